@@ -1,0 +1,70 @@
+// The shapes around the one decision: what it is asked with, what it answers, and the live state that it reads.
+import type { Backend, Endpoint, HeaderField, WeightedBackend } from "../model/index.ts";
+
+/** What became of the session, exactly one a request; undefined on a Decision: the rule keeps no sessions. */
+export type SessionOutcome = "new" | "kept" | "expired" | "invalid" | "moved" | "rejected";
+
+/** What chose the endpoint. */
+export type DecisionSource = "session" | "hash" | "balance";
+
+/** Who is asking. Addresses are canonical text. */
+export interface Client {
+  /** TCP peer, `ip:port`: what a generated hash cookie is made of. */
+  readonly peerAddress: string;
+  /** Local end of the connection, `ip:port`. */
+  readonly localAddress: string;
+  /** The client's IP without port, after the trust rules. */
+  readonly ip: string;
+  /** The peer is a trusted proxy: one of its connections carries many users. */
+  readonly peerIsProxy: boolean;
+}
+
+/** An endpoint with what this process knows of it; outlives snapshots as long as the address stays. */
+export interface EndpointState {
+  readonly endpoint: Endpoint;
+  /** Requests in flight, counted by the caller from this process alone. */
+  active: number;
+}
+
+/** A backend with its live endpoints, in the order of `backend.endpoints`. */
+export interface BackendState {
+  readonly backend: Backend;
+  readonly endpoints: readonly EndpointState[];
+  readonly byAddress: ReadonlyMap<string, EndpointState>;
+}
+
+/** A hash table that is not built yet: the caller runs `step` between other work until it is true, then decides again. */
+export interface PendingTable {
+  /** Builds for about `budgetMs` milliseconds; true once the table is ready. */
+  step(budgetMs: number): boolean;
+}
+
+/** Why there is no endpoint. `status` is what the client gets. */
+export interface DecisionFailure {
+  readonly code: "invalid-backend" | "no-endpoints" | "no-healthy-endpoint" | "session-rejected";
+  readonly status: number;
+}
+
+export interface Decision {
+  /** The chosen endpoint; undefined: see `failure` or `pending`. */
+  readonly endpoint: EndpointState | undefined;
+  /** The backendRef that was chosen, for its filters. */
+  readonly reference: WeightedBackend | undefined;
+  readonly backend: BackendState | undefined;
+  readonly source: DecisionSource | undefined;
+  readonly outcome: SessionOutcome | undefined;
+  /** One sentence for the log and for `explain`. */
+  readonly reason: string;
+  readonly failure: DecisionFailure | undefined;
+  readonly pending: PendingTable | undefined;
+  /** The request had no hash key although the balancer hashes: counted in a metric. */
+  readonly hashKeyMissing: boolean;
+  /** True when retries must stay on this endpoint (`onLost: reject`). */
+  readonly pinned: boolean;
+}
+
+/** What the response of an endpoint that answered must carry: `set` replaces a field, `add` appends one. */
+export interface SessionFields {
+  readonly set: readonly HeaderField[];
+  readonly add: readonly HeaderField[];
+}

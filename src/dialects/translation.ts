@@ -1,0 +1,34 @@
+// The border of the control plane: resources with their source positions in, snapshot, statuses and findings out.
+import type {
+  Backend,
+  Finding,
+  Listener,
+  ObjectRef,
+  ObjectStatus,
+  Route,
+  SourcePosition,
+} from "../model/index.ts";
+
+/** One object as it was read, before any schema: the value and where each of its fields stands. */
+export interface Resource {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly object: ObjectRef;
+  /** Plain JSON value of the whole object. */
+  readonly value: unknown;
+  /** Position of a field path such as `["spec", "rules", 0]`, or of the nearest parent that exists. */
+  position(path: readonly (string | number)[]): SourcePosition | undefined;
+}
+
+/** A translated configuration; the store gives it its version. */
+export interface TranslatedConfiguration {
+  readonly listeners: readonly Listener[];
+  readonly routes: readonly Route[];
+  readonly backends: readonly Backend[];
+}
+
+export interface Translation {
+  readonly snapshot: TranslatedConfiguration;
+  readonly statuses: readonly ObjectStatus[];
+  readonly findings: readonly Finding[];
+}

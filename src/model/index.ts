@@ -1,0 +1,12 @@
+// The model's surface: one import for every folder that works on a snapshot.
+export * from "./affinity.ts";
+export * from "./backend.ts";
+export * from "./endpoint.ts";
+export * from "./finding.ts";
+export * from "./finding-codes.ts";
+export * from "./head.ts";
+export * from "./listener.ts";
+export * from "./object-ref.ts";
+export * from "./route.ts";
+export * from "./snapshot.ts";
+export * from "./status.ts";

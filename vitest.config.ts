@@ -1,0 +1,12 @@
+// Test runner settings: one process per file, so that a test that opens ports or spawns gateways cannot disturb another.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
+    exclude: ["test/envoy/**", "**/node_modules/**", "dist/**"],
+    pool: "forks",
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
