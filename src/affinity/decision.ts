@@ -35,8 +35,8 @@ export interface BackendState {
 
 /** A hash table that is not built yet: the caller runs `step` between other work until it is true, then decides again. */
 export interface PendingTable {
-  /** Builds for about `budgetMs` milliseconds; true once the table is ready. */
-  step(budgetMs: number): boolean;
+  /** Builds until the table is ready (true) or `shouldYield`, asked every few microseconds of work, says stop (false). */
+  step(shouldYield: () => boolean): boolean;
 }
 
 /** Why there is no endpoint. `status` is what the client gets. */

@@ -109,7 +109,7 @@ describe("folders", () => {
   });
 
   test("pure folders read no clock, no randomness and no environment", () => {
-    const reach = /\bDate\.now\(|new Date\(\)|\bMath\.random\(|\bprocess\.|performance\.now\(/;
+    const reach = /\bDate\.now\(|new Date\(\)|\bMath\.random\(|\bprocess\.[a-z]|performance\.now\(/;
     const violations = files
       .filter((file) => folderOf(file) in ALLOWED_MODULES && !file.endsWith(".test.ts"))
       .filter((file) => reach.test(readFileSync(file, "utf8")))
