@@ -1,0 +1,70 @@
+// Changes to a head that is passed on, kept apart from the received fields until a protocol writes them.
+import type { HeadEdits } from "../model/index.ts";
+
+const NONE: readonly string[] = [];
+
+/**
+ * Collects edits for one head. A writer skips every received field whose name is in `dropped` and appends `lines`.
+ * Names are kept in lower case: that is how the gateway writes what it adds. An unedited list allocates nothing.
+ */
+export class EditList implements HeadEdits {
+  #dropped: string[] | undefined;
+  #lines: string[] | undefined;
+
+  /** Nothing was changed: the received fields can be passed on as they are. */
+  get isEmpty(): boolean {
+    return this.#dropped === undefined && this.#lines === undefined;
+  }
+
+  /** Lower-case names of received fields that must not be written. */
+  get dropped(): readonly string[] {
+    return this.#dropped ?? NONE;
+  }
+
+  /** Fields to append, flat: name, value, name, value. */
+  get lines(): readonly string[] {
+    return this.#lines ?? NONE;
+  }
+
+  /** True when the received fields of this lower-case name are replaced or removed. */
+  drops(name: string): boolean {
+    return this.#dropped?.includes(name) ?? false;
+  }
+
+  set(name: string, value: string): void {
+    const key = name.toLowerCase();
+    this.#drop(key);
+    this.#append(key, value);
+  }
+
+  add(name: string, value: string): void {
+    this.#append(name.toLowerCase(), value);
+  }
+
+  remove(name: string): void {
+    this.#drop(name.toLowerCase());
+  }
+
+  /** Makes the list as good as new, for connections that reuse their heads. */
+  reset(): void {
+    this.#dropped = undefined;
+    this.#lines = undefined;
+  }
+
+  #drop(key: string): void {
+    if (this.#dropped === undefined) this.#dropped = [key];
+    else if (!this.#dropped.includes(key)) this.#dropped.push(key);
+    if (this.#lines !== undefined) this.#forgetLines(this.#lines, key);
+  }
+
+  #forgetLines(lines: string[], key: string): void {
+    for (let at = lines.length - 2; at >= 0; at -= 2) {
+      if (lines[at] === key) lines.splice(at, 2);
+    }
+  }
+
+  #append(key: string, value: string): void {
+    if (this.#lines === undefined) this.#lines = [key, value];
+    else this.#lines.push(key, value);
+  }
+}

@@ -1,0 +1,51 @@
+// What an operator may set on the data plane: every timeout and limit, with a default that is safe on the open internet.
+
+export interface DataplaneOptions {
+  /** From the first byte of a request, or from the connection's start, to the end of its head. */
+  readonly requestHeadTimeoutMs: number;
+  /** No byte of a request body for so long. */
+  readonly requestBodyTimeoutMs: number;
+  /** A client's keep-alive connection without a request. */
+  readonly idleTimeoutMs: number;
+  /** The client takes no byte of a response for so long. */
+  readonly writeTimeoutMs: number;
+  readonly upstreamConnectTimeoutMs: number;
+  /** No byte from the endpoint for so long, once the request is sent. */
+  readonly upstreamResponseTimeoutMs: number;
+  /** A connection to an endpoint that waits for its next request: below the 5 s after which common servers hang up. */
+  readonly upstreamIdleTimeoutMs: number;
+  /** Waiting connections kept per endpoint; more are closed after their exchange. */
+  readonly upstreamMaxIdle: number;
+  /** A tunnel (WebSocket) in which neither side says anything. */
+  readonly tunnelTimeoutMs: number;
+  /** Bytes of a head, request line included: 431 or 414 beyond. */
+  readonly maxHeadSize: number;
+  /** Header lines of a head: 431 beyond. */
+  readonly maxHeaders: number;
+  /** Bytes of a request body: 413 beyond. 0: no limit, which costs no memory since bodies are streamed. */
+  readonly maxBodySize: number;
+  /** Client connections of this worker; more are closed at once. */
+  readonly maxConnections: number;
+  /** Networks in CIDR notation whose `X-Forwarded-*` are believed. */
+  readonly trustedProxies: readonly string[];
+  /** So many proxies stand in front of the gateway, whatever their addresses; the TCP peer is the first. */
+  readonly trustedHops: number;
+}
+
+export const DEFAULT_DATAPLANE_OPTIONS: DataplaneOptions = {
+  requestHeadTimeoutMs: 10_000,
+  requestBodyTimeoutMs: 60_000,
+  idleTimeoutMs: 75_000,
+  writeTimeoutMs: 60_000,
+  upstreamConnectTimeoutMs: 5_000,
+  upstreamResponseTimeoutMs: 300_000,
+  upstreamIdleTimeoutMs: 4_000,
+  upstreamMaxIdle: 256,
+  tunnelTimeoutMs: 3_600_000,
+  maxHeadSize: 32 * 1024,
+  maxHeaders: 100,
+  maxBodySize: 0,
+  maxConnections: 10_000,
+  trustedProxies: [],
+  trustedHops: 0,
+};
