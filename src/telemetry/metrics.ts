@@ -1,0 +1,171 @@
+// Every metric that Limpet exposes, in one table: docs/metrics.md is generated from it, and nothing else may be exposed.
+import { type MetricObjectWithValues, type MetricValue, Registry } from "@prometheus-io/client";
+
+export interface MetricKind {
+  readonly type: "counter" | "gauge";
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+export const METRICS = {
+  limpet_requests_total: {
+    type: "counter",
+    labels: ["listener", "route", "code_class"],
+    help: "Requests answered, by listener, route and class of the status (2xx, 4xx, ...).",
+  },
+  limpet_session_outcomes_total: {
+    type: "counter",
+    labels: ["route", "outcome"],
+    help: "Requests of rules with session persistence: new, kept, expired, invalid, moved or rejected.",
+  },
+  limpet_hash_key_missing_total: {
+    type: "counter",
+    labels: ["route"],
+    help: "Requests without a hash key although the backend hashes: they were balanced plainly.",
+  },
+  limpet_requests_rejected_total: {
+    type: "counter",
+    labels: ["code"],
+    help: "Input that never became a request, by the code of the error.",
+  },
+  limpet_errors_total: {
+    type: "counter",
+    labels: ["code"],
+    help: "Exchanges that ended in an error, by its code (see docs/errors.md).",
+  },
+  limpet_client_connections: { type: "gauge", labels: [], help: "Client connections that are open." },
+  limpet_client_connections_total: {
+    type: "counter",
+    labels: [],
+    help: "Client connections that were accepted.",
+  },
+  limpet_client_connections_refused_total: {
+    type: "counter",
+    labels: [],
+    help: "Client connections closed at once because of --max-connections.",
+  },
+  limpet_requests_in_flight: {
+    type: "gauge",
+    labels: [],
+    help: "Requests that are not answered in full yet.",
+  },
+  limpet_upstream_connects_total: {
+    type: "counter",
+    labels: ["backend"],
+    help: "Connections opened to endpoints of a backend.",
+  },
+  limpet_upstream_connect_failures_total: {
+    type: "counter",
+    labels: ["backend"],
+    help: "Connections to endpoints of a backend that could not be opened.",
+  },
+  limpet_upstream_reuses_total: {
+    type: "counter",
+    labels: ["backend"],
+    help: "Exchanges on a connection that had served before.",
+  },
+  limpet_upstream_retries_total: {
+    type: "counter",
+    labels: ["backend"],
+    help: "Requests sent again because a reused connection died before any byte of the response.",
+  },
+  limpet_access_log_dropped_lines_total: {
+    type: "counter",
+    labels: [],
+    help: "Lines of the access log dropped because its reader was too slow.",
+  },
+  limpet_build_info: {
+    type: "gauge",
+    labels: ["version", "node"],
+    help: "Always 1; the labels tell the version of Limpet and of Node.js.",
+  },
+  limpet_start_time_seconds: {
+    type: "gauge",
+    labels: [],
+    help: "When the process started, in unix seconds.",
+  },
+  limpet_snapshot_version: {
+    type: "gauge",
+    labels: [],
+    help: "Version of the snapshot that the primary published last.",
+  },
+  limpet_snapshot_loaded_time_seconds: {
+    type: "gauge",
+    labels: [],
+    help: "When that snapshot was loaded, in unix seconds.",
+  },
+  limpet_snapshot_objects: {
+    type: "gauge",
+    labels: ["kind"],
+    help: "What the snapshot holds: listeners, routes, backends, endpoints.",
+  },
+  limpet_worker_snapshot_version: {
+    type: "gauge",
+    labels: ["worker"],
+    help: "Version of the snapshot that a worker serves.",
+  },
+  limpet_findings: {
+    type: "gauge",
+    labels: ["severity"],
+    help: "Findings about the configuration that was read last.",
+  },
+  limpet_reloads_total: {
+    type: "counter",
+    labels: ["result"],
+    help: "Configurations read: published, unchanged, or kept (refused, the last good one stays).",
+  },
+  limpet_workers: { type: "gauge", labels: [], help: "Workers that serve." },
+  limpet_worker_restarts_total: {
+    type: "counter",
+    labels: [],
+    help: "Workers that died and were replaced.",
+  },
+} as const satisfies Record<string, MetricKind>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** One number at the moment of asking. */
+export interface MetricSample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** The content type that goes with `renderMetrics`. */
+export const METRICS_CONTENT_TYPE = new Registry().contentType;
+
+/**
+ * Text in Prometheus' exposition format. Samples of one name and the same labels are summed, which is how the numbers
+ * of several workers become one. Throws on a name or a set of labels that the table does not have: that is a defect.
+ */
+export async function renderMetrics(samples: readonly MetricSample[]): Promise<string> {
+  const values = new Map<MetricName, MetricValue<string>[]>();
+  for (const sample of samples) {
+    const name = knownName(sample);
+    const list = values.get(name);
+    const value = { labels: { ...sample.labels }, value: sample.value };
+    if (list === undefined) values.set(name, [value]);
+    else list.push(value);
+  }
+  const metrics = [...values].map(([name, list]) => metricObject(name, list));
+  return Registry.aggregate([metrics]).metrics();
+}
+
+function knownName(sample: MetricSample): MetricName {
+  if (!Object.hasOwn(METRICS, sample.name)) throw new Error(`metric ${sample.name} is not in the table`);
+  const name = sample.name as MetricName;
+  const expected = METRICS[name].labels;
+  const labels = Object.keys(sample.labels);
+  if (labels.length !== expected.length || !expected.every((label) => label in sample.labels)) {
+    throw new Error(`metric ${name} has the labels ${expected.join(", ")}, not ${labels.join(", ")}`);
+  }
+  return name;
+}
+
+function metricObject(
+  name: MetricName,
+  values: MetricValue<string>[],
+): MetricObjectWithValues<MetricValue<string>> {
+  const { type, help } = METRICS[name];
+  return { name, type, help, aggregator: "sum", collect: () => {}, values };
+}
