@@ -1,5 +1,13 @@
 // The shapes around the one decision: what it is asked with, what it answers, and the live state that it reads.
-import type { Backend, Endpoint, HeaderField, WeightedBackend } from "../model/index.ts";
+import type {
+  Backend,
+  Endpoint,
+  HeaderField,
+  RequestHead,
+  Rule,
+  SessionPersistence,
+  WeightedBackend,
+} from "../model/index.ts";
 
 /** What became of the session, exactly one a request; undefined on a Decision: the rule keeps no sessions. */
 export type SessionOutcome = "new" | "kept" | "expired" | "invalid" | "moved" | "rejected";
@@ -17,6 +25,16 @@ export interface Client {
   readonly ip: string;
   /** The peer is a trusted proxy: one of its connections carries many users. */
   readonly peerIsProxy: boolean;
+}
+
+/** What a decision needs beside the request: clock, randomness, and what this request has been through. */
+export interface DecideOptions {
+  /** Wall clock, whole unix seconds. */
+  readonly nowSec: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Endpoints that this request tried in vain, oldest first; absent on the first attempt. */
+  readonly tried?: readonly EndpointState[];
 }
 
 /** An endpoint with what this process knows of it; outlives snapshots as long as the address stays. */
@@ -61,6 +79,24 @@ export interface Decision {
   readonly hashKeyMissing: boolean;
   /** True when retries must stay on this endpoint (`onLost: reject`). */
   readonly pinned: boolean;
+  /** Undefined: the response carries nothing of ours. */
+  readonly issue: Issue | undefined;
+}
+
+/** A hash cookie that was generated for this request: its `Set-Cookie` text is due. */
+export interface GeneratedCookie {
+  readonly setCookie: string;
+}
+
+/** What is due to the client once the endpoint has answered; `sessionFields` turns it into fields. */
+export interface Issue {
+  /** A new or renewed token for this session; undefined: none. */
+  readonly session: SessionPersistence | undefined;
+  /** When the session began, unix seconds; undefined: with the response. */
+  readonly begunSec: number | undefined;
+  /** When it ends for good, unix seconds; undefined: what the absolute timeout says. */
+  readonly expiresSec: number | undefined;
+  readonly cookies: readonly GeneratedCookie[];
 }
 
 /** What the response of an endpoint that answered must carry: `set` replaces a field, `add` appends one. */
@@ -68,3 +104,23 @@ export interface SessionFields {
   readonly set: readonly HeaderField[];
   readonly add: readonly HeaderField[];
 }
+
+/** A rule with its references resolved, made by `planRule` once per snapshot. */
+export interface RulePlan {
+  readonly rule: Rule;
+}
+
+/** `decide`: synchronous, allocates nothing but the decision and what it issues. */
+export type Decide = (
+  plan: RulePlan,
+  request: RequestHead,
+  client: Client,
+  options: DecideOptions,
+) => Decision;
+
+/** `sessionFields`: undefined when there is nothing to carry. `nowSec`: wall clock when the response is written. */
+export type WriteSessionFields = (
+  decision: Decision,
+  tls: boolean,
+  nowSec: number,
+) => SessionFields | undefined;
