@@ -1,0 +1,54 @@
+// One coarse timer per worker that asks every open connection, a few times a second, whether it waits for too long.
+import type { Clock } from "../clock.ts";
+
+/** Something that can wait for too long. */
+export interface Swept {
+  /** Compares the time with its own stamps; both come from the same sweep. */
+  sweep(nowMs: number): void;
+}
+
+/** How often connections are looked at: a timeout fires late by twice this at most, and never early. */
+export const SWEEP_INTERVAL_MS = 250;
+
+/** Connections stamp what they wait for with a plain number and arm no timer: a request costs no timer at all. */
+export class DeadlineSweep {
+  /** The time of the last look, monotonic: never later than the real time. */
+  nowMs: number;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #swept = new Set<Swept>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(clock: Clock, intervalMs: number = SWEEP_INTERVAL_MS) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+    this.nowMs = clock.monotonicMs();
+  }
+
+  /** What a wait that begins now is stamped with: never earlier than the real time, so that no timeout is early. */
+  get stampMs(): number {
+    return this.nowMs + this.#intervalMs;
+  }
+
+  add(connection: Swept): void {
+    this.#swept.add(connection);
+    if (this.#timer === undefined) {
+      this.nowMs = this.#clock.monotonicMs();
+      this.#timer = setInterval(() => this.run(), this.#intervalMs).unref();
+    }
+  }
+
+  delete(connection: Swept): void {
+    this.#swept.delete(connection);
+    if (this.#swept.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  /** Looks at every connection now; the timer calls it, and so do tests with a clock of their own. */
+  run(): void {
+    this.nowMs = this.#clock.monotonicMs();
+    for (const connection of this.#swept) connection.sweep(this.nowMs);
+  }
+}
