@@ -7,6 +7,7 @@ export * from "./finding-codes.ts";
 export * from "./head.ts";
 export * from "./listener.ts";
 export * from "./object-ref.ts";
+export * from "./regex.ts";
 export * from "./route.ts";
 export * from "./snapshot.ts";
 export * from "./status.ts";
