@@ -1,0 +1,24 @@
+// Conditions on one text value, compiled: what header and query matches have in common.
+import { fullMatchRegex, type ValueMatch } from "../model/index.ts";
+
+export interface ValueCondition {
+  readonly name: string;
+  /** The exact text, or an expression for the whole value. */
+  readonly wanted: string | RegExp;
+}
+
+/** Undefined: an expression does not compile, so the conditions never hold together. */
+export function compileValues(matches: readonly ValueMatch[]): readonly ValueCondition[] | undefined {
+  const conditions: ValueCondition[] = [];
+  for (const { type, name, value } of matches) {
+    const wanted = type === "exact" ? value : fullMatchRegex(value);
+    if (wanted === undefined) return undefined;
+    conditions.push({ name, wanted });
+  }
+  return conditions;
+}
+
+export function valueHolds(condition: ValueCondition, value: string): boolean {
+  const { wanted } = condition;
+  return typeof wanted === "string" ? wanted === value : wanted.test(value);
+}
