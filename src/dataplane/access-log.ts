@@ -1,4 +1,6 @@
 // One JSON line per request: which stage chose what, and how it ended.
+import type { Clock } from "./clock.ts";
+import { type LogTarget, LogWriter } from "./log-writer.ts";
 
 /** Everything that the log tells of a request; undefined fields are written as null. */
 export interface AccessRecord {
@@ -30,4 +32,97 @@ export interface AccessRecord {
 export interface AccessLog {
   /** Never blocks and never throws. */
   write(record: AccessRecord): void;
+  /** Lines lost so far. */
+  readonly dropped: number;
+  flush(timeoutMs: number): Promise<void>;
+}
+
+export const NO_ACCESS_LOG: AccessLog = { write() {}, dropped: 0, flush: () => Promise.resolve() };
+
+/** The access log on a file or pipe. */
+export function createAccessLog(target: LogTarget, clock: Clock): AccessLog {
+  const writer = new LogWriter(target.fd, {
+    writeSize: target.writeSize,
+    droppedLine: (count) => `{"time":"${isoTime(clock.wallMs())}","dropped_lines":${count}}\n`,
+  });
+  return {
+    write: (record) => writer.line(accessLine(record)),
+    get dropped() {
+      return writer.dropped;
+    },
+    flush: (timeoutMs) => writer.flush(timeoutMs),
+  };
+}
+
+/** The longest line, so that one write to a pipe always holds it whole. */
+const MAX_LINE_LENGTH = 4096;
+/** Longest text of one field, tried in this order until the line fits; what is cut off is counted at its place. */
+const FIELD_LIMITS: readonly number[] = [2048, 256, 32];
+
+/** ASCII, with its newline, at most 4,096 bytes. */
+export function accessLine(record: AccessRecord): string {
+  let line = "";
+  for (const limit of FIELD_LIMITS) {
+    line = lineOf(record, limit);
+    if (line.length <= MAX_LINE_LENGTH) break;
+  }
+  return line;
+}
+
+function lineOf(record: AccessRecord, limit: number): string {
+  return `{"time":"${isoTime(record.startedWallMs)}","client":${text(record.clientIp, limit)},"method":${text(
+    record.method,
+    limit,
+  )},"host":${text(record.host, limit)},"path":${text(record.path, limit)},"protocol":${text(
+    record.protocol,
+    limit,
+  )},"status":${record.status},"duration_ms":${Math.round(record.durationMs * 1000) / 1000},"bytes_in":${
+    record.bytesIn
+  },"bytes_out":${record.bytesOut},"request_id":${text(record.requestId, limit)},"listener":${text(
+    record.listener,
+    limit,
+  )},"route":${text(record.route, limit)},"rule":${text(record.rule, limit)},"backend":${text(
+    record.backend,
+    limit,
+  )},"upstream_addr":${text(record.upstreamAddress, limit)},"affinity":${affinity(record, limit)},"error":${text(
+    record.error,
+    limit,
+  )}}\n`;
+}
+
+function affinity(record: AccessRecord, limit: number): string {
+  if (record.reason === undefined) return "null";
+  return `{"source":${text(record.source, limit)},"outcome":${text(record.outcome, limit)},"reason":${text(
+    record.reason,
+    limit,
+  )}}`;
+}
+
+/** What JSON must escape, and all that is not ASCII, so that a character is a byte. */
+const NEEDS_ESCAPE = /[^\x20-\x7e]|["\\]/;
+const NOT_ASCII = /[^\x20-\x7e]/g;
+
+function text(value: string | undefined, limit: number): string {
+  if (value === undefined) return "null";
+  if (value.length > limit) value = `${value.slice(0, limit)}...[${value.length - limit} more]`;
+  if (!NEEDS_ESCAPE.test(value)) return `"${value}"`;
+  return JSON.stringify(value).replace(NOT_ASCII, unicodeEscape);
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+let cachedSecond = -1;
+let cachedPrefix = "";
+
+/** RFC 3339 with milliseconds; the part up to the second is kept, since neighbouring lines share it. */
+function isoTime(wallMs: number): string {
+  const second = Math.floor(wallMs / 1000);
+  if (second !== cachedSecond) {
+    cachedSecond = second;
+    cachedPrefix = new Date(second * 1000).toISOString().slice(0, 20);
+  }
+  const milliseconds = Math.floor(wallMs) - second * 1000;
+  return `${cachedPrefix}${milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : ""}${milliseconds}Z`;
 }

@@ -1,0 +1,66 @@
+// Heads that are made of a list of fields: what the gateway says by itself, and what protocols without text hand over.
+import type { HeaderFields, RequestHead, ResponseHead } from "../model/index.ts";
+import { EditList } from "./header-edits.ts";
+
+/** Fields, flat: lower-case name, value, name, value. */
+export type FieldList = readonly string[];
+
+class PlainFields implements HeaderFields {
+  readonly fields: FieldList;
+  readonly edits = new EditList();
+
+  constructor(fields: FieldList) {
+    this.fields = fields;
+  }
+
+  get(name: string): string | undefined {
+    for (let at = 0; at < this.fields.length; at += 2) {
+      if (this.fields[at] === name) return this.fields[at + 1];
+    }
+    return undefined;
+  }
+
+  getAll(name: string): readonly string[] {
+    return this.fields.filter((_, at) => at % 2 === 1 && this.fields[at - 1] === name);
+  }
+
+  forEach(visit: (name: string, value: string) => void): void {
+    for (let at = 0; at < this.fields.length; at += 2) {
+      visit(this.fields[at] as string, this.fields[at + 1] as string);
+    }
+  }
+}
+
+export class PlainRequestHead extends PlainFields implements RequestHead {
+  readonly method: string;
+  readonly authority: string;
+  readonly path: string;
+
+  constructor(method: string, authority: string, path: string, fields: FieldList) {
+    super(fields);
+    this.method = method;
+    this.authority = authority;
+    this.path = path;
+  }
+}
+
+export class PlainResponseHead extends PlainFields implements ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(status: number, reason: string, fields: FieldList) {
+    super(fields);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/** The fields that a writer would send: received ones that no edit drops, then the added ones. Flat. */
+export function editedFields(head: HeaderFields & { readonly edits: EditList }): string[] {
+  const fields: string[] = [];
+  head.forEach((name, value) => {
+    if (!head.edits.drops(name.toLowerCase())) fields.push(name, value);
+  });
+  fields.push(...head.edits.lines);
+  return fields;
+}
