@@ -10,4 +10,5 @@ export * from "./object-ref.ts";
 export * from "./regex.ts";
 export * from "./route.ts";
 export * from "./snapshot.ts";
+export * from "./snapshot-delta.ts";
 export * from "./status.ts";

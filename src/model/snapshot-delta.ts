@@ -1,0 +1,113 @@
+// What turns one snapshot into the next: the way snapshots travel to workers, small where little has changed.
+import type { Backend } from "./backend.ts";
+import type { Listener } from "./listener.ts";
+import type { Route } from "./route.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** One step in writing the new list: take a run of the old one over, or put entries that it does not have. */
+export type ListEdit<T> = { readonly from: number; readonly count: number } | { readonly put: readonly T[] };
+
+/** Plain data: it may cross process borders as JSON. */
+export interface SnapshotDelta {
+  /** Version of the snapshot that the delta applies to. */
+  readonly base: number;
+  readonly version: number;
+  readonly listeners: readonly ListEdit<Listener>[];
+  readonly routes: readonly ListEdit<Route>[];
+  readonly backends: readonly ListEdit<Backend>[];
+}
+
+/**
+ * Entries are paired by id and compared by identity first, in depth only where that fails: with 10,000 routes of which
+ * one is new, this is one pass over the lists.
+ */
+export function diffSnapshots(before: Snapshot, after: Snapshot): SnapshotDelta {
+  return {
+    base: before.version,
+    version: after.version,
+    listeners: diffLists(before.listeners, after.listeners),
+    routes: diffLists(before.routes, after.routes),
+    backends: diffLists(before.backends, after.backends),
+  };
+}
+
+/** Entries that did not change are the very objects of `before`. Throws if the delta was made for another version. */
+export function applyDelta(delta: SnapshotDelta, before: Snapshot): Snapshot {
+  if (delta.base !== before.version) {
+    throw new Error(`a delta from version ${delta.base} does not apply to version ${before.version}`);
+  }
+  return {
+    version: delta.version,
+    listeners: applyEdits(delta.listeners, before.listeners),
+    routes: applyEdits(delta.routes, before.routes),
+    backends: applyEdits(delta.backends, before.backends),
+  };
+}
+
+/** True where both snapshots configure the same; versions aside. */
+export function isEmptyDelta(delta: SnapshotDelta, before: Snapshot): boolean {
+  return (
+    takesAll(delta.listeners, before.listeners) &&
+    takesAll(delta.routes, before.routes) &&
+    takesAll(delta.backends, before.backends)
+  );
+}
+
+function takesAll<T>(edits: readonly ListEdit<T>[], before: readonly T[]): boolean {
+  const [only] = edits;
+  if (only === undefined) return before.length === 0;
+  return edits.length === 1 && "from" in only && only.from === 0 && only.count === before.length;
+}
+
+interface Identified {
+  readonly id: string;
+}
+
+function diffLists<T extends Identified>(before: readonly T[], after: readonly T[]): ListEdit<T>[] {
+  const indexById = new Map(before.map((entry, index) => [entry.id, index]));
+  const edits: ListEdit<T>[] = [];
+  let run = { from: 0, count: 0 };
+  let put: T[] = [];
+  for (const entry of after) {
+    const index = indexById.get(entry.id);
+    if (index === undefined || !sameData(before[index], entry)) {
+      if (put.length === 0) edits.push({ put });
+      put.push(entry);
+      run = { from: 0, count: 0 };
+    } else {
+      if (run.count === 0 || run.from + run.count !== index) {
+        run = { from: index, count: 0 };
+        edits.push(run);
+      }
+      run.count++;
+      put = [];
+    }
+  }
+  return edits;
+}
+
+function applyEdits<T>(edits: readonly ListEdit<T>[], before: readonly T[]): readonly T[] {
+  const [only] = edits;
+  if (only !== undefined && takesAll(edits, before)) return before;
+  return edits.flatMap((edit) =>
+    "put" in edit ? edit.put : before.slice(edit.from, edit.from + edit.count),
+  );
+}
+
+/** Equality of plain data: what JSON can say. */
+function sameData(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((value, index) => sameData(value, b[index]));
+  }
+  if (Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every(
+    (key) =>
+      Object.hasOwn(b, key) &&
+      sameData((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
+  );
+}
