@@ -39,11 +39,18 @@ function rankOf(match: RouteMatch): number {
   return ((length * 2 + method) * CONDITIONS + headers) * CONDITIONS + query;
 }
 
+const EMPTY: readonly Candidate[] = [];
+
 export class CandidateList {
-  readonly #ordered: Candidate[] = [];
+  #ordered = EMPTY as Candidate[];
 
   /** Of equal rank the one that was added first goes first: add in the order of routes, rules and matches. */
   add(candidate: Candidate): void {
+    // Most lists have one candidate; a literal takes its room alone, while `splice` makes room for sixteen more.
+    if (this.#ordered.length === 0) {
+      this.#ordered = [candidate];
+      return;
+    }
     let low = 0;
     let high = this.#ordered.length;
     while (low < high) {

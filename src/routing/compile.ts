@@ -95,13 +95,14 @@ function attach(
     const table = (compiled.get(listenerHostname) as CompiledListener).hosts;
     for (const name of attachment.hostnames) {
       const hostname = name.toLowerCase();
-      let host = table.get(hostname);
-      if (host === undefined) {
-        host = { attached: [], paths: new PathTable() };
-        table.add(hostname, host);
-        hosts.push({ listenerHostname, hostname, host });
+      const known = table.get(hostname);
+      if (known !== undefined) {
+        known.attached.push({ listener, route });
+        continue;
       }
-      host.attached.push({ listener, route });
+      const host = { attached: [{ listener, route }], paths: new PathTable() };
+      table.add(hostname, host);
+      hosts.push({ listenerHostname, hostname, host });
     }
   }
 }

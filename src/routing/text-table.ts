@@ -19,17 +19,19 @@ interface Entry<T> {
 export class TextTable<T> {
   /** Length of the longest key: no need to walk further. -1: the table is empty. */
   longest = -1;
-  readonly #entries = new Map<number, Entry<T>>();
+  /** Made with the first key: most hostnames have no exact path, and there may be thousands of hostnames. */
+  #entries: Map<number, Entry<T>> | undefined;
 
   /** `hash` is the hash of `key` in the direction in which its reader walks; `key` must be new. */
   add(hash: number, key: string, value: T): void {
+    this.#entries ??= new Map();
     this.#entries.set(hash, { key, value, next: this.#entries.get(hash) });
     this.longest = Math.max(this.longest, key.length);
   }
 
   /** The value of the key that equals `text` from `start` to `end` (exclusive). */
   get(hash: number, text: string, start: number, end: number): T | undefined {
-    let entry = this.#entries.get(hash);
+    let entry = this.#entries?.get(hash);
     while (entry !== undefined) {
       if (entry.key.length === end - start && text.startsWith(entry.key, start)) return entry.value;
       entry = entry.next;

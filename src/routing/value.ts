@@ -7,8 +7,11 @@ export interface ValueCondition {
   readonly wanted: string | RegExp;
 }
 
+const NONE: readonly ValueCondition[] = [];
+
 /** Undefined: an expression does not compile, so the conditions never hold together. */
 export function compileValues(matches: readonly ValueMatch[]): readonly ValueCondition[] | undefined {
+  if (matches.length === 0) return NONE;
   const conditions: ValueCondition[] = [];
   for (const { type, name, value } of matches) {
     const wanted = type === "exact" ? value : fullMatchRegex(value);
