@@ -17,23 +17,11 @@ export class UpstreamPool {
   readonly #options: UpstreamPoolOptions;
   readonly #endpoints = new Map<string, EndpointConnections>();
   readonly #sweeper: NodeJS.Timeout;
-  #connects = 0;
-  #reuses = 0;
 
   constructor(options: UpstreamPoolOptions) {
     this.#options = options;
     this.#sweeper = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();
-  }
-
-  /** Connections opened so far. */
-  get connects(): number {
-    return this.#connects;
-  }
-
-  /** Exchanges that found a waiting connection. */
-  get reuses(): number {
-    return this.#reuses;
   }
 
   /** Connections that wait now. */
@@ -51,12 +39,7 @@ export class UpstreamPool {
       this.#endpoints.set(endpoint.address, connections);
     }
     const waiting = fresh ? undefined : connections.take();
-    if (waiting !== undefined) {
-      this.#reuses += 1;
-      return waiting;
-    }
-    this.#connects += 1;
-    return this.#options.connect(endpoint, connections);
+    return waiting ?? this.#options.connect(endpoint, connections);
   }
 
   /** Gives up the connections of all other endpoints: waiting ones now, busy ones after their exchange. */
