@@ -27,7 +27,18 @@ afterEach(() => {
 
 afterAll(() => group.stop());
 
-async function ask(path: string, init?: RequestInit): Promise<{ response: Response; body: any }> {
+/** What the tests look at, of all pages together. */
+interface Body {
+  readonly headers: unknown;
+  readonly origin: string;
+  readonly cookies: unknown;
+  readonly pages: readonly string[];
+  readonly data: string;
+  readonly body_bytes: number;
+  readonly truncated: boolean;
+}
+
+async function ask(path: string, init?: RequestInit): Promise<{ response: Response; body: Body }> {
   const response = await fetch(`http://${first.address}${path}`, init);
   const text = await response.text();
   return { response, body: text === "" ? undefined : JSON.parse(text) };
