@@ -1,26 +1,31 @@
 // Regular expressions as the resources mean them: RE2 syntax, and the whole value must match.
 
-/**
- * RE2 syntax that a JavaScript expression would read as something else without complaint:
- * `\A \z \a \C \Q \E`, Unicode classes, `\x{...}` and POSIX classes.
- */
-const READ_DIFFERENTLY = /\\[AzaCQEpP]|\\x\{|\[\[:/;
+/** What a JavaScript expression would read as something else without complaint, or RE2 does not know at all. */
+const NOT_PORTABLE: readonly (readonly [RegExp, string])[] = [
+  [/\\[AzaCQEpP]|\\x\{/, "an escape that is read differently here, such as \\A, \\z, \\Q or \\p"],
+  [/\[\[:/, "a POSIX class such as [[:alpha:]]"],
+  [/\(\?<?[=!]/, "a look-ahead or look-behind, which RE2 does not know"],
+  [/\\[1-9]|\\k</, "a back-reference, which RE2 does not know"],
+];
 
 /** Leading flags, as in `(?i)`; `m` is left out, because it would weaken the anchors of the full match. */
 const LEADING_FLAGS = /^\(\?([is]+)\)/;
 
+export type CompiledRegex = { readonly regex: RegExp } | { readonly problem: string };
+
 /**
- * Compiles `source` so that `test` asks for the whole value; undefined where JavaScript cannot say the same.
- * Whoever gets undefined must treat the condition as one that never holds, and translation must tell the user.
+ * Compiles `source` so that `test` asks for the whole value. Whoever gets a problem treats the condition as one that
+ * never holds, and translation tells the user.
  */
-export function fullMatchRegex(source: string): RegExp | undefined {
-  const escaped = source.replaceAll("\\\\", "");
-  if (READ_DIFFERENTLY.test(escaped)) return undefined;
+export function compileRegex(source: string): CompiledRegex {
+  const withoutPairs = source.replaceAll("\\\\", "");
+  const found = NOT_PORTABLE.find(([pattern]) => pattern.test(withoutPairs));
+  if (found !== undefined) return { problem: `the expression has ${found[1]}` };
   const flags = LEADING_FLAGS.exec(source)?.[1] ?? "";
-  const body = flags === "" ? source : source.slice(flags.length + 3);
+  const body = (flags === "" ? source : source.slice(flags.length + 3)).replaceAll("(?P<", "(?<");
   try {
-    return new RegExp(`^(?:${body})$`, [...new Set(flags)].join(""));
-  } catch {
-    return undefined;
+    return { regex: new RegExp(`^(?:${body})$`, [...new Set(flags)].join("")) };
+  } catch (error) {
+    return { problem: `the expression does not compile: ${(error as Error).message.replace(/^.*: /s, "")}` };
   }
 }

@@ -1,5 +1,5 @@
 // The rules that share one path condition, in order of precedence; the first whose other conditions hold takes the request.
-import { fullMatchRegex, type RequestHead, type RouteMatch } from "../model/index.ts";
+import { compileRegex, type RequestHead, type RouteMatch } from "../model/index.ts";
 import { headersHold } from "./header.ts";
 import type { RouteResult } from "./match-result.ts";
 import { queryHolds } from "./query.ts";
@@ -21,10 +21,11 @@ const CONDITIONS = 4096;
 export function compileCandidate(match: RouteMatch, result: RouteResult): Candidate | undefined {
   const headers = compileValues(match.headers);
   const query = compileValues(match.query);
-  const isRegex = match.path.type === "regex";
-  const path = isRegex ? fullMatchRegex(match.path.value) : undefined;
-  if (headers === undefined || query === undefined || (isRegex && path === undefined)) return undefined;
-  return { rank: rankOf(match), method: match.method, headers, query, path, result };
+  if (headers === undefined || query === undefined) return undefined;
+  const candidate = { rank: rankOf(match), method: match.method, headers, query, path: undefined, result };
+  if (match.path.type !== "regex") return candidate;
+  const compiled = compileRegex(match.path.value);
+  return "problem" in compiled ? undefined : { ...candidate, path: compiled.regex };
 }
 
 /**

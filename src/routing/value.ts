@@ -1,5 +1,5 @@
 // Conditions on one text value, compiled: what header and query matches have in common.
-import { fullMatchRegex, type ValueMatch } from "../model/index.ts";
+import { compileRegex, type ValueMatch } from "../model/index.ts";
 
 export interface ValueCondition {
   readonly name: string;
@@ -14,9 +14,13 @@ export function compileValues(matches: readonly ValueMatch[]): readonly ValueCon
   if (matches.length === 0) return NONE;
   const conditions: ValueCondition[] = [];
   for (const { type, name, value } of matches) {
-    const wanted = type === "exact" ? value : fullMatchRegex(value);
-    if (wanted === undefined) return undefined;
-    conditions.push({ name, wanted });
+    if (type === "exact") {
+      conditions.push({ name, wanted: value });
+      continue;
+    }
+    const compiled = compileRegex(value);
+    if ("problem" in compiled) return undefined;
+    conditions.push({ name, wanted: compiled.regex });
   }
   return conditions;
 }
