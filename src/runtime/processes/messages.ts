@@ -1,0 +1,45 @@
+// What the primary and its workers say to each other.
+import type { DataplaneOptions } from "../../dataplane/options.ts";
+import type { LogLevel, MetricSample } from "../../telemetry/index.ts";
+
+export type AccessLogTarget =
+  | { readonly kind: "stdout" }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "off" };
+
+/** What a worker must know before anything else; limits are the worker's own share. */
+export interface WorkerSettings {
+  readonly worker: number;
+  readonly dataplane: DataplaneOptions;
+  readonly accessLog: AccessLogTarget;
+  /** Several workers write to the same pipe, so whole lines need small writes. */
+  readonly sharedOutput: boolean;
+  readonly logLevel: LogLevel;
+  readonly humanLog: boolean;
+  /** Used when the primary dies and nobody can say how long any more. */
+  readonly drainTimeoutMs: number;
+}
+
+/** Primary to worker. Handled in order, except for `stats` and `drain`, which do not wait for a compilation. */
+export type WorkerCommand =
+  | { readonly kind: "start"; readonly settings: WorkerSettings }
+  /** A piece of a delta as text; several of them make one. */
+  | { readonly kind: "delta-part"; readonly text: string }
+  /** All parts are there: apply them to the snapshot of version `base` and compile the result. */
+  | { readonly kind: "prepare"; readonly base: number; readonly version: number }
+  | { readonly kind: "commit"; readonly version: number }
+  /** Comes with a handle. */
+  | { readonly kind: "listen"; readonly bindKey: string }
+  | { readonly kind: "unlisten"; readonly bindKey: string }
+  | { readonly kind: "stats" }
+  | { readonly kind: "drain"; readonly timeoutMs: number };
+
+/** The worker answers every request by its number, with what `WorkerCommand` asked for or with an error's text. */
+export interface WorkerRequest {
+  readonly id: number;
+  readonly command: WorkerCommand;
+}
+
+export type WorkerReply =
+  | { readonly id: number; readonly samples?: readonly MetricSample[] }
+  | { readonly id: number; readonly error: string; readonly code?: string };

@@ -1,0 +1,229 @@
+// The workers: brings them up, gives all of them each snapshot and socket, and replaces the ones that die.
+import { setTimeout as delay } from "node:timers/promises";
+import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot, type SnapshotDelta } from "../../model/index.ts";
+import type { Logger, MetricSample } from "../../telemetry/index.ts";
+import { deltaParts } from "./delta-parts.ts";
+import type { WorkerSettings } from "./messages.ts";
+import { type WorkerExit, WorkerGone, WorkerProcess } from "./worker-process.ts";
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  readonly settings: Omit<WorkerSettings, "worker">;
+  readonly logger: Logger;
+  /** A worker that takes longer to compile a snapshot is named in the log, and swaps when it is done. */
+  readonly prepareTimeoutMs?: number;
+}
+
+const PREPARE_TIMEOUT_MS = 10_000;
+const STATS_TIMEOUT_MS = 2_000;
+/** After the time to drain: the time to write logs and leave. */
+const EXIT_GRACE_MS = 1_000;
+/** A worker that lived so long died of something else than its start. */
+const STABLE_AFTER_MS = 10_000;
+const FIRST_BACKOFF_MS = 50;
+const LONGEST_BACKOFF_MS = 10_000;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Map<number, WorkerProcess>();
+  /** The ones that serve the committed snapshot; the others are on their way up. */
+  readonly #serving = new Set<WorkerProcess>();
+  /** Handles by bind key: what every worker listens on. */
+  readonly #sockets = new Map<string, object>();
+  #committed: Snapshot = EMPTY_SNAPSHOT;
+  /** Snapshots, sockets and newcomers take turns, so that a newcomer never misses one. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #stopping = false;
+  #restarts = 0;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects if a worker cannot be brought up at all. */
+  async start(): Promise<void> {
+    const numbers = Array.from({ length: this.#options.count }, (_, index) => index + 1);
+    await Promise.all(numbers.map((worker) => this.#bringUp(worker, 0)));
+  }
+
+  /**
+   * Resolves when every worker serves the snapshot. Rejects, and leaves everything as it was, if one cannot compile it:
+   * that is a defect, and must not take the workers down one after the other.
+   */
+  publish(snapshot: Snapshot): Promise<void> {
+    return this.#inTurn(async () => {
+      const delta = diffSnapshots(this.#committed, snapshot);
+      const parts = deltaParts(delta);
+      const late = new Set<WorkerProcess>();
+      await this.#each(async (worker) => {
+        if (!(await this.#prepareInTime(worker, delta, parts))) late.add(worker);
+      });
+      this.#committed = snapshot;
+      await this.#each(async (worker) => {
+        const done = this.#commit(worker, snapshot.version);
+        if (!late.has(worker)) await done;
+      });
+    });
+  }
+
+  /** Every worker accepts on these sockets. Rejects with the first worker's refusal. */
+  listen(sockets: ReadonlyMap<string, object>): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const [key, handle] of sockets) this.#sockets.set(key, handle);
+      await this.#each((worker) => listenOn(worker, sockets));
+    });
+  }
+
+  /** Workers stop accepting there; connections finish what they do. */
+  unlisten(keys: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const key of keys) this.#sockets.delete(key);
+      await this.#each(async (worker) => {
+        for (const bindKey of keys) await worker.request({ kind: "unlisten", bindKey });
+      });
+    });
+  }
+
+  /** What the workers count, and what is to be counted of them. A worker that does not answer in time is left out. */
+  async samples(): Promise<readonly MetricSample[]> {
+    const workers = [...this.#workers.values()];
+    const answers = await Promise.all(workers.map((worker) => statsInTime(worker)));
+    return [
+      ...answers.flat(),
+      ...workers.map((worker) => ({
+        name: "limpet_worker_snapshot_version",
+        labels: { worker: String(worker.worker) },
+        value: worker.version,
+      })),
+      { name: "limpet_workers", labels: {}, value: workers.length },
+      { name: "limpet_worker_restarts_total", labels: {}, value: this.#restarts },
+    ];
+  }
+
+  /** Process ids, for the log and the admin port. */
+  pids(): readonly number[] {
+    return [...this.#workers.values()].flatMap((worker) => worker.pid ?? []);
+  }
+
+  /** Resolves when all workers have ended: by themselves, or killed some time after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(
+      [...this.#workers.values()].map(async (worker) => {
+        const overdue = setTimeout(() => {
+          this.#options.logger.warn({ worker: worker.worker }, "worker did not end after draining: killed");
+          worker.kill();
+        }, timeoutMs + EXIT_GRACE_MS);
+        worker.request({ kind: "drain", timeoutMs }).catch(() => {});
+        await worker.exited;
+        clearTimeout(overdue);
+      }),
+    );
+  }
+
+  kill(): void {
+    this.#stopping = true;
+    for (const worker of this.#workers.values()) worker.kill();
+  }
+
+  async #bringUp(number: number, failures: number): Promise<void> {
+    const worker = new WorkerProcess(number);
+    this.#workers.set(number, worker);
+    void worker.exited.then((exit) => {
+      this.#workers.delete(number);
+      this.#serving.delete(worker);
+      if (!this.#stopping) void this.#replace(worker, exit, failures);
+    });
+    await worker.request({ kind: "start", settings: { ...this.#options.settings, worker: number } });
+    await this.#inTurn(async () => {
+      if (this.#committed.version !== 0) {
+        const delta = diffSnapshots(EMPTY_SNAPSHOT, this.#committed);
+        await prepare(worker, delta, deltaParts(delta));
+        await this.#commit(worker, delta.version);
+      }
+      await listenOn(worker, this.#sockets);
+      this.#serving.add(worker);
+    });
+  }
+
+  async #replace(dead: WorkerProcess, exit: WorkerExit, failures: number): Promise<void> {
+    const stable = performance.now() - dead.startedMs > STABLE_AFTER_MS;
+    const backoffMs = stable ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** failures, LONGEST_BACKOFF_MS);
+    this.#options.logger.error({ worker: dead.worker, ...exit, backoffMs }, "worker died: it is replaced");
+    await delay(backoffMs);
+    if (this.#stopping) return;
+    this.#restarts++;
+    try {
+      await this.#bringUp(dead.worker, stable ? 0 : failures + 1);
+      this.#options.logger.info({ worker: dead.worker }, "worker serves again");
+    } catch (error) {
+      // One that died on its way is replaced by its own exit; one that refused must be made to exit.
+      if (error instanceof WorkerGone) return;
+      this.#options.logger.error({ worker: dead.worker, err: error }, "worker could not be brought up");
+      this.#workers.get(dead.worker)?.kill();
+    }
+  }
+
+  /** False if the worker has not finished in time; it goes on. */
+  async #prepareInTime(
+    worker: WorkerProcess,
+    delta: SnapshotDelta,
+    parts: readonly string[],
+  ): Promise<boolean> {
+    const prepared = prepare(worker, delta, parts).then(() => true);
+    const timeout = new AbortController();
+    const timeoutMs = this.#options.prepareTimeoutMs ?? PREPARE_TIMEOUT_MS;
+    const late = delay(timeoutMs, false, { signal: timeout.signal }).catch(() => false);
+    const inTime = await Promise.race([prepared, late]).finally(() => timeout.abort());
+    if (!inTime) {
+      prepared.catch(() => {});
+      const { version } = delta;
+      this.#options.logger.warn({ worker: worker.worker, version, timeoutMs }, "worker is slow to compile");
+    }
+    return inTime;
+  }
+
+  /** A worker that cannot swap serves something old; its replacement will not. */
+  async #commit(worker: WorkerProcess, version: number): Promise<void> {
+    try {
+      await worker.request({ kind: "commit", version });
+      worker.version = version;
+    } catch (error) {
+      if (error instanceof WorkerGone) return;
+      this.#options.logger.error({ worker: worker.worker, version, err: error }, "worker could not swap");
+      worker.kill();
+    }
+  }
+
+  /** One that dies meanwhile is no failure: its replacement gets everything when its turn comes. */
+  async #each(work: (worker: WorkerProcess) => Promise<void>): Promise<void> {
+    const all = [...this.#serving].map(async (worker) => {
+      try {
+        await work(worker);
+      } catch (error) {
+        if (!(error instanceof WorkerGone)) throw error;
+      }
+    });
+    await Promise.all(all);
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+async function prepare(worker: WorkerProcess, delta: SnapshotDelta, parts: readonly string[]): Promise<void> {
+  const sent = parts.map((text) => worker.request({ kind: "delta-part", text }));
+  await Promise.all([...sent, worker.request({ kind: "prepare", base: delta.base, version: delta.version })]);
+}
+
+async function listenOn(worker: WorkerProcess, sockets: ReadonlyMap<string, object>): Promise<void> {
+  for (const [bindKey, handle] of sockets) await worker.request({ kind: "listen", bindKey }, handle);
+}
+
+async function statsInTime(worker: WorkerProcess): Promise<readonly MetricSample[]> {
+  const timeout = delay(STATS_TIMEOUT_MS, [], { ref: false });
+  return Promise.race([worker.request({ kind: "stats" }).catch(() => []), timeout]);
+}

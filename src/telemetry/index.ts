@@ -1,0 +1,3 @@
+// Telemetry's surface: the log, and the numbers.
+export * from "./logger.ts";
+export * from "./metrics.ts";
