@@ -1,13 +1,6 @@
 // The shapes around the one decision: what it is asked with, what it answers, and the live state that it reads.
-import type {
-  Backend,
-  Endpoint,
-  HeaderField,
-  RequestHead,
-  Rule,
-  SessionPersistence,
-  WeightedBackend,
-} from "../model/index.ts";
+import type { Backend, Endpoint, HeaderField, SessionPersistence, WeightedBackend } from "../model/index.ts";
+import type { SetCookie } from "./set-cookie.ts";
 
 /** What became of the session, exactly one a request; undefined on a Decision: the rule keeps no sessions. */
 export type SessionOutcome = "new" | "kept" | "expired" | "invalid" | "moved" | "rejected";
@@ -26,6 +19,8 @@ export interface Client {
   /** The peer is a trusted proxy: one of its connections carries many users. */
   readonly peerIsProxy: boolean;
 }
+
+export type { RulePlan } from "./plan.ts";
 
 /** What a decision needs beside the request: clock, randomness, and what this request has been through. */
 export interface DecideOptions {
@@ -83,10 +78,8 @@ export interface Decision {
   readonly issue: Issue | undefined;
 }
 
-/** A hash cookie that was generated for this request: its `Set-Cookie` text is due. */
-export interface GeneratedCookie {
-  readonly setCookie: string;
-}
+/** A hash cookie that was generated for this request, as its `Set-Cookie` field will say. */
+export type GeneratedCookie = SetCookie;
 
 /** What is due to the client once the endpoint has answered; `sessionFields` turns it into fields. */
 export interface Issue {
@@ -104,23 +97,3 @@ export interface SessionFields {
   readonly set: readonly HeaderField[];
   readonly add: readonly HeaderField[];
 }
-
-/** A rule with its references resolved, made by `planRule` once per snapshot. */
-export interface RulePlan {
-  readonly rule: Rule;
-}
-
-/** `decide`: synchronous, allocates nothing but the decision and what it issues. */
-export type Decide = (
-  plan: RulePlan,
-  request: RequestHead,
-  client: Client,
-  options: DecideOptions,
-) => Decision;
-
-/** `sessionFields`: undefined when there is nothing to carry. `nowSec`: wall clock when the response is written. */
-export type WriteSessionFields = (
-  decision: Decision,
-  tls: boolean,
-  nowSec: number,
-) => SessionFields | undefined;

@@ -15,7 +15,7 @@ import { hashText } from "./xxhash64.ts";
 const MAX_TABLE_SIZE = 5_000_011;
 
 /** Hosts and slots looked at between two checks whether to yield: some microseconds of work. */
-const PROBES_PER_CHECK = 1024;
+const PROBES_PER_CHECK = 256;
 
 export interface MaglevOptions {
   /** Slots; a prime of at most 5000011. */

@@ -1,0 +1,97 @@
+// A decision while it is made, and its reason in words, which is only put together when somebody reads it.
+import type { LoadBalancer, SessionPersistence, WeightedBackend } from "../model/index.ts";
+import type {
+  BackendState,
+  Decision,
+  DecisionFailure,
+  DecisionSource,
+  EndpointState,
+  Issue,
+  PendingTable,
+  SessionOutcome,
+} from "./decision.ts";
+import { type Hash64, hex64 } from "./hash64.ts";
+import type { SessionVisit } from "./session-visit.ts";
+
+export class DecisionDraft implements Decision {
+  endpoint: EndpointState | undefined = undefined;
+  reference: WeightedBackend | undefined = undefined;
+  backend: BackendState | undefined = undefined;
+  source: DecisionSource | undefined = undefined;
+  outcome: SessionOutcome | undefined = undefined;
+  failure: DecisionFailure | undefined = undefined;
+  pending: PendingTable | undefined = undefined;
+  hashKeyMissing = false;
+  pinned = false;
+  issue: Issue | undefined = undefined;
+  /** What became of the session, in detail. */
+  visit: SessionVisit | undefined = undefined;
+  balancer: LoadBalancer | undefined = undefined;
+  /** Halves of the request hash, where `source` is the hash. */
+  hashHigh = 0;
+  hashLow = 0;
+
+  get reason(): string {
+    const session = this.visit === undefined ? "" : sessionText(this.visit);
+    const choice = this.#choiceText();
+    return session === "" ? choice : choice === "" ? session : `${session}; ${choice}`;
+  }
+
+  #choiceText(): string {
+    const backend = this.backend?.backend.id ?? "the rule";
+    if (this.outcome === "rejected") return "the session may not move";
+    switch (this.failure?.code) {
+      case undefined:
+        break;
+      case "invalid-backend":
+        return "no weight leads to a valid backend";
+      case "no-endpoints":
+        return `${backend} has no endpoints`;
+      default:
+        return `no endpoint of ${backend} serves`;
+    }
+    if (this.pending !== undefined) return `the hash table of ${backend} is not built yet`;
+    if (this.endpoint === undefined || this.source === "session") return "";
+    const address = this.endpoint.endpoint.address;
+    if (this.hashKeyMissing) return `no hash key in the request, so ${address} was drawn at random`;
+    if (this.source === "hash") {
+      const hash: Hash64 = { high: this.hashHigh, low: this.hashLow };
+      return `request hash ${hex64(hash)} leads to ${address} by ${balancerText(this.balancer)}`;
+    }
+    return `${balancerText(this.balancer)} chose ${address}`;
+  }
+}
+
+const BALANCER_TEXTS: Record<LoadBalancer["kind"], string> = {
+  leastRequest: "least request",
+  roundRobin: "round robin",
+  random: "random choice",
+  ringHash: "ring hash",
+  maglev: "Maglev",
+};
+
+function balancerText(balancer: LoadBalancer | undefined): string {
+  return balancer === undefined ? "balancing" : BALANCER_TEXTS[balancer.kind];
+}
+
+function carrierText({ carrier }: SessionPersistence): string {
+  return `${carrier.kind} ${carrier.name}`;
+}
+
+function sessionText({ session, outcome, token, loss, endpoint }: SessionVisit): string {
+  const address = token?.address ?? "";
+  switch (outcome) {
+    case "new":
+      return `no token in ${carrierText(session)}`;
+    case "invalid":
+      return `${carrierText(session)} holds no valid token`;
+    case "expired":
+      return `the token in ${carrierText(session)} is past its time`;
+    case "kept":
+      return `the token in ${carrierText(session)} names ${address}`;
+    case "moved":
+      if (loss === "gone") return `the token names ${address}, which is no endpoint of its backend`;
+      if (loss === "tried") return `the token names ${address}, which failed this request before`;
+      return `the token names ${address}, whose health is ${endpoint?.endpoint.health}`;
+  }
+}

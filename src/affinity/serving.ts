@@ -1,0 +1,73 @@
+// Who serves: which endpoints of a backend take new sessions, by Envoy's rules on health, degradation and panic.
+import type { EndpointHealth } from "../model/index.ts";
+import type { EndpointState } from "./decision.ts";
+
+/** Healthy endpoints are taken to carry 1.4 times their share before degraded ones must help, as in Envoy. */
+const OVERPROVISIONING_PERCENT = 140;
+
+export interface Serving {
+  /** Too few serve, so health is ignored: all endpoints take requests. */
+  readonly panic: boolean;
+  /** Hash tables are built of these. Empty: nobody serves. */
+  readonly endpoints: readonly EndpointState[];
+  /** Plain balancing gives them the rest of `percent`. */
+  readonly degraded: readonly EndpointState[];
+  /** Share of plain balancing that `endpoints` get. */
+  readonly percent: number;
+}
+
+/**
+ * Draining endpoints leave on purpose, so they neither serve new sessions nor count as ill: scaling down is no
+ * panic. Where nobody else is left they serve, since that is panic too.
+ */
+export function findServing(states: readonly EndpointState[], panicThresholdPercent: number): Serving {
+  const healthy = states.filter(({ endpoint }) => isHealthy(endpoint.health));
+  const degraded = states.filter(({ endpoint }) => endpoint.health === "degraded");
+  const staying = states.filter(({ endpoint }) => endpoint.health !== "draining").length;
+  const healthyPercent = availability(healthy.length, staying);
+  const degradedPercent = availability(degraded.length, staying);
+  const total = Math.min(100, healthyPercent + degradedPercent);
+  const ofStaying = staying === 0 ? 0 : (100 * (healthy.length + degraded.length)) / staying;
+  if (states.length > 0 && total < 100 && ofStaying < panicThresholdPercent) {
+    return { panic: true, endpoints: states, degraded: [], percent: 100 };
+  }
+  if (healthy.length === 0) return { panic: false, endpoints: degraded, degraded: [], percent: 100 };
+  const degradedShare = Math.min(
+    100 - Math.min(100, Math.floor((healthyPercent * 100) / total)),
+    Math.floor((degradedPercent * 100) / total),
+  );
+  return degradedShare === 0
+    ? { panic: false, endpoints: healthy, degraded: [], percent: 100 }
+    : { panic: false, endpoints: healthy, degraded, percent: 100 - degradedShare };
+}
+
+function isHealthy(health: EndpointHealth): boolean {
+  return health === "unknown" || health === "healthy";
+}
+
+function availability(count: number, total: number): number {
+  return total === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING_PERCENT * count) / total));
+}
+
+/** Which endpoints a token is followed to, and what a strict session answers where it is not. */
+export interface FollowRules {
+  readonly health: ReadonlySet<EndpointHealth>;
+  /** In panic a token is followed whatever the endpoint's health. */
+  readonly panicIgnoresHealth: boolean;
+  /** Answer of `onLost: reject` for an endpoint that is there but may not be followed; undefined: the configured one. */
+  readonly unhealthyStatus: number | undefined;
+}
+
+/** What Limpet does: draining endpoints keep their sessions. */
+export const LIMPET_FOLLOW: FollowRules = {
+  health: new Set<EndpointHealth>(["unknown", "healthy", "degraded", "draining"]),
+  panicIgnoresHealth: true,
+  unhealthyStatus: undefined,
+};
+
+/** What Envoy 1.40 does by default (`override_host_status` absent). */
+export const ENVOY_FOLLOW: FollowRules = {
+  health: new Set<EndpointHealth>(["unknown", "healthy", "degraded"]),
+  panicIgnoresHealth: false,
+  unhealthyStatus: 503,
+};

@@ -1,0 +1,33 @@
+// What a token says, and what a token format can do: the border behind which envoy and other formats differ.
+
+/** Where a session lives and how long. Times are whole unix seconds; 0: the token does not say. */
+export interface Token {
+  /** Canonical text of the endpoint's address. */
+  readonly address: string;
+  /** The last second in which the token is accepted. */
+  readonly expiresSec: number;
+  readonly lastSeenSec: number;
+  readonly begunSec: number;
+}
+
+/** A way to write tokens as text and to read them back. */
+export interface TokenFormat {
+  encode(token: Token): string;
+  /** Undefined: not a token of this format. Never throws, whatever the text. */
+  decode(text: string): Token | undefined;
+}
+
+/** A longer text is no token: addresses are short, and what a client sends is bounded before it is looked at. */
+export const MAX_TOKEN_CHARACTERS = 1024;
+
+/** A token that says nothing but an address. */
+export function addressToken(address: string): Token {
+  return { address, expiresSec: 0, lastSeenSec: 0, begunSec: 0 };
+}
+
+/** `10.0.0.1:80`, `[::1]:80`, `shop.example:80` in printable characters. */
+export function isAddressText(text: string): boolean {
+  return ADDRESS_TEXT.test(text);
+}
+
+const ADDRESS_TEXT = /^[\x21-\x7e]{1,255}:[0-9]{1,5}$/;
