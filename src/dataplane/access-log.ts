@@ -9,10 +9,11 @@ export interface AccessRecord {
   readonly durationMs: number;
   /** The client's IP after the trust rules. */
   readonly clientIp: string;
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  readonly protocol: string;
+  /** Undefined, like the next three: what came in never became a request. */
+  readonly method: string | undefined;
+  readonly host: string | undefined;
+  readonly path: string | undefined;
+  readonly protocol: string | undefined;
   readonly status: number;
   readonly bytesIn: number;
   readonly bytesOut: number;

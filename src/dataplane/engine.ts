@@ -1,8 +1,19 @@
 // The data plane of one worker: sockets, the snapshot that is served, and the way from one snapshot to the next.
+import { createServer, type Server, type Socket } from "node:net";
 import type { Snapshot } from "../model/index.ts";
+import type { MetricSample } from "../telemetry/metrics.ts";
 import type { AccessLog } from "./access-log.ts";
+import { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
+import type { ExchangeContext } from "./exchange-context.ts";
+import { DeadlineSweep, Http1Server, http1Connector } from "./http1/index.ts";
 import type { DataplaneOptions } from "./options.ts";
+import { Pipeline } from "./pipeline.ts";
+import { EMPTY_PORT_PLAN, EMPTY_SERVING_PLAN, type ServingPlan, ServingPlanBuild } from "./serving-plan.ts";
+import { finishInSlices } from "./slices.ts";
+import { TableBuilds } from "./table-builds.ts";
+import { Traffic } from "./traffic.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
 
 /** What the engine needs from the process around it. */
 export interface EngineDependencies {
@@ -17,31 +28,191 @@ export interface EngineDependencies {
 export type ListenTarget = { readonly host: string; readonly port: number } | { readonly handle: object };
 
 export interface BoundSocket {
-  /** `ip:port` as the kernel says. */
+  /** `ip:port` as the kernel says, IPv6 in brackets. */
   readonly address: string;
   readonly port: number;
 }
 
-/** One number of the data plane; names and labels are those of the metric registry. Workers' samples are summed. */
-export interface MetricSample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
+export class Engine {
+  readonly #context: ExchangeContext;
+  readonly #sweep: DeadlineSweep;
+  readonly #ports = new Map<string, Port>();
+  /** Ports that accept no more but still have connections. */
+  readonly #leaving = new Set<Port>();
+  #served: ServingPlan = EMPTY_SERVING_PLAN;
+  #prepared: ServingPlan | undefined;
+
+  constructor({ options, clock, random, accessLog }: EngineDependencies) {
+    this.#sweep = new DeadlineSweep(clock);
+    this.#context = {
+      options,
+      clock,
+      random,
+      accessLog,
+      identity: new ClientIdentity(options),
+      pool: new UpstreamPool({
+        connect: http1Connector(options, this.#sweep),
+        maxIdlePerEndpoint: options.upstreamMaxIdle,
+        idleTimeoutMs: options.upstreamIdleTimeoutMs,
+        monotonicMs: clock.monotonicMs,
+      }),
+      tables: new TableBuilds(clock),
+      traffic: new Traffic(),
+      sweep: this.#sweep,
+    };
+  }
+
+  /** Version of the snapshot that is served; 0: none yet. */
+  get version(): number {
+    return this.#served.snapshot.version;
+  }
+
+  /**
+   * Accepts clients for a bind point (`bindPoints(snapshot)[i].key`); while the served snapshot does not have it, they
+   * get 404. Rejects with the system's error if the socket cannot be bound.
+   */
+  async listen(bindKey: string, target: ListenTarget): Promise<BoundSocket> {
+    if (this.#ports.has(bindKey)) throw new Error(`bind point ${bindKey} is served already`);
+    const port = new Port(this.#context, this.#sweep, () => this.connections);
+    port.pipeline.plan = this.#served.ports.get(bindKey) ?? EMPTY_PORT_PLAN;
+    this.#ports.set(bindKey, port);
+    try {
+      return await port.listen(target);
+    } catch (error) {
+      this.#ports.delete(bindKey);
+      throw error;
+    }
+  }
+
+  /** Stops accepting on a bind point; its connections finish what they do. Unknown keys are ignored. */
+  unlisten(bindKey: string): void {
+    const port = this.#ports.get(bindKey);
+    if (port === undefined) return;
+    this.#ports.delete(bindKey);
+    this.#leaving.add(port);
+    void port.drain().then(() => this.#leaving.delete(port));
+  }
+
+  /** Compiles a snapshot beside the one that is served, in slices below 5 ms. Rejects only on a defect. */
+  async prepare(snapshot: Snapshot): Promise<void> {
+    const build = new ServingPlanBuild(snapshot, this.#served);
+    await finishInSlices(build, this.#context.clock);
+    this.#prepared = build.plan;
+  }
+
+  /**
+   * Serves the prepared snapshot of this version from the next request on; requests in flight finish on theirs.
+   * Bind points that it does not have stop accepting. Throws if that version is not the one prepared last.
+   */
+  commit(version: number): void {
+    const plan = this.#prepared;
+    if (plan?.snapshot.version !== version) throw new Error(`snapshot ${version} is not prepared`);
+    this.#prepared = undefined;
+    this.#served = plan;
+    for (const [key, port] of this.#ports) {
+      const portPlan = plan.ports.get(key);
+      if (portPlan === undefined) this.unlisten(key);
+      else port.pipeline.plan = portPlan;
+    }
+    this.#context.pool.retain(plan.addresses);
+  }
+
+  /** Client connections that are open, tunnels included. */
+  get connections(): number {
+    let count = 0;
+    for (const port of this.#ports.values()) count += port.connections;
+    for (const port of this.#leaving) count += port.connections;
+    return count;
+  }
+
+  /** Stops accepting, lets requests finish, closes what is left after `timeoutMs`. The engine is of no use afterwards. */
+  async drain(timeoutMs: number): Promise<void> {
+    for (const key of [...this.#ports.keys()]) this.unlisten(key);
+    const leaving = [...this.#leaving];
+    const timer = setTimeout(() => {
+      for (const port of leaving) port.destroy();
+    }, timeoutMs);
+    await Promise.all(leaving.map((port) => port.drain()));
+    clearTimeout(timer);
+    this.#context.pool.close();
+  }
+
+  stats(): readonly MetricSample[] {
+    const samples = this.#context.traffic.samples();
+    samples.push(
+      { name: "limpet_client_connections", labels: {}, value: this.connections },
+      { name: "limpet_access_log_dropped_lines_total", labels: {}, value: this.#context.accessLog.dropped },
+    );
+    return samples;
+  }
 }
 
-export declare class Engine {
-  constructor(dependencies: EngineDependencies);
-  /** Accepts clients for a bind point (`bindPoints(snapshot)[i].key`); before its snapshot is committed they get 404. */
-  listen(bindKey: string, target: ListenTarget): Promise<BoundSocket>;
-  /** Stops accepting on a bind point; its connections finish what they do. Unknown keys are ignored. */
-  unlisten(bindKey: string): void;
-  /** Compiles a snapshot beside the one that is served, in slices below 5 ms. Rejects only on a defect. */
-  prepare(snapshot: Snapshot): Promise<void>;
-  /** Serves the prepared snapshot of this version from the next request on. Throws if it was not prepared. */
-  commit(version: number): void;
-  /** Version of the snapshot that is served; 0: none yet. */
-  get version(): number;
-  /** Stops accepting, lets requests finish, closes what is left after `timeoutMs`. */
-  drain(timeoutMs: number): Promise<void>;
-  stats(): readonly MetricSample[];
+/** One bound socket with its connections. */
+class Port {
+  readonly pipeline: Pipeline;
+  readonly #context: ExchangeContext;
+  readonly #http: Http1Server;
+  readonly #server: Server;
+  readonly #openConnections: () => number;
+  #drained: Promise<void> | undefined;
+
+  constructor(context: ExchangeContext, sweep: DeadlineSweep, openConnections: () => number) {
+    this.#context = context;
+    this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
+    this.#http = new Http1Server(this.pipeline, context.options, sweep);
+    this.#openConnections = openConnections;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false });
+    this.#server.on("connection", (socket) => this.#accept(socket));
+  }
+
+  get connections(): number {
+    return this.#http.connections;
+  }
+
+  listen(target: ListenTarget): Promise<BoundSocket> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen("handle" in target ? target.handle : { ...target, backlog: 511 }, () => {
+        this.#server.off("error", reject);
+        // A handle that breaks later (EMFILE on accept) must not end the process.
+        this.#server.on("error", () => {});
+        const bound = this.#server.address();
+        if (bound === null || typeof bound === "string") reject(new Error("the handle is no TCP socket"));
+        else resolve({ address: addressText(bound.address, bound.port), port: bound.port });
+      });
+    });
+  }
+
+  /** Resolves when the last connection is gone. */
+  drain(): Promise<void> {
+    this.#drained ??= new Promise((resolve) => {
+      this.#server.close();
+      const settle = () => {
+        if (this.#http.connections === 0) resolve();
+      };
+      this.#http.onClosed = settle;
+      this.#http.drain();
+      settle();
+    });
+    return this.#drained;
+  }
+
+  destroy(): void {
+    this.#http.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const { traffic, options } = this.#context;
+    if (this.#openConnections() >= options.maxConnections) {
+      traffic.connectionsRefused += 1;
+      socket.destroy();
+      return;
+    }
+    traffic.connectionsAccepted += 1;
+    this.#http.accept(socket);
+  }
+}
+
+function addressText(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

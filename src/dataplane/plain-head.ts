@@ -54,13 +54,3 @@ export class PlainResponseHead extends PlainFields implements ResponseHead {
     this.reason = reason;
   }
 }
-
-/** The fields that a writer would send: received ones that no edit drops, then the added ones. Flat. */
-export function editedFields(head: HeaderFields & { readonly edits: EditList }): string[] {
-  const fields: string[] = [];
-  head.forEach((name, value) => {
-    if (!head.edits.drops(name.toLowerCase())) fields.push(name, value);
-  });
-  fields.push(...head.edits.lines);
-  return fields;
-}

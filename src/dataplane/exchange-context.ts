@@ -1,0 +1,27 @@
+// What all exchanges of a worker share.
+import type { AccessLog } from "./access-log.ts";
+import type { ClientIdentity } from "./client-identity.ts";
+import type { Clock } from "./clock.ts";
+import type { DataplaneOptions } from "./options.ts";
+import type { TableBuilds } from "./table-builds.ts";
+import type { Traffic } from "./traffic.ts";
+import type { UpstreamPool } from "./upstream-pool.ts";
+
+/** Looks at something a few times a second, so that it can notice that it waited for too long. */
+export interface Sweep {
+  add(swept: { sweep(nowMs: number): void }): void;
+  delete(swept: { sweep(nowMs: number): void }): void;
+}
+
+export interface ExchangeContext {
+  readonly options: DataplaneOptions;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly identity: ClientIdentity;
+  readonly pool: UpstreamPool;
+  readonly tables: TableBuilds;
+  readonly traffic: Traffic;
+  readonly accessLog: AccessLog;
+  readonly sweep: Sweep;
+}

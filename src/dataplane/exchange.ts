@@ -1,0 +1,296 @@
+// One request of a client, from its head to its line in the access log: what the stages found out, and both bodies.
+import type { Client, Decision, EndpointState } from "../affinity/decision.ts";
+import type { RulePlan } from "../affinity/plan.ts";
+import { sessionFields } from "../affinity/session-fields.ts";
+import type { Filter, RequestHead, ResponseHead } from "../model/index.ts";
+import type { RouteMiss, RouteResult } from "../routing/match-result.ts";
+import { Attempt } from "./attempt.ts";
+import type { ExchangeContext } from "./exchange-context.ts";
+import { applyResponseFilters } from "./header-filters.ts";
+import { ProxyError } from "./proxy-error.ts";
+import { answerForError, errorKind, type LocalAnswer, respondLocally } from "./respond.ts";
+import type {
+  BodyChunk,
+  BodyLength,
+  ServerStream,
+  ServerStreamHandlers,
+  Trailers,
+  Tunnel,
+} from "./stream.ts";
+import type { TableWaiter } from "./table-builds.ts";
+import { Splice } from "./tunnel.ts";
+
+/** Methods that may be sent twice (RFC 9110 section 9.2.2). */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+const NO_TRAILERS: Trailers = [];
+const NO_FILTERS: readonly Filter[] = [];
+
+/** Also what is sent upstream (`UpstreamRequest`). Ends exactly once, whatever happens. */
+export class Exchange implements ServerStreamHandlers {
+  readonly context: ExchangeContext;
+  readonly stream: ServerStream;
+  readonly startedWallMs: number;
+  readonly #startedMs: number;
+
+  client: Client;
+  requestId: string;
+  /** Path and query, dot segments resolved: what is matched and forwarded. */
+  path = "";
+  match: RouteResult | RouteMiss | undefined;
+  plan: RulePlan | undefined;
+  decision: Decision | undefined;
+  /** Waits for a hash table in this exchange's name. */
+  waiter: TableWaiter | undefined;
+
+  #attempt: Attempt | undefined;
+  #splice: Splice | undefined;
+  /** 0 until a head was sent. */
+  #status = 0;
+  #error: string | undefined;
+  #bodySent = false;
+  #requestEnded = false;
+  #retried = false;
+  #ended = false;
+
+  constructor(context: ExchangeContext, stream: ServerStream, client: Client, requestId: string) {
+    this.context = context;
+    this.stream = stream;
+    this.client = client;
+    this.requestId = requestId;
+    this.startedWallMs = context.clock.wallMs();
+    this.#startedMs = context.clock.monotonicMs();
+    context.traffic.requestsInFlight += 1;
+  }
+
+  get head(): RequestHead {
+    return this.stream.head;
+  }
+
+  get bodyLength(): BodyLength {
+    return this.stream.bodyLength;
+  }
+
+  get upgrade(): string | undefined {
+    return this.stream.upgrade;
+  }
+
+  /** Nothing more can be done for it. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Answers by itself, without an endpoint. */
+  answer(answer: LocalAnswer): void {
+    this.#error = answer.code;
+    this.#status = answer.status;
+    respondLocally(this.stream, answer, this.requestId);
+    this.#end();
+  }
+
+  /** Ends it for an error: the client gets a response if it has seen none, else a truncated body. */
+  fail(error: ProxyError): void {
+    if (this.#status === 0) {
+      this.answer(answerForError(error));
+      return;
+    }
+    this.#error = error.code;
+    this.stream.abort(error);
+    this.#end();
+  }
+
+  /** The last stage: sends the request to the endpoint that was decided on, and the response back. */
+  begin(): void {
+    this.#try((this.decision as Decision).endpoint as EndpointState, false);
+  }
+
+  #try(endpoint: EndpointState, fresh: boolean): void {
+    const attempt = new Attempt(this, endpoint);
+    this.#attempt = attempt;
+    const isConnected = attempt.send(this.context.pool.acquire(endpoint.endpoint, fresh));
+    const counters = this.context.traffic.backend((this.decision as Decision).backend?.backend.id ?? "");
+    if (isConnected) counters.reuses += 1;
+    else counters.connects += 1;
+    if (this.bodyLength === 0) {
+      this.#requestEnded = true;
+      attempt.stream.end(NO_TRAILERS);
+    } else {
+      this.stream.resumeBody();
+    }
+  }
+
+  // The client's side.
+
+  onData(chunk: BodyChunk): void {
+    if (this.#attempt === undefined || this.#requestEnded) return;
+    const { maxBodySize } = this.context.options;
+    if (maxBodySize > 0 && this.stream.bytesIn > maxBodySize) {
+      this.#abandonAttempt();
+      this.fail(new ProxyError("body-too-large", "downstream", `more than ${maxBodySize} bytes of body`));
+      return;
+    }
+    this.#bodySent = true;
+    if (!this.#attempt.stream.write(chunk)) this.stream.pauseBody();
+  }
+
+  onEnd(trailers: Trailers): void {
+    if (this.#attempt === undefined || this.#requestEnded) return;
+    this.#requestEnded = true;
+    this.#bodySent = true;
+    this.#attempt.stream.end(trailers);
+  }
+
+  onDrain(): void {
+    this.#attempt?.stream.resumeBody();
+  }
+
+  onAbort(error: ProxyError): void {
+    if (this.#ended) return;
+    this.#abandonAttempt();
+    if (this.waiter !== undefined) this.context.tables.leave(this.waiter);
+    if (this.#status === 0) this.#status = errorKind(error).status;
+    this.#error = error.code;
+    this.#end();
+  }
+
+  // The endpoint's side, told by the attempt.
+
+  onUpstreamDrain(): void {
+    if (!this.#requestEnded) this.stream.resumeBody();
+  }
+
+  onUpstreamInform(head: ResponseHead): void {
+    this.stream.inform(head);
+  }
+
+  onUpstreamHead(head: ResponseHead, length: BodyLength): void {
+    this.#status = head.status;
+    this.#editResponse(head);
+    this.stream.respond(head, length);
+  }
+
+  onUpstreamData(chunk: BodyChunk): boolean {
+    return this.stream.write(chunk);
+  }
+
+  onUpstreamEnd(trailers: Trailers): void {
+    // An endpoint may answer without having read the whole body: it gets no more of it.
+    if (!this.#requestEnded) this.#attempt?.stream.abort();
+    this.stream.end(trailers);
+    this.#end();
+  }
+
+  onUpstreamUpgrade(head: ResponseHead, tunnel: Tunnel): void {
+    this.#status = head.status;
+    this.#editResponse(head);
+    const splice = new Splice(
+      this.stream.acceptUpgrade(head),
+      tunnel,
+      this,
+      this.context.options.tunnelTimeoutMs,
+    );
+    this.#splice = splice;
+    this.context.sweep.add(splice);
+  }
+
+  onSpliceClosed(splice: Splice): void {
+    this.context.sweep.delete(splice);
+    this.#attempt?.leave();
+    if (splice.timedOut) this.#error = "tunnel-timeout";
+    this.#end();
+  }
+
+  onUpstreamError(error: ProxyError, attempt: Attempt): void {
+    const counters = this.context.traffic.backend((this.decision as Decision).backend?.backend.id ?? "");
+    if (error.retry === "yes") counters.connectFailures += 1;
+    if (this.#mayRetry(error, attempt)) {
+      this.#retried = true;
+      counters.retries += 1;
+      this.#try(attempt.endpoint, true);
+      return;
+    }
+    this.#attempt = undefined;
+    this.fail(error);
+  }
+
+  /** Once, where a connection that had served before died without a byte, and nothing is lost by asking again. */
+  #mayRetry(error: ProxyError, attempt: Attempt): boolean {
+    return (
+      error.retry === "reused-connection" &&
+      attempt.stream.reused &&
+      !this.#retried &&
+      !this.#bodySent &&
+      this.#status === 0 &&
+      IDEMPOTENT.has(this.head.method)
+    );
+  }
+
+  #editResponse(head: ResponseHead): void {
+    const decision = this.decision as Decision;
+    const filters = this.plan?.rule.filters ?? NO_FILTERS;
+    if (filters.length > 0) applyResponseFilters(filters, head.edits);
+    const own = decision.reference?.filters ?? NO_FILTERS;
+    if (own.length > 0) applyResponseFilters(own, head.edits);
+    if (decision.issue === undefined) return;
+    const nowSec = Math.floor(this.context.clock.wallMs() / 1000);
+    const fields = sessionFields(decision, this.stream.connection.tls, nowSec);
+    if (fields === undefined) return;
+    for (const { name, value } of fields.set) head.edits.set(name, value);
+    for (const { name, value } of fields.add) head.edits.add(name, value);
+  }
+
+  #abandonAttempt(): void {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.abandon();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#requestEnded = true;
+    this.#attempt = undefined;
+    this.#count();
+    this.#log();
+  }
+
+  #count(): void {
+    const { traffic } = this.context;
+    const listener = this.match?.listener?.id ?? "";
+    const route = this.match?.route?.id ?? "";
+    traffic.requestsInFlight -= 1;
+    const { byCodeClass } = traffic.route(listener, route);
+    const codeClass = Math.floor(this.#status / 100);
+    byCodeClass[codeClass] = (byCodeClass[codeClass] ?? 0) + 1;
+    if (this.#error !== undefined) traffic.error(this.#error);
+    const decision = this.decision;
+    if (decision === undefined) return;
+    if (decision.outcome !== undefined) traffic.affinity(route).outcomes[decision.outcome] += 1;
+    if (decision.hashKeyMissing) traffic.affinity(route).hashKeyMissing += 1;
+  }
+
+  #log(): void {
+    const { head, stream, match, decision } = this;
+    this.context.accessLog.write({
+      startedWallMs: this.startedWallMs,
+      durationMs: this.context.clock.monotonicMs() - this.#startedMs,
+      clientIp: this.client.ip,
+      method: head.method,
+      host: head.authority,
+      path: head.path,
+      protocol: stream.protocol,
+      status: this.#status,
+      bytesIn: this.#splice?.bytesIn ?? stream.bytesIn,
+      bytesOut: this.#splice?.bytesOut ?? stream.bytesOut,
+      requestId: this.requestId,
+      listener: match?.listener?.id,
+      route: match?.route?.id,
+      rule: match?.rule?.name,
+      backend: decision?.backend?.backend.id,
+      upstreamAddress: decision?.endpoint?.endpoint.address,
+      source: decision?.source,
+      outcome: decision?.outcome,
+      reason: decision?.reason,
+      error: this.#error,
+    });
+  }
+}

@@ -1,0 +1,112 @@
+// A snapshot made ready to serve: routers for every bind point and a plan for every rule, built in slices.
+import { BackendStates } from "../affinity/backend-states.ts";
+import type { PendingTable } from "../affinity/decision.ts";
+import { planRule, type RulePlan } from "../affinity/plan.ts";
+import { EMPTY_SNAPSHOT, type Rule, type Snapshot } from "../model/index.ts";
+import { compileRouter, RouterBuild } from "../routing/compile.ts";
+import type { Router } from "../routing/router.ts";
+import { type BindPoint, bindPoints } from "./bind-points.ts";
+import type { Steps } from "./slices.ts";
+
+/** What the requests of one bind point are served by. */
+export interface PortPlan {
+  readonly router: Router;
+  /** Every rule that `router` finds and that forwards has one. */
+  planOf(rule: Rule): RulePlan;
+}
+
+export class ServingPlan {
+  readonly snapshot: Snapshot;
+  readonly backends: BackendStates;
+  readonly ports: ReadonlyMap<string, PortPlan>;
+  /** Addresses of all endpoints. */
+  readonly addresses: ReadonlySet<string>;
+
+  constructor(
+    snapshot: Snapshot,
+    backends: BackendStates,
+    ports: ReadonlyMap<string, PortPlan>,
+    addresses: ReadonlySet<string>,
+  ) {
+    this.snapshot = snapshot;
+    this.backends = backends;
+    this.ports = ports;
+    this.addresses = addresses;
+  }
+}
+
+/** Serves nothing: every request gets 404. */
+export const EMPTY_PORT_PLAN: PortPlan = {
+  router: compileRouter([], []),
+  planOf: () => {
+    throw new Error("an empty plan has no rules");
+  },
+};
+
+export const EMPTY_SERVING_PLAN = new ServingPlan(
+  EMPTY_SNAPSHOT,
+  BackendStates.empty(),
+  new Map(),
+  new Set(),
+);
+
+/** A serving plan in the making; what `previous` has in common with it is taken over. */
+export class ServingPlanBuild implements Steps {
+  readonly #work: Generator<void, ServingPlan>;
+  #shouldYield: () => boolean = () => false;
+  #plan: ServingPlan | undefined;
+
+  constructor(snapshot: Snapshot, previous: ServingPlan) {
+    this.#work = this.#build(snapshot, previous);
+  }
+
+  /** Undefined until `step` has answered true. */
+  get plan(): ServingPlan | undefined {
+    return this.#plan;
+  }
+
+  step(shouldYield: () => boolean): boolean {
+    this.#shouldYield = shouldYield;
+    while (this.#plan === undefined) {
+      const { done, value } = this.#work.next();
+      if (done) this.#plan = value;
+      else if (shouldYield()) return false;
+    }
+    return true;
+  }
+
+  *#build(snapshot: Snapshot, previous: ServingPlan): Generator<void, ServingPlan> {
+    const backends = previous.backends.update(snapshot.backends);
+    yield;
+    const plans = new Map<Rule, RulePlan>();
+    for (const route of snapshot.routes) {
+      for (const rule of route.rules) {
+        if (rule.action.kind === "forward") plans.set(rule, planRule(rule, backends));
+      }
+      yield;
+    }
+    const ports = new Map<string, PortPlan>();
+    const planOf = (rule: Rule) => plans.get(rule) as RulePlan;
+    for (const point of bindPoints(snapshot)) {
+      const router = yield* this.#router(point, snapshot, previous);
+      ports.set(point.key, { router, planOf });
+    }
+    for (const table of backends.unbuiltTables(previous.backends)) yield* this.#table(table);
+    const addresses = new Set<string>();
+    for (const { endpoints } of snapshot.backends) {
+      for (const { address } of endpoints) addresses.add(address);
+      yield;
+    }
+    return new ServingPlan(snapshot, backends, ports, addresses);
+  }
+
+  *#router(point: BindPoint, snapshot: Snapshot, previous: ServingPlan): Generator<void, Router> {
+    const build = new RouterBuild(point.listeners, snapshot.routes, previous.ports.get(point.key)?.router);
+    while (!build.step(this.#shouldYield)) yield;
+    return build.router as Router;
+  }
+
+  *#table(table: PendingTable): Generator<void, void> {
+    while (!table.step(this.#shouldYield)) yield;
+  }
+}

@@ -1,0 +1,100 @@
+// Splices two byte tunnels after an upgrade: both ways with back-pressure, until they end or both fall silent.
+import type { BodyChunk, Tunnel } from "./stream.ts";
+
+/** How long the side that is left may take to read the last bytes and close. */
+const LINGER_MS = 5_000;
+
+/** Told once, when both sides are closed. */
+export interface SpliceOwner {
+  onSpliceClosed(splice: Splice): void;
+}
+
+/** To be swept now and then, so that silence ends it. */
+export class Splice {
+  /** Bytes from the client and to the client. */
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Silence ended it. */
+  timedOut = false;
+  readonly #client: Tunnel;
+  readonly #endpoint: Tunnel;
+  readonly #owner: SpliceOwner;
+  readonly #timeoutMs: number;
+  #spoke = true;
+  #silentSinceMs = 0;
+  #closedSides = 0;
+
+  constructor(client: Tunnel, endpoint: Tunnel, owner: SpliceOwner, timeoutMs: number) {
+    this.#client = client;
+    this.#endpoint = endpoint;
+    this.#owner = owner;
+    this.#timeoutMs = timeoutMs;
+    client.handlers = new Direction(this, client, endpoint);
+    endpoint.handlers = new Direction(this, endpoint, client);
+  }
+
+  sweep(nowMs: number): void {
+    if (this.#spoke) {
+      this.#spoke = false;
+      this.#silentSinceMs = nowMs;
+      return;
+    }
+    const lingers = this.#closedSides > 0;
+    if (nowMs - this.#silentSinceMs < (lingers ? LINGER_MS : this.#timeoutMs)) return;
+    this.timedOut = !lingers;
+    this.close();
+  }
+
+  close(): void {
+    this.#client.destroy();
+    this.#endpoint.destroy();
+  }
+
+  /** A direction passed bytes on. */
+  count(from: Tunnel, size: number): void {
+    this.#spoke = true;
+    if (from === this.#client) this.bytesIn += size;
+    else this.bytesOut += size;
+  }
+
+  /** `ended`: it said goodbye first, so the other side gets its last bytes before it is closed. */
+  sideClosed(other: Tunnel, ended: boolean): void {
+    this.#closedSides += 1;
+    this.#spoke = true;
+    if (this.#closedSides === 2) this.#owner.onSpliceClosed(this);
+    else if (!ended) other.destroy();
+  }
+}
+
+/** What one side says, on its way to the other. */
+class Direction {
+  readonly #splice: Splice;
+  readonly #from: Tunnel;
+  readonly #to: Tunnel;
+  #ended = false;
+
+  constructor(splice: Splice, from: Tunnel, to: Tunnel) {
+    this.#splice = splice;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  onData(chunk: BodyChunk): void {
+    this.#splice.count(this.#from, chunk.length);
+    if (!this.#to.write(chunk)) this.#from.pause();
+  }
+
+  /** This side takes bytes again, so the other may speak on. */
+  onDrain(): void {
+    this.#to.resume();
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    this.#to.end();
+  }
+
+  onClose(): void {
+    this.#splice.sideClosed(this.#to, this.#ended);
+  }
+}
