@@ -1,0 +1,126 @@
+// The admin port: health, readiness, metrics, and what is served right now.
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { METRICS_CONTENT_TYPE } from "../telemetry/index.ts";
+import { addressText, BindError } from "./listening-socket.ts";
+import type { AdminAddress } from "./run-options.ts";
+
+export interface AdminSources {
+  /** Every worker serves, and the process is not draining. */
+  ready(): boolean;
+  /** Text in Prometheus' format. */
+  metrics(): Promise<string>;
+  /** Plain data for `/snapshot`; holds no secret. */
+  snapshot(): unknown;
+}
+
+interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+interface Endpoint {
+  /** Served on addresses that are not loopback too. */
+  readonly open: boolean;
+  answer(sources: AdminSources): Page | Promise<Page>;
+}
+
+const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  "/healthz": { open: true, answer: () => text(200, "ok") },
+  "/readyz": {
+    open: true,
+    answer: (sources) => (sources.ready() ? text(200, "ready") : text(503, "not ready")),
+  },
+  "/metrics": {
+    open: true,
+    answer: async (sources) => ({ ...text(200, await sources.metrics()), contentType: METRICS_CONTENT_TYPE }),
+  },
+  "/snapshot": {
+    open: false,
+    answer: (sources) => ({
+      status: 200,
+      contentType: "application/json",
+      body: `${JSON.stringify(sources.snapshot(), null, 2)}\n`,
+    }),
+  },
+};
+
+export class AdminServer {
+  readonly #server: Server;
+  readonly #sources: AdminSources;
+  readonly #loopback: boolean;
+
+  private constructor(host: string, sources: AdminSources) {
+    this.#sources = sources;
+    this.#loopback = isLoopback(host);
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  /** Rejects with a BindError. */
+  static async listen(address: AdminAddress, sources: AdminSources): Promise<AdminServer> {
+    const admin = new AdminServer(address.host, sources);
+    admin.#server.listen(address.port, address.host);
+    try {
+      await once(admin.#server, "listening");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new BindError(code ?? String(error), address.host, address.port);
+    }
+    return admin;
+  }
+
+  /** `ip:port` as bound. */
+  get address(): string {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return addressText(address, port);
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const page = await this.#page(request).catch((error: Error) => text(500, error.message));
+    response.writeHead(page.status, {
+      "content-type": page.contentType,
+      "content-length": Buffer.byteLength(page.body),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    });
+    response.end(request.method === "HEAD" ? undefined : page.body);
+  }
+
+  async #page(request: IncomingMessage): Promise<Page> {
+    if (!this.#loopback || namesLoopback(request.headers.host)) return this.#answer(request);
+    // A page of another site could point its own name at this port and read what it finds.
+    return text(403, "this port answers only to localhost, 127.0.0.1 and [::1] in the Host header");
+  }
+
+  #answer(request: IncomingMessage): Page | Promise<Page> {
+    const [path = "/"] = (request.url ?? "/").split("?");
+    const endpoint = Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
+    if (endpoint === undefined)
+      return text(404, `no such page; there are ${Object.keys(ENDPOINTS).join(", ")}`);
+    if (request.method !== "GET" && request.method !== "HEAD") return text(405, "use GET");
+    if (!endpoint.open && !this.#loopback) {
+      return text(403, `${path} is served on a loopback address only: start with --admin 127.0.0.1:PORT`);
+    }
+    return endpoint.answer(this.#sources);
+  }
+}
+
+function text(status: number, body: string): Page {
+  return { status, contentType: "text/plain; charset=utf-8", body: body.endsWith("\n") ? body : `${body}\n` };
+}
+
+function isLoopback(ip: string): boolean {
+  return ip === "::1" || /^127\.\d+\.\d+\.\d+$/.test(ip);
+}
+
+function namesLoopback(host: string | undefined): boolean {
+  const name = host?.replace(/:\d+$/, "").toLowerCase() ?? "";
+  return name === "localhost" || isLoopback(name.replace(/^\[(.*)\]$/, "$1"));
+}

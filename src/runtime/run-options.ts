@@ -1,0 +1,33 @@
+// What `limpet run` can be told, after parsing.
+import type { DataplaneOptions } from "../dataplane/options.ts";
+import type { LogLevel } from "../telemetry/index.ts";
+import type { AccessLogTarget } from "./processes/messages.ts";
+
+export interface AdminAddress {
+  /** An IP address. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface RunOptions {
+  /** Files and folders; never empty. */
+  readonly paths: readonly string[];
+  /** Reload when the files change. */
+  readonly watch: boolean;
+  readonly strictConfig: boolean;
+  /** For Gateways without addresses; undefined: all addresses. */
+  readonly listenAddress: string | undefined;
+  /** Added to every listener's port. */
+  readonly portOffset: number;
+  readonly workers: number;
+  /** Undefined: no admin port. */
+  readonly admin: AdminAddress | undefined;
+  readonly drainTimeoutMs: number;
+  readonly logLevel: LogLevel;
+  /** Log lines for people in place of JSON. */
+  readonly humanLog: boolean;
+  readonly accessLog: AccessLogTarget;
+  /** `maxConnections` is the total over workers. */
+  readonly dataplane: DataplaneOptions;
+}
