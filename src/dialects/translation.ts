@@ -32,3 +32,11 @@ export interface Translation {
   readonly statuses: readonly ObjectStatus[];
   readonly findings: readonly Finding[];
 }
+
+export interface TranslateOptions {
+  /**
+   * Serve only Gateways of a class with this controllerName, as in Kubernetes. Undefined: every Gateway is served,
+   * whatever its class, because files hold manifests that were written for another gateway.
+   */
+  readonly controllerName?: string;
+}

@@ -8,6 +8,14 @@ export interface FindingKind {
 
 export const FINDING_CODES = {
   "unreadable-file": { severity: "error", meaning: "A file or a YAML document in it could not be read." },
+  "not-a-resource": {
+    severity: "error",
+    meaning: "A document is no Kubernetes object: apiVersion, kind or metadata.name is missing.",
+  },
+  "duplicate-object": {
+    severity: "error",
+    meaning: "The same object stands in the configuration twice; the first one counts.",
+  },
   "unknown-kind": {
     severity: "warning",
     meaning: "The kind is none that Limpet reads, so the object has no effect.",
@@ -17,6 +25,76 @@ export const FINDING_CODES = {
     meaning: "The field is not part of the kind, so it has no effect.",
   },
   "invalid-value": { severity: "error", meaning: "A value breaks the schema of its kind." },
+  "conflicting-fields": {
+    severity: "error",
+    meaning: "Fields are each valid and may not stand together, or one needs another that is absent.",
+  },
+  "field-ignored": {
+    severity: "warning",
+    meaning: "The field is known and has no effect in this version.",
+  },
+  "field-approximated": {
+    severity: "warning",
+    meaning: "The field is honoured in a way that differs from what it says.",
+  },
+  "kind-ignored": {
+    severity: "info",
+    meaning: "The kind is none of a gateway's business; the object is passed over.",
+  },
+  "target-not-found": {
+    severity: "warning",
+    meaning: "A policy names a target that is not part of the configuration, so it has no effect there.",
+  },
+  "policy-conflict": {
+    severity: "warning",
+    meaning: "Two policies want the same thing of the same target; the older one applies.",
+  },
+  "deprecated-shape": {
+    severity: "info",
+    meaning: "A newer release of the API writes this in another form, or at another place.",
+  },
+  "unsealed-token": {
+    severity: "info",
+    meaning:
+      "A session token is readable and changeable by the client: it names the endpoint's address in the clear.",
+  },
+  "filter-not-served": {
+    severity: "warning",
+    meaning: "A filter is not served yet, so its rule answers 500, as the specification wants.",
+  },
+  "invalid-reference": {
+    severity: "warning",
+    meaning: "A backendRef leads nowhere, or may not lead there: its share of the requests answers 500.",
+  },
+  "no-backends": {
+    severity: "warning",
+    meaning: "A rule has no backendRefs that could answer, so it answers 500.",
+  },
+  "route-not-accepted": {
+    severity: "warning",
+    meaning: "A parent does not take the route: no such listener, another hostname, or not allowed there.",
+  },
+  "listener-not-served": {
+    severity: "warning",
+    meaning: "A listener is not opened: its protocol is not served yet, or it conflicts with another.",
+  },
+  "gateway-not-served": {
+    severity: "warning",
+    meaning:
+      "A Gateway is of a class that this process does not serve, or asks for an address that it cannot have.",
+  },
+  "session-name-collision": {
+    severity: "warning",
+    meaning: "Two sessions of one route use the same cookie or header, so each overwrites the other's token.",
+  },
+  "backend-approximated": {
+    severity: "warning",
+    meaning: "Endpoints of a backend could not all be used as written.",
+  },
+  "last-good-form": {
+    severity: "warning",
+    meaning: "The object is in error, so its last good form goes on being served.",
+  },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDING_CODES;

@@ -1,0 +1,154 @@
+// Service: a backend whose endpoints come from EndpointSlices, or, with ExternalName, from a name.
+import { z } from "zod";
+import { type Endpoint, objectText } from "../../model/index.ts";
+import type { BackendKind } from "../dialect.ts";
+import { draftFinding } from "../findings.ts";
+import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
+import type { ObjectSet } from "../object-set.ts";
+import { checked, ignored, portNumber, text } from "../schema/fields.ts";
+import { defineKind, type ValueOf } from "../schema/kind.ts";
+import type { Reading } from "../schema/read-object.ts";
+import {
+  ENDPOINT_SLICE,
+  type EndpointSliceReading,
+  SERVICE_NAME_LABEL,
+  sliceEndpoints,
+} from "./endpoint-slice.ts";
+
+const servicePort = z.strictObject({
+  name: z.string().default(""),
+  port: portNumber,
+  targetPort: checked(z.unknown(), (value) => {
+    if (value === undefined || typeof value === "string") return undefined;
+    if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65535) return undefined;
+    return {
+      message: `${JSON.stringify(value)} is neither a port nor the name of one`,
+      expected: "a whole number from 1 to 65535, or a text",
+      hint: "write targetPort: 8080 or targetPort: http",
+    };
+  }).optional(),
+  protocol: z.enum(["TCP", "UDP", "SCTP"]).default("TCP"),
+  appProtocol: z.string().optional(),
+  nodePort: z.int().optional(),
+});
+
+const sessionAffinity = checked(z.enum(["None", "ClientIP"]).default("None"), (value) => {
+  if (value === "None") return undefined;
+  return {
+    code: "field-ignored",
+    severity: "warning",
+    message: "sessionAffinity works inside kube-proxy; requests through a gateway do not pass it",
+    expected: "None",
+    hint: "hash on the source address with a policy for this Service instead",
+  };
+});
+
+/** Fields about the cluster's own network, which a gateway that goes to endpoints directly never meets. */
+const elsewhere = z.unknown().optional();
+
+export const SERVICE = defineKind(
+  { group: "", kind: "Service", versions: ["v1"] },
+  {
+    spec: z.strictObject({
+      type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).default("ClusterIP"),
+      ports: z.array(servicePort).default([]),
+      selector: z.record(z.string(), z.string()).optional(),
+      externalName: text(/^[^\s/:]+$|^[0-9a-fA-F:.]+$/, "a DNS name", "app.example.com", 253).optional(),
+      sessionAffinity,
+      sessionAffinityConfig: z.looseObject({}).optional(),
+      publishNotReadyAddresses: ignored(
+        z.boolean(),
+        "readiness comes from the EndpointSlices",
+        "nothing: where this is set, the slices say that endpoints are ready",
+      ),
+      clusterIP: elsewhere,
+      clusterIPs: elsewhere,
+      ipFamilies: elsewhere,
+      ipFamilyPolicy: elsewhere,
+      externalIPs: elsewhere,
+      loadBalancerIP: elsewhere,
+      loadBalancerClass: elsewhere,
+      loadBalancerSourceRanges: elsewhere,
+      allocateLoadBalancerNodePorts: elsewhere,
+      externalTrafficPolicy: elsewhere,
+      internalTrafficPolicy: elsewhere,
+      healthCheckNodePort: elsewhere,
+      trafficDistribution: elsewhere,
+    }),
+  },
+);
+
+export type ServiceReading = Reading<ValueOf<typeof SERVICE>>;
+
+export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
+  kind: SERVICE,
+  resolve: ({ object, value: { spec } }, { port }) => {
+    const ports = spec.ports.filter(({ protocol }) => protocol === "TCP");
+    // An ExternalName Service need not list ports: the name is used with whatever port the reference gives.
+    const free = spec.type === "ExternalName" && ports.length === 0 && port !== undefined;
+    if (!free && !ports.some((one) => one.port === port)) {
+      const known = ports.map((one) => one.port).join(", ");
+      return {
+        reason: "BackendNotFound",
+        message: `${objectText(object)} has no TCP port ${port}`,
+        expected: known === "" ? "a Service with ports" : `one of ${known}`,
+        hint: known === "" ? "add ports to the Service" : `write port: ${ports[0]?.port}`,
+        field: "port",
+      };
+    }
+    return { id: `${objectText(object)}:${port}`, object, ...(port === undefined ? {} : { port }) };
+  },
+  dependsOn: ({ object, value }, objects) =>
+    value.spec.type === "ExternalName" ? [] : slicesOf(objects, object.namespace, object.name),
+  endpoints: (service, port, objects) =>
+    service.value.spec.type === "ExternalName"
+      ? externalEndpoints(service, port)
+      : discoveredEndpoints(service, port, objects),
+};
+
+function discoveredEndpoints(
+  { object, value }: ServiceReading,
+  port: number | undefined,
+  objects: ObjectSet,
+) {
+  const portName = value.spec.ports.find((one) => one.port === port && one.protocol === "TCP")?.name ?? "";
+  const read = slicesOf(objects, object.namespace, object.name).map((slice) =>
+    sliceEndpoints(slice, portName),
+  );
+  return {
+    result: { endpoints: read.flatMap(({ endpoints }) => endpoints) },
+    findings: read.flatMap(({ findings }) => findings),
+  };
+}
+
+function externalEndpoints(service: ServiceReading, port: number | undefined) {
+  const { object, value } = service;
+  const name = value.spec.externalName ?? "";
+  const bytes = parseIp(name);
+  const target = value.spec.ports.find((one) => one.port === port)?.targetPort;
+  const number = typeof target === "number" ? target : port;
+  if (bytes !== undefined && number !== undefined) {
+    const address = formatSocketAddress(bytes, number);
+    const endpoint: Endpoint = { address, host: formatIp(bytes), port: number, weight: 1, health: "unknown" };
+    return { result: { endpoints: [endpoint] }, findings: [] };
+  }
+  const text = {
+    message:
+      name === ""
+        ? "the Service has no externalName"
+        : `the name ${name} is not resolved yet, so there are no endpoints`,
+    expected: "an IP address",
+    hint: "write the address, or use a Service with an EndpointSlice",
+  };
+  const path = service.writtenPath(["spec", "externalName"]);
+  return { result: { endpoints: [] }, findings: [draftFinding("backend-approximated", object, path, text)] };
+}
+
+function slicesOf(objects: ObjectSet, namespace: string, name: string): readonly EndpointSliceReading[] {
+  const byService = objects.index(ENDPOINT_SLICE, "by service", (all) =>
+    Map.groupBy(all, ({ object, value }) => {
+      return `${object.namespace}/${value.metadata.labels[SERVICE_NAME_LABEL] ?? ""}`;
+    }),
+  );
+  return byService.get(`${namespace}/${name}`) ?? [];
+}

@@ -1,0 +1,77 @@
+// What a dialect brings: its kinds, the policies among them, and the kinds that a backendRef may name.
+import type { Endpoint, LoadBalancer, ObjectRef, SessionPersistence } from "../model/index.ts";
+import type { FindingDraft } from "./findings.ts";
+import type { ObjectSet } from "./object-set.ts";
+import type { Attachment } from "./policies/attachment.ts";
+import type { Kind } from "./schema/kind.ts";
+import type { Reading } from "./schema/read-object.ts";
+
+export interface Dialect {
+  readonly name: string;
+  /** Every kind that the dialect reads; one that is not here is an unknown kind. */
+  readonly kinds: readonly Kind[];
+  readonly policies: readonly PolicyKind[];
+  readonly backends: readonly BackendKind[];
+}
+
+/** A result with what is to be told about it. */
+export interface Told<R> {
+  readonly result: R;
+  readonly findings: readonly FindingDraft[];
+}
+
+/** A kind that attaches to other objects and changes how they are served. */
+export interface PolicyKind<T = unknown> {
+  readonly kind: Kind<T>;
+  /** Lists whose identity, beside that of the policy, decides whether `attach` must run again. */
+  dependsOn?(objects: ObjectSet): readonly unknown[];
+  /** One attachment for each target and effect. Whether targets exist and who wins is decided elsewhere. */
+  attach(policy: Reading<T>, objects: ObjectSet): Told<readonly Attachment[]>;
+}
+
+/** What a backendRef says, defaults filled in. */
+export interface BackendReference {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly port?: number;
+}
+
+/** Why a reference cannot be followed, as the condition ResolvedRefs says it. */
+export interface ReferenceProblem {
+  readonly reason: "BackendNotFound" | "InvalidKind" | "RefNotPermitted" | "UnsupportedValue";
+  readonly message: string;
+  readonly expected: string;
+  readonly hint: string;
+  /** Field of the reference that the finding points at; default: the reference. */
+  readonly field?: string;
+}
+
+/** A reference that leads to a backend; endpoints are not looked at here, so routes do not depend on them. */
+export interface ResolvedBackend {
+  /** `Service/default/httpbin:8000`. */
+  readonly id: string;
+  readonly object: ObjectRef;
+  readonly port?: number;
+  /** Persistence that the backend itself declares (XBackend). */
+  readonly session?: SessionPersistence;
+}
+
+/** A kind that a backendRef may name. */
+export interface BackendKind<T = unknown> {
+  readonly kind: Kind<T>;
+  resolve(object: Reading<T>, reference: BackendReference): ResolvedBackend | ReferenceProblem;
+  /** Everything whose identity decides whether `endpoints` must run again. */
+  dependsOn(object: Reading<T>, objects: ObjectSet): readonly unknown[];
+  /** Unsorted and with duplicates as they come. `loadBalancer`: what the kind says by itself, if it does. */
+  endpoints(
+    object: Reading<T>,
+    port: number | undefined,
+    objects: ObjectSet,
+  ): Told<{ readonly endpoints: readonly Endpoint[]; readonly loadBalancer?: LoadBalancer }>;
+}
+
+export function isProblem(resolved: ResolvedBackend | ReferenceProblem): resolved is ReferenceProblem {
+  return "reason" in resolved;
+}

@@ -1,0 +1,164 @@
+// parentRefs of a route: the fields, and the listeners that take the route.
+import { z } from "zod";
+import { type ObjectRef, objectText, type RouteAttachment } from "../../model/index.ts";
+import type { FindingText } from "../findings.ts";
+import {
+  checked,
+  type FieldProblem,
+  groupName,
+  kindName,
+  namespaceName,
+  objectName,
+  portNumber,
+  rule,
+  sectionName,
+} from "../schema/fields.ts";
+import { selects } from "../schema/label-selector.ts";
+import type { GatewayListener } from "./gateway.ts";
+import { intersectHostnames } from "./hostnames.ts";
+import { GATEWAY_GROUP } from "./names.ts";
+
+const parentRef = z.strictObject({
+  group: groupName.default(GATEWAY_GROUP),
+  kind: kindName.default("Gateway"),
+  namespace: namespaceName.optional(),
+  name: objectName,
+  sectionName: sectionName.optional(),
+  port: portNumber.optional(),
+});
+
+export type ParentRefValue = z.output<typeof parentRef>;
+
+export const parentRefsSchema = checked(z.array(parentRef).max(32), (parents) => {
+  const problems: FieldProblem[] = [];
+  for (const [index, parent] of parents.entries()) {
+    const twin = parents.slice(0, index).find((other) => sameObject(other, parent));
+    if (twin === undefined) continue;
+    const apart = [twin, parent].every((one) => one.sectionName !== undefined || one.port !== undefined);
+    if (apart && (twin.sectionName !== parent.sectionName || twin.port !== parent.port)) continue;
+    problems.push(
+      rule({
+        path: [index],
+        message: `${parent.kind} ${parent.name} is named by two parentRefs that nothing tells apart`,
+        expected: "another sectionName or port in each reference to the same parent",
+        hint: "add sectionName to both, or remove one",
+      }),
+    );
+  }
+  return problems;
+}).default([]);
+
+function sameObject(a: ParentRefValue, b: ParentRefValue): boolean {
+  return a.group === b.group && a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+}
+
+/** Listeners by object key of their Gateway. A Gateway that is not served is not in it. */
+export interface Parents {
+  readonly listeners: ReadonlyMap<string, readonly GatewayListener[]>;
+  readonly namespaceLabels: ReadonlyMap<string, Readonly<Record<string, string>>>;
+}
+
+export interface AttachedListener extends RouteAttachment {
+  readonly to: GatewayListener;
+}
+
+export interface ParentVerdict {
+  readonly attachments: readonly AttachedListener[];
+  /** Why no listener takes the route; undefined where one does. */
+  readonly refusal: (FindingText & { readonly reason: string }) | undefined;
+}
+
+/** Goes from the widest question to the narrowest, so that the refusal names the first thing that stands in the way. */
+export function attachToParent(
+  parent: ParentRefValue,
+  gatewayListeners: readonly GatewayListener[],
+  route: { readonly object: ObjectRef; readonly hostnames: readonly string[] },
+  parents: Parents,
+): ParentVerdict {
+  const named = gatewayListeners.filter(
+    ({ name, port }) =>
+      (parent.sectionName === undefined || parent.sectionName === name) &&
+      (parent.port === undefined || parent.port === port),
+  );
+  const all = gatewayListeners.map(({ name, port }) => `${name} (port ${port})`).join(", ");
+  if (named.length === 0) {
+    return refused(
+      "NoMatchingParent",
+      "the Gateway has no such listener",
+      `one of ${all}`,
+      "correct sectionName or port",
+    );
+  }
+  const allowed = named.filter(
+    (listener) => listener.takesHttpRoutes && allowsNamespace(listener, route.object, parents),
+  );
+  if (allowed.length === 0) {
+    const message = `${named.map(({ name }) => name).join(", ")} does not allow routes of namespace ${route.object.namespace}`;
+    const hint = "set allowedRoutes.namespaces on the listener, for example from: All";
+    return refused("NotAllowedByListeners", message, "a listener whose allowedRoutes take the route", hint);
+  }
+  const open = allowed.filter(({ listener }) => listener !== undefined);
+  if (open.length === 0) {
+    const message = `${allowed.map(({ name }) => name).join(", ")} is not served`;
+    return refused(
+      "NoMatchingParent",
+      message,
+      "a listener of protocol HTTP",
+      "attach the route to another listener",
+    );
+  }
+  const attachments = open
+    .map((to) => ({
+      to,
+      listener: to.listener?.id ?? "",
+      hostnames: intersectHostnames(to.hostname, route.hostnames),
+    }))
+    .filter(({ hostnames }) => hostnames.length > 0);
+  if (attachments.length === 0) {
+    const wanted = open.map(({ hostname }) => hostname ?? "*").join(", ");
+    const message = `no hostname of the route (${route.hostnames.join(", ")}) is one of the listener (${wanted})`;
+    return refused(
+      "NoMatchingListenerHostname",
+      message,
+      `hostnames within ${wanted}`,
+      "change hostnames here or there",
+    );
+  }
+  return { attachments, refusal: undefined };
+}
+
+export function missingParent(parent: ParentRefValue, namespace: string): ParentVerdict {
+  const object = {
+    group: parent.group,
+    kind: parent.kind,
+    namespace: parent.namespace ?? namespace,
+    name: parent.name,
+  };
+  return refused(
+    "NoMatchingParent",
+    `${objectText(object)} is not there`,
+    "a Gateway that is part of the configuration",
+    "correct name and namespace, or add the Gateway",
+  );
+}
+
+function refused(reason: string, message: string, expected: string, hint: string): ParentVerdict {
+  return { attachments: [], refusal: { reason, message, expected, hint } };
+}
+
+function allowsNamespace(listener: GatewayListener, route: ObjectRef, { namespaceLabels }: Parents): boolean {
+  const { from, selector } = listener.namespaces;
+  switch (from) {
+    case "All":
+      return true;
+    case "Same":
+      return route.namespace === listener.gateway.namespace;
+    case "None":
+      return false;
+    case "Selector": {
+      // The API server puts this label on every Namespace; files need not hold the object.
+      const own = { "kubernetes.io/metadata.name": route.namespace };
+      return selector !== undefined && selects(selector, { ...namespaceLabels.get(route.namespace), ...own });
+    }
+  }
+}

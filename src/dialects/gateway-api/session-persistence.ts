@@ -1,0 +1,209 @@
+// sessionPersistence in every generation of Gateway API (GEP-1619): the fields and what they become.
+import { z } from "zod";
+import type { SessionPersistence } from "../../model/index.ts";
+import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
+import { checked, duration, durationMs, type FieldProblem, fieldName, rule, text } from "../schema/fields.ts";
+import type { Reading } from "../schema/read-object.ts";
+
+const lifetimeType = z.enum(["Permanent", "Session"]).default("Session");
+
+const cookie = z.strictObject({
+  name: fieldName.optional(),
+  path: text(/^[^\x00-\x1f\x7f;]*$/, "a cookie path without ; and control characters", "/shop", 1024).default(
+    "/",
+  ),
+  lifetimeType,
+});
+
+const common = {
+  absoluteTimeout: duration.optional(),
+  type: z.enum(["Cookie", "Header"]).default("Cookie"),
+  cookie: cookie.optional(),
+  header: z.strictObject({ name: fieldName }).optional(),
+};
+
+const only17 = z.strictObject(common);
+
+const either = z.strictObject({
+  ...common,
+  sessionName: fieldName.optional(),
+  idleTimeout: duration.optional(),
+  cookieConfig: z.strictObject({ lifetimeType }).optional(),
+});
+
+type Value17 = z.output<typeof only17>;
+export type SessionPersistenceValue = z.output<typeof either>;
+
+/** What XBackend takes: the form of 1.7 and no other. */
+export const sessionPersistence17 = checked(only17, rulesOf17);
+
+/** What rules and XBackendTrafficPolicy take: the form of 1.7, or that of 1.1 to 1.6, never both at once. */
+export const sessionPersistence = checked(either, (value) => {
+  if (value.cookie === undefined && value.header === undefined) return rulesOf16(value);
+  const old = OLD_FIELDS.filter((field) => value[field] !== undefined);
+  const mixed = old.map((field) =>
+    rule({
+      path: [field],
+      message: `${field} belongs to Gateway API 1.1 to 1.6 and stands beside fields of 1.7`,
+      expected: "the fields of one generation",
+      hint: `remove ${field}${REPLACED_BY[field]}`,
+    }),
+  );
+  return [...mixed, ...rulesOf17(value)];
+});
+
+const OLD_FIELDS = ["sessionName", "idleTimeout", "cookieConfig"] as const;
+const REPLACED_BY = {
+  sessionName: " and write cookie.name or header.name",
+  idleTimeout: ": 1.6 took it out of the API",
+  cookieConfig: " and write cookie.lifetimeType",
+} as const;
+
+function rulesOf16(value: SessionPersistenceValue): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (value.cookieConfig?.lifetimeType === "Permanent" && value.absoluteTimeout === undefined) {
+    problems.push(permanentNeedsTimeout("cookieConfig.lifetimeType"));
+  }
+  if (value.cookieConfig !== undefined && value.type !== "Cookie")
+    problems.push(wrongUnion("cookieConfig", "Cookie"));
+  return problems;
+}
+
+function rulesOf17(value: Value17): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (value.cookie?.lifetimeType === "Permanent" && value.absoluteTimeout === undefined) {
+    problems.push(permanentNeedsTimeout("cookie.lifetimeType"));
+  }
+  if (value.cookie !== undefined && value.type !== "Cookie") problems.push(wrongUnion("cookie", "Cookie"));
+  if (value.header !== undefined && value.type !== "Header") problems.push(wrongUnion("header", "Header"));
+  if (value.cookie === undefined && value.type === "Cookie")
+    problems.push(missingUnion("cookie", "Cookie", "{}"));
+  if (value.header === undefined && value.type === "Header") {
+    problems.push(missingUnion("header", "Header", "{name: x-session}"));
+  }
+  return problems;
+}
+
+function permanentNeedsTimeout(field: string): FieldProblem {
+  return rule({
+    absent: ["absoluteTimeout"],
+    message: `${field} is Permanent and there is no absoluteTimeout`,
+    expected: "absoluteTimeout, which becomes the cookie's Max-Age",
+    hint: "add absoluteTimeout: 1h, or use the lifetime Session",
+  });
+}
+
+function wrongUnion(field: string, type: string): FieldProblem {
+  return rule({
+    path: [field],
+    message: `${field} may only stand beside type ${type}`,
+    expected: `type: ${type}`,
+    hint: `write type: ${type}, or remove ${field}`,
+  });
+}
+
+function missingUnion(field: string, type: string, example: string): FieldProblem {
+  return rule({
+    absent: [field],
+    message: `a session of type ${type} needs ${field}`,
+    expected: field,
+    hint: `add ${field}: ${example}`,
+  });
+}
+
+/** Where a session is declared: what its scope and a generated name are made of. */
+export interface SessionDeclaration {
+  readonly reading: Reading;
+  /** Path in `reading.value`. */
+  readonly path: FieldPath;
+  /** `HTTPRoute/default/shop`, followed by the rule: never an index. */
+  readonly scope: string;
+  /** What a name is generated from; unique and stable. */
+  readonly suffix: string;
+  /** On a rule or in XBackendTrafficPolicy, which 1.7 deprecates in favour of XBackend. */
+  readonly deprecatedPlace: boolean;
+}
+
+/**
+ * What the fields mean. Product defaults: cookie path `/`, `SameSite=Lax`, `Secure` on TLS listeners.
+ * A rule of 1.6 keeps the session with its first backend; since 1.7 the weights choose and the session pins inside.
+ */
+export function compileSession(
+  value: SessionPersistenceValue,
+  declared: SessionDeclaration,
+): { readonly session: SessionPersistence; readonly findings: readonly FindingDraft[] } {
+  const is17 = value.cookie !== undefined || value.header !== undefined;
+  const lifetime = value.cookie?.lifetimeType ?? value.cookieConfig?.lifetimeType ?? "Session";
+  const given = value.sessionName ?? (value.type === "Cookie" ? value.cookie?.name : value.header?.name);
+  const name = given ?? `${value.type === "Cookie" ? "" : "x-"}limpet-${declared.suffix}`;
+  const session: SessionPersistence = {
+    carrier:
+      value.type === "Cookie"
+        ? {
+            kind: "cookie",
+            name,
+            path: value.cookie?.path ?? "/",
+            lifetime,
+            attributes: [{ name: "SameSite", value: "Lax" }],
+            secureOnTls: true,
+          }
+        : { kind: "header", name: name.toLowerCase() },
+    ...seconds("absoluteTimeoutSec", value.absoluteTimeout),
+    ...seconds("idleTimeoutSec", value.idleTimeout),
+    split: is17 ? "weight" : "session",
+    onLost: { action: "reassign" },
+    token: { format: "envoy" },
+    scope: `${declared.scope}/${name}`,
+  };
+  return { session, findings: remarks(value, declared, is17, name) };
+}
+
+/** Timeouts below a second would be none: tokens count whole seconds. */
+function seconds<K extends string>(key: K, text: string | undefined): { readonly [P in K]?: number } {
+  const ms = text === undefined ? 0 : durationMs(text);
+  return (ms === 0 ? {} : { [key]: Math.ceil(ms / 1000) }) as { readonly [P in K]?: number };
+}
+
+function remarks(
+  value: SessionPersistenceValue,
+  { reading, path, deprecatedPlace }: SessionDeclaration,
+  is17: boolean,
+  name: string,
+): FindingDraft[] {
+  const at = reading.writtenPath(path);
+  const findings: FindingDraft[] = [];
+  if (!is17) {
+    findings.push(
+      draftFinding("deprecated-shape", reading.object, at, {
+        message: "this is the form of Gateway API 1.1 to 1.6, which the CRDs of 1.7 reject",
+        expected: "the form of Gateway API 1.7",
+        hint: `write sessionPersistence: ${newForm(value, name)}`,
+      }),
+    );
+  } else if (deprecatedPlace) {
+    findings.push(
+      draftFinding("deprecated-shape", reading.object, at, {
+        message: "sessionPersistence is deprecated at this place since Gateway API 1.7",
+        expected: "sessionPersistence in the spec of an XBackend",
+        hint: `let the backendRef name an XBackend with sessionPersistence: ${newForm(value, name)}`,
+      }),
+    );
+  }
+  const carrier = value.type === "Cookie" ? "cookie" : "header";
+  findings.push(
+    draftFinding("unsealed-token", reading.object, at, {
+      message: `the ${carrier} ${name} shows the endpoint's address to the client, who can also change it`,
+      expected: "a sealed token, or endpoints whose addresses may be known",
+      hint: "use it where clients may know and choose the endpoint of this backend",
+    }),
+  );
+  return findings;
+}
+
+function newForm(value: SessionPersistenceValue, name: string): string {
+  const timeout = value.absoluteTimeout === undefined ? "" : `absoluteTimeout: ${value.absoluteTimeout}, `;
+  if (value.type === "Header") return `{${timeout}type: Header, header: {name: ${name}}}`;
+  const lifetime = value.cookie?.lifetimeType ?? value.cookieConfig?.lifetimeType ?? "Session";
+  const path = value.cookie === undefined || value.cookie.path === "/" ? "" : `, path: ${value.cookie.path}`;
+  return `{${timeout}cookie: {name: ${name}${path}, lifetimeType: ${lifetime}}}`;
+}

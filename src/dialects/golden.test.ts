@@ -1,0 +1,68 @@
+// Golden cases: every folder of testdata/translate holds resources and what they become. `npm run golden` rewrites them.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { stringify } from "yaml";
+import { type Condition, objectText } from "../model/index.ts";
+import { translate } from "./translate.ts";
+import type { Translation } from "./translation.ts";
+import { readResources } from "./yaml/read-resources.ts";
+
+const CASES = resolve(import.meta.dirname, "../../testdata/translate");
+const REWRITE = process.env["UPDATE_GOLDEN"] === "1";
+
+/** Object references and conditions as text: a golden file is read by people. */
+function readable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(readable);
+  if (typeof value !== "object" || value === null) return value;
+  if ("kind" in value && "namespace" in value && "name" in value && "group" in value) {
+    const { group, kind, namespace, name } = value as Record<"group" | "kind" | "namespace" | "name", string>;
+    return objectText({ group, kind, namespace, name });
+  }
+  if ("reason" in value && "type" in value && "status" in value) {
+    const { type, status, reason, message } = value as unknown as Condition;
+    return `${type} ${status}, ${reason}: ${message}`;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item)]));
+}
+
+function goldenText({ snapshot, statuses, findings }: Translation): string {
+  const told = findings.map(({ severity, code, object, path, source, ...text }) => ({
+    [`${severity} ${code}`]: [object === undefined ? "" : objectText(object), path].join(" ").trim(),
+    ...(source === undefined ? {} : { at: `${source.file}:${source.line}:${source.column}` }),
+    ...text,
+  }));
+  return stringify(
+    { snapshot: readable(snapshot), statuses: readable(statuses), findings: told },
+    {
+      aliasDuplicateObjects: false,
+      lineWidth: 0,
+    },
+  );
+}
+
+function translateFolder(folder: string): Translation {
+  const inputs = readdirSync(folder)
+    .filter((name) => !name.startsWith("out."))
+    .sort();
+  const read = inputs.map((name) => readResources(name, readFileSync(join(folder, name), "utf8")));
+  const options = folder.endsWith("-in-kubernetes") ? { controllerName: "limpet.dev/gateway" } : {};
+  const translation = translate(
+    read.flatMap(({ resources }) => resources),
+    options,
+  );
+  return { ...translation, findings: [...read.flatMap(({ findings }) => findings), ...translation.findings] };
+}
+
+const cases = readdirSync(CASES).sort();
+
+test("there are golden cases", () => {
+  expect(cases.length).toBeGreaterThan(0);
+});
+
+test.each(cases)("%s", (name) => {
+  const folder = join(CASES, name);
+  const actual = goldenText(translateFolder(folder));
+  if (REWRITE) writeFileSync(join(folder, "out.yaml"), actual);
+  expect(actual).toBe(readFileSync(join(folder, "out.yaml"), "utf8"));
+});

@@ -1,0 +1,102 @@
+// Fifth pass: the backends that rules lead to get their endpoints and their balancer.
+import {
+  type Backend,
+  DEFAULT_LOAD_BALANCER,
+  type Endpoint,
+  type EndpointHealth,
+} from "../../model/index.ts";
+import type { BackendKind, ResolvedBackend } from "../dialect.ts";
+import type { FindingDraft } from "../findings.ts";
+import type { CompiledRoute } from "../gateway-api/compile-route.ts";
+import { parseIp } from "../ip-address.ts";
+import type { Recall } from "../memory.ts";
+import type { ObjectSet } from "../object-set.ts";
+import type { Effects } from "../policies/effects.ts";
+
+/** Envoy's default: below half of the endpoints healthy, health is ignored. */
+const PANIC_THRESHOLD_PERCENT = 50;
+
+export interface CompiledBackends {
+  readonly backends: readonly Backend[];
+  readonly findings: readonly FindingDraft[];
+}
+
+export function compileBackends(
+  routes: readonly CompiledRoute[],
+  objects: ObjectSet,
+  effects: Effects,
+  kinds: readonly BackendKind[],
+  recall: Recall,
+): CompiledBackends {
+  const wanted = recall.result("wanted backends", "", [routes], () => {
+    const byId = new Map<string, ResolvedBackend>();
+    for (const route of routes) for (const backend of route.backends) byId.set(backend.id, backend);
+    return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  });
+  const backends: Backend[] = [];
+  const findings: FindingDraft[] = [];
+  for (const resolved of wanted) {
+    const { object } = resolved;
+    const kind = kinds.find((one) => one.kind.group === object.group && one.kind.kind === object.kind);
+    const reading = kind === undefined ? undefined : objects.get(kind.kind, object.namespace, object.name);
+    if (kind === undefined || reading === undefined) continue;
+    const inputs = [reading, effects, resolved.id, ...kind.dependsOn(reading, objects)];
+    const compiled = recall.result("backends", resolved.id, inputs, () => {
+      const told = kind.endpoints(reading, resolved.port, objects);
+      const { port } = resolved;
+      const targets = [...(port === undefined ? [] : [{ object, port }]), { object }];
+      const effect = effects.find("backendBalancing", targets);
+      const backend: Backend = {
+        id: resolved.id,
+        object,
+        endpoints: orderedEndpoints(told.result.endpoints),
+        loadBalancer: effect?.loadBalancer ?? told.result.loadBalancer ?? DEFAULT_LOAD_BALANCER,
+        panicThresholdPercent: effect?.panicThresholdPercent ?? PANIC_THRESHOLD_PERCENT,
+      };
+      return { backend, findings: told.findings };
+    });
+    backends.push(compiled.backend);
+    findings.push(...compiled.findings);
+  }
+  return { backends: recall.list("all backends", "", backends), findings };
+}
+
+/**
+ * Sorted by address bytes, then port, so that all replicas build the same tables. An address that discovery names
+ * twice (a Pod moving between slices) is one endpoint, in the better of the two states.
+ */
+export function orderedEndpoints(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const byAddress = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    const known = byAddress.get(endpoint.address);
+    if (known === undefined || HEALTH_RANK[endpoint.health] < HEALTH_RANK[known.health]) {
+      byAddress.set(endpoint.address, endpoint);
+    }
+  }
+  const keyed = [...byAddress.values()].map((endpoint) => ({
+    endpoint,
+    bytes: parseIp(endpoint.host) ?? [],
+  }));
+  return keyed
+    .sort((a, b) => compareBytes(a.bytes, b.bytes) || a.endpoint.port - b.endpoint.port)
+    .map((one) => one.endpoint);
+}
+
+const HEALTH_RANK: Readonly<Record<EndpointHealth, number>> = {
+  healthy: 0,
+  unknown: 1,
+  degraded: 2,
+  draining: 3,
+  timeout: 4,
+  unhealthy: 5,
+};
+
+/** IPv4 before IPv6, then byte by byte. */
+function compareBytes(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) return a.length - b.length;
+  for (const [index, byte] of a.entries()) {
+    const difference = byte - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,111 @@
+// Fourth pass: routes attach to listeners, and their rules lead to backends; oldest route first.
+
+import { objectText } from "../../model/index.ts";
+import { NAMESPACE } from "../core/namespace.ts";
+import type { BackendKind, BackendReference, ReferenceProblem, ResolvedBackend } from "../dialect.ts";
+import { type CompiledRoute, compileRoute, type RouteContext } from "../gateway-api/compile-route.ts";
+import type { CompiledGateway } from "../gateway-api/gateway.ts";
+import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
+import { isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
+import type { Recall } from "../memory.ts";
+import type { ObjectSet } from "../object-set.ts";
+import { compareAge, type Effects } from "../policies/effects.ts";
+import type { TranslateOptions } from "../translation.ts";
+import { listenersByGateway } from "./compile-gateways.ts";
+
+export function compileRoutes(
+  objects: ObjectSet,
+  gateways: readonly CompiledGateway[],
+  effects: Effects,
+  backendKinds: readonly BackendKind[],
+  options: TranslateOptions,
+  recall: Recall,
+): readonly CompiledRoute[] {
+  const context = routeContext(objects, gateways, effects, backendKinds, options, recall);
+  const routes = objects.all(HTTP_ROUTE);
+  const compiled = routes.map((reading) => {
+    const key = `${reading.object.namespace}/${reading.object.name}`;
+    return recall.result("routes", key, [reading, context], () => compileRoute(reading, context));
+  });
+  // The list in order of precedence is the same while all its routes are.
+  return recall.result("routes by precedence", "", compiled, () => {
+    return [...compiled].sort((a, b) =>
+      compareAge(a.creationTimestamp, a.object, b.creationTimestamp, b.object),
+    );
+  });
+}
+
+/** What all routes look at. It is a new one, and all routes compile again, only when some part of it changed. */
+function routeContext(
+  objects: ObjectSet,
+  gateways: readonly CompiledGateway[],
+  effects: Effects,
+  backendKinds: readonly BackendKind[],
+  options: TranslateOptions,
+  recall: Recall,
+): RouteContext {
+  const grants = objects.all(REFERENCE_GRANT);
+  const namespaces = objects.all(NAMESPACE);
+  const everyGateway = options.controllerName === undefined;
+  const backends = backendKinds.map((kind) => objects.all(kind.kind));
+  return recall.result(
+    "route context",
+    "",
+    [gateways, grants, namespaces, effects, everyGateway, ...backends],
+    () => ({
+      parents: {
+        listeners: listenersByGateway(gateways),
+        namespaceLabels: new Map(namespaces.map(({ object, value }) => [object.name, value.metadata.labels])),
+      },
+      effects,
+      everyGateway,
+      resolve: (from, to) => {
+        if (!isReferencePermitted(grants, from, to)) return notPermitted(from, to);
+        return resolveBackend(objects, backendKinds, to);
+      },
+    }),
+  );
+}
+
+function resolveBackend(
+  objects: ObjectSet,
+  backendKinds: readonly BackendKind[],
+  to: BackendReference,
+): ResolvedBackend | ReferenceProblem {
+  const backendKind = backendKinds.find(({ kind }) => kind.group === to.group && kind.kind === to.kind);
+  if (backendKind === undefined) {
+    const known = backendKinds.map(({ kind }) => kind.kind).join(", ");
+    return {
+      reason: "InvalidKind",
+      message: `${to.kind} of group ${JSON.stringify(to.group)} is no kind of backend`,
+      expected: `one of ${known}`,
+      hint: "write kind: Service and no group",
+      field: "kind",
+    };
+  }
+  const object = objects.get(backendKind.kind, to.namespace, to.name);
+  if (object === undefined) {
+    return {
+      reason: "BackendNotFound",
+      message: `${objectText(to)} is not there`,
+      expected: "a backend that is part of the configuration",
+      hint: "correct name and namespace, or add the object",
+      field: "name",
+    };
+  }
+  return backendKind.resolve(object, to);
+}
+
+function notPermitted(
+  from: { readonly group: string; readonly kind: string; readonly namespace: string },
+  to: BackendReference,
+): ReferenceProblem {
+  const grant = `{from: [{group: ${from.group}, kind: ${from.kind}, namespace: ${from.namespace}}], to: [{group: "${to.group}", kind: ${to.kind}}]}`;
+  return {
+    reason: "RefNotPermitted",
+    message: `no ReferenceGrant in namespace ${to.namespace} permits the reference to ${objectText(to)}`,
+    expected: `a ReferenceGrant in namespace ${to.namespace}`,
+    hint: `add a ReferenceGrant with spec: ${grant}`,
+    field: "namespace",
+  };
+}

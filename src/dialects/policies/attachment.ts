@@ -1,0 +1,49 @@
+// A policy at one target: what it aims at and what it changes there. The one shape for policies of all dialects.
+import type { HashPolicy, LoadBalancer, ObjectRef, SessionPersistence } from "../../model/index.ts";
+import type { FieldPath } from "../findings.ts";
+
+/** An object, or one part of it. */
+export interface PolicyTarget {
+  readonly object: ObjectRef;
+  /** A listener of a Gateway, or a named rule of a route. */
+  readonly sectionName?: string;
+  /** A port of a Service. */
+  readonly port?: number;
+}
+
+/**
+ * What a policy changes. At most one policy of each kind of effect takes hold of a target; see `effects.ts`.
+ * - `backendBalancing`: at a backend. How its endpoints are chosen, whichever route leads there.
+ * - `routeBalancing`: at a Gateway, listener, route or rule. How the endpoints of every backend of these rules are
+ *   chosen, with which hash policies, and whether the same hash chooses among weighted backends.
+ * - `session`: at a Gateway, listener, route, rule or backend. Persistence where the rule declares none itself.
+ */
+export type Effect =
+  | {
+      readonly kind: "backendBalancing";
+      readonly loadBalancer?: LoadBalancer;
+      readonly panicThresholdPercent?: number;
+    }
+  | {
+      readonly kind: "routeBalancing";
+      readonly loadBalancer: LoadBalancer;
+      readonly hashPolicies: readonly HashPolicy[];
+      readonly splitByHash: boolean;
+    }
+  | { readonly kind: "session"; readonly session: SessionPersistence };
+
+export interface Attachment {
+  readonly policy: ObjectRef;
+  /** RFC 3339; older policies win. Undefined in files: names decide. */
+  readonly creationTimestamp?: string;
+  readonly target: PolicyTarget;
+  /** Path, as written, of the reference in the policy: where findings about this attachment point. */
+  readonly targetPath: FieldPath;
+  readonly effect: Effect;
+}
+
+/** A key for maps; equal for the same part of the same object. */
+export function targetKey(target: PolicyTarget): string {
+  const { group, kind, namespace, name } = target.object;
+  return `${group}/${kind}/${namespace}/${name}#${target.sectionName ?? ""}:${target.port ?? ""}`;
+}

@@ -1,0 +1,19 @@
+// The metadata that every object has; only what a gateway reads is typed.
+import { z } from "zod";
+
+const labels = z.record(z.string(), z.string()).default({});
+
+/** RFC 3339 with offset, as the API server writes it. */
+const time = z.iso.datetime({ offset: true });
+
+export const metadata = z.looseObject({
+  name: z.string().min(1).max(253),
+  namespace: z.string().max(63).optional(),
+  labels,
+  uid: z.string().optional(),
+  generation: z.number().optional(),
+  creationTimestamp: time.optional(),
+  deletionTimestamp: time.optional(),
+});
+
+export type Metadata = z.output<typeof metadata>;

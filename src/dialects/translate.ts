@@ -1,0 +1,84 @@
+// Resources in, snapshot, statuses and findings out: the control plane's table of contents.
+import { type Finding, objectKey } from "../model/index.ts";
+import { type FindingDraft, locateFinding } from "./findings.ts";
+import { Recall, type TranslationMemory } from "./memory.ts";
+import { attachPolicies } from "./passes/attach-policies.ts";
+import { compileBackends } from "./passes/compile-backends.ts";
+import { compileGateways } from "./passes/compile-gateways.ts";
+import { compileRoutes } from "./passes/compile-routes.ts";
+import { readObjects } from "./passes/read-objects.ts";
+import { reportStatus } from "./passes/report-status.ts";
+import { DIALECTS } from "./registry.ts";
+import type { Resource, TranslateOptions, Translation } from "./translation.ts";
+
+export interface RememberedTranslation extends Translation {
+  /** Hand it to the next translation of the same configuration. */
+  readonly memory: TranslationMemory;
+}
+
+const KINDS = DIALECTS.flatMap(({ kinds }) => kinds);
+const POLICIES = DIALECTS.flatMap(({ policies }) => policies);
+const BACKENDS = DIALECTS.flatMap(({ backends }) => backends);
+
+/**
+ * Translates all resources. Never throws on what a user wrote: everything there is to say is in the findings, and
+ * what is not in error is served.
+ *
+ * `before` is the memory of an earlier translation. With it, objects whose value is the same (by identity) are not
+ * worked on again, parts of the snapshot that did not change are the same objects as before, and an object that came
+ * to be in error goes on in its last good form.
+ */
+export function translate(
+  resources: readonly Resource[],
+  options: TranslateOptions = {},
+  before?: TranslationMemory,
+): RememberedTranslation {
+  const recall = new Recall(before);
+
+  const read = readObjects(KINDS, resources, recall);
+  const { objects } = read;
+  const gateways = compileGateways(objects, options, recall);
+  const policies = attachPolicies(POLICIES, objects, recall);
+  const routes = compileRoutes(objects, gateways, policies.effects, BACKENDS, options, recall);
+  const backends = compileBackends(routes, objects, policies.effects, BACKENDS, recall);
+  const statuses = reportStatus(objects, options, gateways, routes, policies.statuses, recall);
+
+  const drafts = [
+    ...read.findings,
+    ...gateways.flatMap(({ findings }) => findings),
+    ...policies.findings,
+    ...routes.flatMap(({ findings }) => findings),
+    ...backends.findings,
+  ];
+  return {
+    snapshot: {
+      listeners: recall.result("listeners", "", [gateways], () => {
+        return gateways
+          .flatMap(({ listeners }) => listeners.map(({ listener }) => listener))
+          .filter((one) => one !== undefined);
+      }),
+      routes: recall.result("all routes", "", [routes], () => routes.flatMap((route) => route.routes)),
+      backends: backends.backends,
+    },
+    statuses,
+    findings: locateAll(drafts, read.resources, recall),
+    memory: recall.memory(),
+  };
+}
+
+function locateAll(
+  drafts: readonly FindingDraft[],
+  resources: ReadonlyMap<string, Resource>,
+  recall: Recall,
+): readonly Finding[] {
+  const counts = new Map<string, number>();
+  return drafts.map((draft) => {
+    const key = objectKey(draft.object);
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count + 1);
+    const resource = resources.get(key);
+    return recall.result("findings", `${key} ${count}`, [draft, resource], () =>
+      locateFinding(draft, resource),
+    );
+  });
+}
