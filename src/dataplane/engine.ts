@@ -9,7 +9,7 @@ import type { ExchangeContext } from "./exchange-context.ts";
 import { DeadlineSweep, Http1Server, http1Connector } from "./http1/index.ts";
 import type { DataplaneOptions } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
-import { EMPTY_PORT_PLAN, EMPTY_SERVING_PLAN, type ServingPlan, ServingPlanBuild } from "./serving-plan.ts";
+import { EMPTY_PORT_PLAN, emptyServingPlan, type ServingPlan, ServingPlanBuild } from "./serving-plan.ts";
 import { finishInSlices } from "./slices.ts";
 import { TableBuilds } from "./table-builds.ts";
 import { Traffic } from "./traffic.ts";
@@ -39,7 +39,7 @@ export class Engine {
   readonly #ports = new Map<string, Port>();
   /** Ports that accept no more but still have connections. */
   readonly #leaving = new Set<Port>();
-  #served: ServingPlan = EMPTY_SERVING_PLAN;
+  #served: ServingPlan = emptyServingPlan();
   #prepared: ServingPlan | undefined;
 
   constructor({ options, clock, random, accessLog }: EngineDependencies) {

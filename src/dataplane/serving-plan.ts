@@ -43,7 +43,10 @@ export const EMPTY_PORT_PLAN: PortPlan = {
   },
 };
 
-export const EMPTY_SERVING_PLAN = new ServingPlan(
+/** What an engine starts with: no port, and a store of hash tables of its own. */
+export function emptyServingPlan(): ServingPlan {
+  return new ServingPlan(EMPTY_SNAPSHOT, BackendStates.empty(), new Map(), new Set());
+}
   EMPTY_SNAPSHOT,
   BackendStates.empty(),
   new Map(),

@@ -1,0 +1,93 @@
+// The pipeline between clients and endpoints in memory, with a clock and randomness that a test sets.
+import type { AccessRecord } from "../../src/dataplane/access-log.ts";
+import { ClientIdentity } from "../../src/dataplane/client-identity.ts";
+import type { ExchangeContext } from "../../src/dataplane/exchange-context.ts";
+import { type DataplaneOptions, DEFAULT_DATAPLANE_OPTIONS } from "../../src/dataplane/options.ts";
+import { Pipeline } from "../../src/dataplane/pipeline.ts";
+import {
+  EMPTY_PORT_PLAN,
+  emptyServingPlan,
+  type ServingPlan,
+  ServingPlanBuild,
+} from "../../src/dataplane/serving-plan.ts";
+import { TableBuilds } from "../../src/dataplane/table-builds.ts";
+import { Traffic } from "../../src/dataplane/traffic.ts";
+import { UpstreamPool } from "../../src/dataplane/upstream-pool.ts";
+import type { Snapshot } from "../../src/model/index.ts";
+import { MemoryEndpoints, type MemoryRequestParts, MemoryServerStream } from "./memory-protocol.ts";
+
+export const START_MS = Date.UTC(2026, 0, 1);
+
+export class MemoryGateway {
+  /** Wall and monotonic time alike. */
+  nowMs = START_MS;
+  /** What `random` answers. */
+  randomValue = 0.5;
+  readonly endpoints = new MemoryEndpoints();
+  readonly log: AccessRecord[] = [];
+  readonly traffic = new Traffic();
+  readonly pool: UpstreamPool;
+  readonly pipeline: Pipeline;
+  readonly #swept = new Set<{ sweep(nowMs: number): void }>();
+  #plan: ServingPlan = emptyServingPlan();
+
+  constructor(snapshot: Snapshot, options: Partial<DataplaneOptions> = {}) {
+    const all = { ...DEFAULT_DATAPLANE_OPTIONS, ...options };
+    const clock = { wallMs: () => this.nowMs, monotonicMs: () => this.nowMs };
+    this.pool = new UpstreamPool({
+      connect: this.endpoints.connect,
+      maxIdlePerEndpoint: all.upstreamMaxIdle,
+      idleTimeoutMs: all.upstreamIdleTimeoutMs,
+      monotonicMs: clock.monotonicMs,
+    });
+    const context: ExchangeContext = {
+      options: all,
+      clock,
+      random: () => this.randomValue,
+      identity: new ClientIdentity(all),
+      pool: this.pool,
+      tables: new TableBuilds(clock),
+      traffic: this.traffic,
+      accessLog: { write: (record) => this.log.push(record), dropped: 0, flush: () => Promise.resolve() },
+      sweep: { add: (one) => this.#swept.add(one), delete: (one) => this.#swept.delete(one) },
+    };
+    this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
+    this.serve(snapshot);
+  }
+
+  /** Swaps to the snapshot; the pipeline is that of its first bind point. */
+  serve(snapshot: Snapshot): void {
+    const build = new ServingPlanBuild(snapshot, this.#plan);
+    build.step(() => false);
+    this.#plan = build.plan as ServingPlan;
+    this.pipeline.plan = [...this.#plan.ports.values()][0] ?? EMPTY_PORT_PLAN;
+    this.pool.retain(this.#plan.addresses);
+  }
+
+  request(parts: MemoryRequestParts = {}): MemoryServerStream {
+    const stream = new MemoryServerStream(parts);
+    this.pipeline.onRequest(stream);
+    return stream;
+  }
+
+  /** What happens a few times a second. */
+  sweep(): void {
+    for (const one of this.#swept) one.sweep(this.nowMs);
+    this.pool.sweep();
+  }
+
+  sample(name: string, labels: Record<string, string> = {}): number | undefined {
+    return this.traffic
+      .samples()
+      .find(
+        (sample) =>
+          sample.name === name &&
+          Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+      )?.value;
+  }
+}
+
+/** Lets what was put off (resumed bodies) happen. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
