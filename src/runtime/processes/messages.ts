@@ -12,8 +12,6 @@ export interface WorkerSettings {
   readonly worker: number;
   readonly dataplane: DataplaneOptions;
   readonly accessLog: AccessLogTarget;
-  /** Several workers write to the same pipe, so whole lines need small writes. */
-  readonly sharedOutput: boolean;
   readonly logLevel: LogLevel;
   readonly humanLog: boolean;
   /** Used when the primary dies and nobody can say how long any more. */

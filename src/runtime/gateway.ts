@@ -1,0 +1,211 @@
+// The primary: loads the configuration, has the workers serve it, and follows its changes until it is told to stop.
+import { bindPoints } from "../dataplane/bind-points.ts";
+import type { Finding } from "../model/index.ts";
+import { type Logger, renderMetrics } from "../telemetry/index.ts";
+import { AdminServer } from "./admin-server.ts";
+import { BoundSockets } from "./bound-sockets.ts";
+import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
+import { FileSource } from "./file-source.ts";
+import { FileWatch } from "./file-watch.ts";
+import { logFindings } from "./finding-log.ts";
+import { GatewayMetrics } from "./gateway-metrics.ts";
+import { BindError } from "./listening-socket.ts";
+import { WorkerPool } from "./processes/worker-pool.ts";
+import type { RunOptions } from "./run-options.ts";
+import { type FileMemory, translateFiles } from "./translate-files.ts";
+
+/** Why `limpet run` does not start: one line a reason. */
+export class StartError extends Error {
+  readonly reasons: readonly string[];
+
+  constructor(reasons: readonly string[]) {
+    super(reasons.join("\n"));
+    this.name = "StartError";
+    this.reasons = reasons;
+  }
+}
+
+/** A bound address and what is behind it: a listener's id, or `admin`. */
+export interface ServedAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+export class Gateway {
+  readonly #options: RunOptions;
+  readonly #logger: Logger;
+  readonly #source: FileSource;
+  readonly #store: ConfigurationStore<FileMemory>;
+  readonly #sockets: BoundSockets;
+  readonly #workers: WorkerPool;
+  readonly #metrics: GatewayMetrics;
+  #admin: AdminServer | undefined;
+  #watch: FileWatch | undefined;
+  #lastFindings: readonly Finding[] = [];
+  /** Signature of the files that were read last. */
+  #signature = "";
+  #reloads: Promise<void> = Promise.resolve();
+  #serving = false;
+
+  constructor(options: RunOptions, logger: Logger, version: string) {
+    this.#options = options;
+    this.#logger = logger;
+    this.#source = new FileSource(options.paths);
+    this.#store = new ConfigurationStore({
+      read: async () => {
+        const files = await this.#source.read();
+        this.#signature = files.signature;
+        return files;
+      },
+      translate: translateFiles,
+      strict: options.strictConfig,
+      nowMs: Date.now,
+    });
+    this.#sockets = new BoundSockets(options);
+    this.#metrics = new GatewayMetrics(version, Date.now());
+    this.#workers = new WorkerPool({
+      count: options.workers,
+      logger,
+      settings: {
+        dataplane: {
+          ...options.dataplane,
+          maxConnections: Math.ceil(options.dataplane.maxConnections / options.workers),
+        },
+        accessLog: options.accessLog,
+        logLevel: options.logLevel,
+        humanLog: options.humanLog,
+        drainTimeoutMs: options.drainTimeoutMs,
+      },
+    });
+  }
+
+  /** Resolves when all workers serve. Rejects with a StartError if the configuration or an address is no good. */
+  async start(): Promise<readonly ServedAddress[]> {
+    const outcome = await this.#load();
+    if (outcome.kind === "refused") throw new StartError(outcome.reasons);
+    const { configuration } = outcome;
+    const points = bindPoints(configuration.snapshot);
+    const { opened, failures } = this.#sockets.openMissing(points);
+    if (failures.length > 0) throw new StartError(failures);
+    await this.#startAdmin();
+    await this.#workers.start();
+    await this.#workers.publish(configuration.snapshot);
+    await this.#workers.listen(opened);
+    this.#store.accept(configuration);
+    this.#serving = true;
+    if (this.#options.watch) {
+      this.#watch = new FileWatch(this.#source, this.#signature, () => void this.reload());
+    }
+    return this.#addresses();
+  }
+
+  /** Reads the files again. Never rejects: what cannot be served leaves everything as it is. */
+  reload(): Promise<void> {
+    this.#reloads = this.#reloads
+      .then(() => this.#reload())
+      .catch((error: Error) => {
+        this.#metrics.countReload("kept");
+        this.#logger.error({ err: error }, "reload failed: the last good configuration stays");
+      });
+    return this.#reloads;
+  }
+
+  /** Requests in flight finish, the rest is closed after the drain timeout. */
+  async drain(): Promise<void> {
+    this.#serving = false;
+    this.#watch?.stop();
+    const drained = this.#workers.drain(this.#options.drainTimeoutMs);
+    // Held open here, the sockets would go on taking connections that nobody accepts.
+    this.#sockets.closeAll();
+    await drained;
+    this.#admin?.close();
+  }
+
+  /** Ends the workers at once. */
+  kill(): void {
+    this.#watch?.stop();
+    this.#workers.kill();
+    this.#sockets.closeAll();
+    this.#admin?.close();
+  }
+
+  async #startAdmin(): Promise<void> {
+    const address = this.#options.admin;
+    if (address === undefined) return;
+    try {
+      this.#admin = await AdminServer.listen(address, {
+        ready: () => this.#serving,
+        metrics: async () =>
+          renderMetrics([...this.#metrics.samples(this.#store.current), ...(await this.#workers.samples())]),
+        snapshot: () => this.#snapshotPage(),
+      });
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error;
+      throw new StartError([
+        `admin port: ${error.message}; choose another with --admin HOST:PORT, or --admin off`,
+      ]);
+    }
+  }
+
+  async #reload(): Promise<void> {
+    if (!this.#serving) return;
+    const outcome = await this.#load();
+    if (outcome.kind === "refused") {
+      this.#metrics.countReload("kept");
+      this.#logger.error({ reasons: outcome.reasons }, "the last good configuration stays");
+      return;
+    }
+    const { configuration } = outcome;
+    if (outcome.kind === "changed") {
+      await this.#workers.publish(configuration.snapshot);
+      await this.#moveSockets(configuration);
+    }
+    this.#store.accept(configuration);
+    this.#metrics.countReload(outcome.kind === "changed" ? "published" : "unchanged");
+    this.#logger.info(
+      { version: configuration.snapshot.version },
+      outcome.kind === "changed" ? "configuration published" : "configuration unchanged",
+    );
+  }
+
+  async #load(): Promise<LoadOutcome> {
+    const outcome = await this.#store.load();
+    const findings = outcome.kind === "refused" ? outcome.findings : outcome.configuration.findings;
+    logFindings(this.#logger, findings, this.#lastFindings);
+    this.#lastFindings = findings;
+    this.#metrics.countFindings(findings);
+    return outcome;
+  }
+
+  /** Those that vanish go first: a listener that moves to another address may keep its port. */
+  async #moveSockets(configuration: LoadedConfiguration): Promise<void> {
+    const points = bindPoints(configuration.snapshot);
+    const vanished = this.#sockets.vanished(points);
+    await this.#workers.unlisten(vanished);
+    this.#sockets.close(vanished);
+    const { opened, failures } = this.#sockets.openMissing(points);
+    await this.#workers.listen(opened);
+    for (const failure of failures) this.#logger.error(`${failure}; the other listeners are served`);
+  }
+
+  #addresses(): ServedAddress[] {
+    const served = [...this.#sockets.open.values()].flatMap(({ socket, listeners }) =>
+      listeners.map((name) => ({ name, address: socket.address })),
+    );
+    return this.#admin === undefined ? served : [...served, { name: "admin", address: this.#admin.address }];
+  }
+
+  #snapshotPage(): unknown {
+    const current = this.#store.current;
+    return {
+      version: current?.snapshot.version ?? 0,
+      loadedAt: current === undefined ? null : new Date(current.loadedAtMs).toISOString(),
+      addresses: this.#addresses(),
+      workers: this.#workers.pids(),
+      snapshot: current?.snapshot ?? null,
+      statuses: current?.statuses ?? [],
+      // Those of the files as they are now, which a refused reload makes others than those of the snapshot.
+      findings: this.#lastFindings,
+    };
+  }
+}

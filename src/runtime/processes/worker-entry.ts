@@ -1,0 +1,54 @@
+// Entry of a worker process: wires the engine, the access log and the channel to the primary.
+import { openSync } from "node:fs";
+import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
+import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
+import { Engine } from "../../dataplane/engine.ts";
+import { openLogTarget } from "../../dataplane/log-writer.ts";
+import { createLogger, writeStderr } from "../../telemetry/index.ts";
+import type { AccessLogTarget, WorkerReply, WorkerRequest, WorkerSettings } from "./messages.ts";
+import { Worker, type WorkerParts } from "./worker.ts";
+
+/** For what is left of the access log after draining. */
+const FLUSH_TIMEOUT_MS = 500;
+const STDOUT = 1;
+
+function build(settings: WorkerSettings): WorkerParts {
+  const accessLog = openAccessLog(settings.accessLog);
+  return {
+    engine: new Engine({
+      options: settings.dataplane,
+      clock: SYSTEM_CLOCK,
+      random: Math.random,
+      accessLog,
+    }),
+    logger: createLogger({
+      level: settings.logLevel,
+      human: settings.humanLog,
+      write: writeStderr,
+    }).child({ worker: settings.worker }),
+    flush: () => accessLog.flush(FLUSH_TIMEOUT_MS),
+  };
+}
+
+function openAccessLog(target: AccessLogTarget): AccessLog {
+  if (target.kind === "off") return NO_ACCESS_LOG;
+  // Appending, so that workers which share the file write after each other's lines.
+  const fd = target.kind === "stdout" ? STDOUT : openSync(target.path, "a");
+  return createAccessLog(openLogTarget(fd), SYSTEM_CLOCK);
+}
+
+const worker = new Worker(build, {
+  reply: (reply: WorkerReply) => {
+    // A primary that is gone needs no answer.
+    if (process.connected) process.send?.(reply, undefined, undefined, () => {});
+  },
+  exit: (code) => {
+    // After the answer has left.
+    setImmediate(() => process.exit(code));
+  },
+});
+
+process.on("message", (request, handle) => worker.onRequest(request as WorkerRequest, handle as object));
+process.on("disconnect", () => void worker.onDisconnect().finally(() => process.exit(0)));
+// Signals of the terminal reach the whole process group; the primary decides what becomes of them.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
