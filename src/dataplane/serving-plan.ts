@@ -47,11 +47,6 @@ export const EMPTY_PORT_PLAN: PortPlan = {
 export function emptyServingPlan(): ServingPlan {
   return new ServingPlan(EMPTY_SNAPSHOT, BackendStates.empty(), new Map(), new Set());
 }
-  EMPTY_SNAPSHOT,
-  BackendStates.empty(),
-  new Map(),
-  new Set(),
-);
 
 /** A serving plan in the making; what `previous` has in common with it is taken over. */
 export class ServingPlanBuild implements Steps {
