@@ -19,8 +19,13 @@ export interface ErrorKind {
 export const ERRORS = {
   "bad-path": { status: 400, text: "The path of the request is not valid." },
   "bad-request": { status: 400, text: "The request is not valid HTTP." },
+  "method-not-allowed": { status: 405, text: "The method is not one that a gateway serves." },
   "request-timeout": { status: 408, text: "The request did not arrive in time." },
   "body-too-large": { status: 413, text: "The body of the request is larger than this gateway accepts." },
+  "target-too-long": { status: 414, text: "The target of the request is longer than this gateway accepts." },
+  "expectation-failed": { status: 417, text: "The request expects what this gateway does not know." },
+  "head-too-large": { status: 431, text: "The head of the request is larger than this gateway accepts." },
+  "version-not-supported": { status: 505, text: "The version of HTTP is not one that this port speaks." },
   "client-closed": { status: 499, text: "The client closed the connection before the exchange was over." },
   "write-timeout": { status: 499, text: "The client took no byte of the response for too long." },
   "no-listener": { status: 404, text: "No listener of this port serves the host of the request." },
