@@ -1,6 +1,10 @@
 // All dialects that Limpet reads: a new one is added here, and nowhere else.
 import { CORE } from "./core/index.ts";
 import type { Dialect } from "./dialect.ts";
+import { ENVOY_GATEWAY } from "./envoy-gateway/index.ts";
 import { GATEWAY_API } from "./gateway-api/index.ts";
+import { GLOO } from "./gloo/index.ts";
+import { ISTIO } from "./istio/index.ts";
+import { KGATEWAY } from "./kgateway/index.ts";
 
-export const DIALECTS: readonly Dialect[] = [CORE, GATEWAY_API];
+export const DIALECTS: readonly Dialect[] = [CORE, GATEWAY_API, ENVOY_GATEWAY, KGATEWAY, GLOO, ISTIO];

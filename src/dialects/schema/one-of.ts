@@ -2,14 +2,14 @@
 import { type FieldProblem, rule } from "./fields.ts";
 
 /** `examples`: what to write for each alternative; the first is the hint where none is there. */
-export function exactlyOneOf<Name extends string>(
-  value: { readonly [N in Name]?: unknown },
-  examples: Readonly<Record<Name, string>>,
+export function exactlyOneOf<Examples extends Readonly<Record<string, string>>>(
+  value: { readonly [Name in keyof Examples]?: unknown },
+  examples: Examples,
 ): FieldProblem | undefined {
-  const names = Object.keys(examples) as Name[];
+  const names = Object.keys(examples);
   if (names.some((name) => value[name] !== undefined)) return atMostOneOf(value, names);
   const expected = `exactly one of ${names.join(", ")}`;
-  const first = names[0] as Name;
+  const first = names[0] as string;
   return rule({
     absent: names,
     message: `none of ${names.join(", ")} is there`,

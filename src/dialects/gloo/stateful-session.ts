@@ -1,0 +1,70 @@
+// `statefulSession` of Gloo: the fields of Envoy's stateful session filter, and the session that they describe.
+import { z } from "zod";
+import type { SessionCarrier, SessionPersistence } from "../../model/index.ts";
+import { checked, fieldName, text } from "../schema/fields.ts";
+import { goDuration, goDurationSec } from "../schema/go-duration.ts";
+import { exactlyOneOf } from "../schema/one-of.ts";
+
+const cookie = z.strictObject({
+  name: fieldName,
+  path: text(/^[^\x00-\x1f\x7f;]*$/, "a cookie path without ; and control characters", "/", 1024).optional(),
+  ttl: goDuration.optional(),
+});
+
+export const statefulSession = checked(
+  z.strictObject({
+    strict: z.boolean().default(false),
+    cookieBased: z.strictObject({ cookie }).optional(),
+    headerBased: z.strictObject({ headerName: fieldName }).optional(),
+  }),
+  (value) =>
+    exactlyOneOf(value, {
+      cookieBased: "{cookie: {name: session, ttl: 1h}}",
+      headerBased: "{headerName: x-session}",
+    }),
+);
+
+export type StatefulSessionValue = z.output<typeof statefulSession>;
+
+/** What Envoy answers where a strict session's endpoint is gone. */
+const STRICT_STATUS = 503;
+
+/**
+ * Exactly what Envoy does with these fields: weights choose the backend first, no attribute but Max-Age, Path and
+ * HttpOnly, no Path without `path`, and outside of `path` the session is neither read nor set.
+ * `scope` names the object that declares the session.
+ */
+export function compileStatefulSession(
+  value: StatefulSessionValue,
+  scope: string,
+): SessionPersistence | undefined {
+  const ttlSec = goDurationSec(value.cookieBased?.cookie.ttl ?? "0s");
+  const carrier = carrierOf(value, ttlSec);
+  if (carrier === undefined) return undefined;
+  return {
+    carrier,
+    ...(ttlSec === 0 ? {} : { absoluteTimeoutSec: ttlSec }),
+    split: "weight",
+    onLost: value.strict ? { action: "reject", status: STRICT_STATUS } : { action: "reassign" },
+    token: { format: "envoy" },
+    scope: `${scope}/${carrier.name}`,
+  };
+}
+
+function carrierOf(
+  { cookieBased, headerBased }: StatefulSessionValue,
+  ttlSec: number,
+): SessionCarrier | undefined {
+  if (headerBased !== undefined) return { kind: "header", name: headerBased.headerName.toLowerCase() };
+  if (cookieBased === undefined) return undefined;
+  const { name, path = "" } = cookieBased.cookie;
+  return {
+    kind: "cookie",
+    name,
+    ...(path === "" ? {} : { path }),
+    ...(path === "" || path === "/" ? {} : { onlyUnderPath: path }),
+    lifetime: ttlSec === 0 ? "Session" : "Permanent",
+    attributes: [],
+    secureOnTls: false,
+  };
+}

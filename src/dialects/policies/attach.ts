@@ -1,0 +1,26 @@
+// Makes an attachment out of a policy, a target and an effect: the parts that are the same in every dialect.
+import type { FieldPath } from "../findings.ts";
+import type { Metadata } from "../schema/metadata.ts";
+import type { Reading } from "../schema/read-object.ts";
+import type { Attachment, Effect, PolicyTarget } from "./attachment.ts";
+
+/** A target, and the path in the policy's value of what names it. */
+export interface PlacedTarget {
+  readonly target: PolicyTarget;
+  readonly path: FieldPath;
+}
+
+export function attach(
+  policy: Reading<{ readonly metadata: Metadata }>,
+  { target, path }: PlacedTarget,
+  effect: Effect,
+): Attachment {
+  const { creationTimestamp } = policy.value.metadata;
+  return {
+    policy: policy.object,
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    target,
+    targetPath: policy.writtenPath(path),
+    effect,
+  };
+}
