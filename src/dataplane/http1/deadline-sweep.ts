@@ -30,6 +30,11 @@ export class DeadlineSweep {
     return this.nowMs + this.#intervalMs;
   }
 
+  /** Wall time, milliseconds since 1970. */
+  get wallMs(): number {
+    return this.#clock.wallMs();
+  }
+
   add(connection: Swept): void {
     this.#swept.add(connection);
     if (this.#timer === undefined) {

@@ -3,18 +3,50 @@ import type { Socket } from "node:net";
 import type { DataplaneOptions } from "../options.ts";
 import type { RequestHandler } from "../stream.ts";
 import type { DeadlineSweep } from "./deadline-sweep.ts";
+import { ServerConnection, type ServerContext } from "./server-connection.ts";
 
 /** The connections of one bind point. Sockets may come from `node:net` or `node:tls`. */
-export declare class Http1Server {
-  constructor(handler: RequestHandler, options: DataplaneOptions, sweep: DeadlineSweep);
-  /** Takes a socket that was just accepted; half-open sockets are allowed from here on. */
-  accept(socket: Socket): void;
-  /** Open connections, tunnels included. */
-  get connections(): number;
+export class Http1Server implements ServerContext {
+  readonly handler: RequestHandler;
+  readonly options: DataplaneOptions;
+  readonly sweep: DeadlineSweep;
   /** Told each time a connection is gone. */
-  onClosed: (() => void) | null;
+  onClosed: (() => void) | null = null;
+  readonly #connections = new Set<ServerConnection>();
+  #draining = false;
+
+  constructor(handler: RequestHandler, options: DataplaneOptions, sweep: DeadlineSweep) {
+    this.handler = handler;
+    this.options = options;
+    this.sweep = sweep;
+  }
+
+  /** Open connections, tunnels included. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes a socket that was just accepted; half-open sockets are allowed from here on. */
+  accept(socket: Socket): void {
+    const connection = new ServerConnection(socket, this);
+    this.#connections.add(connection);
+    if (this.#draining) connection.drain();
+  }
+
   /** Idle connections close now, busy ones say `connection: close` and close after their exchange; tunnels stay. */
-  drain(): void;
+  drain(): void {
+    this.#draining = true;
+    for (const connection of this.#connections) connection.drain();
+  }
+
   /** Closes everything at once. */
-  destroy(): void;
+  destroy(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** Called by a connection that is gone. */
+  closed(connection: ServerConnection): void {
+    this.#connections.delete(connection);
+    this.onClosed?.();
+  }
 }

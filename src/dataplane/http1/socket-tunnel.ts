@@ -1,0 +1,95 @@
+// One end of a tunnel after a 101: the raw bytes of a socket, in both directions.
+import type { Socket } from "node:net";
+import type { Tunnel } from "../stream.ts";
+import type { Outlet } from "./outlet.ts";
+
+/** The connection feeds it; bytes that came before the splicer was ready wait for its handlers. */
+export class SocketTunnel implements Tunnel {
+  readonly #socket: Socket;
+  readonly #outlet: Outlet;
+  #handlers: Tunnel["handlers"] = null;
+  #early: Buffer[] = [];
+  #started = false;
+  #paused = false;
+  #ended = false;
+  #closed = false;
+
+  constructor(socket: Socket, outlet: Outlet) {
+    this.#socket = socket;
+    this.#outlet = outlet;
+    socket.pause();
+  }
+
+  get handlers(): Tunnel["handlers"] {
+    return this.#handlers;
+  }
+
+  /** Bytes begin to flow in the next turn, unless `pause` was called until then. */
+  set handlers(handlers: Tunnel["handlers"]) {
+    this.#handlers = handlers;
+    if (!this.#started) {
+      this.#started = true;
+      process.nextTick(() => this.#release());
+    }
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#outlet.bytes(chunk);
+    return !this.#outlet.saturated;
+  }
+
+  end(): void {
+    this.#outlet.flush();
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#handlers !== null) this.#release();
+  }
+
+  /** Called by the connection. The bytes are copied if they must wait. */
+  receive(chunk: Buffer): void {
+    if (this.#handlers !== null && !this.#paused && this.#early.length === 0) this.#handlers.onData(chunk);
+    else this.#early.push(Buffer.from(chunk));
+  }
+
+  drained(): void {
+    this.#handlers?.onDrain();
+  }
+
+  /** The peer sends no more. */
+  ended(): void {
+    this.#ended = true;
+    this.#release();
+  }
+
+  closed(): void {
+    this.#closed = true;
+    this.#release();
+  }
+
+  #release(): void {
+    const handlers = this.#handlers;
+    if (handlers === null) return;
+    while (!this.#paused && this.#early.length > 0) handlers.onData(this.#early.shift() as Buffer);
+    if (this.#early.length > 0 && !this.#closed) return;
+    if (this.#ended) {
+      this.#ended = false;
+      handlers.onEnd();
+    }
+    if (this.#closed) {
+      this.#closed = false;
+      handlers.onClose();
+    } else if (!this.#paused) this.#socket.resume();
+  }
+}
