@@ -1,6 +1,7 @@
 // Compiles an HTTPRoute: which listeners take it, what its rules do there, what its status says.
 import {
   type Condition,
+  type ObjectRef,
   type ObjectStatus,
   objectKey,
   objectText,
@@ -20,6 +21,7 @@ import {
   missingParent,
   type ParentRefValue,
   type Parents,
+  type ParentVerdict,
 } from "./parent-ref.ts";
 
 /** Everything beside the route itself that decides what becomes of it. Its identity says whether to compile again. */
@@ -53,10 +55,12 @@ export function compileRoute(reading: HttpRouteReading, context: RouteContext): 
   const attached: AttachedListener[] = [];
   const parents: ParentStatus[] = [];
   const resolved = resolvedRefs(rules.flatMap((rule) => rule.problems));
+  const at = ["spec", "hostnames"];
+  const hostnames = value.spec.hostnames.filter((_, index) => !reading.hasErrorAt([...at, index]));
   // A route of which no hostname could be read must not take the requests of every host.
-  const unreadable = reading.inError && value.spec.hostnames.length === 0 && wroteHostnames(reading);
+  const unreadable = hostnames.length === 0 && reading.hasErrorAt(at);
   for (const [index, parent] of value.spec.parentRefs.entries()) {
-    const verdict = verdictOn(parent, reading, context);
+    const verdict = verdictOn(parent, reading.object, hostnames, context);
     if (verdict === undefined) continue;
     const { refusal } = verdict;
     if (!unreadable) attached.push(...verdict.attachments);
@@ -90,14 +94,17 @@ export function compileRoute(reading: HttpRouteReading, context: RouteContext): 
 }
 
 /** Undefined: a parent that is none of ours to judge. */
-function verdictOn(parent: ParentRefValue, reading: HttpRouteReading, context: RouteContext) {
+function verdictOn(
+  parent: ParentRefValue,
+  object: ObjectRef,
+  hostnames: readonly string[],
+  context: RouteContext,
+): ParentVerdict | undefined {
   const { group, kind, name } = parent;
-  const { object, value } = reading;
   const namespace = parent.namespace ?? object.namespace;
   const listeners = context.parents.listeners.get(objectKey({ group, kind, namespace, name }));
-  if (listeners !== undefined) {
-    return attachToParent(parent, listeners, { object, hostnames: value.spec.hostnames }, context.parents);
-  }
+  if (listeners !== undefined)
+    return attachToParent(parent, listeners, { object, hostnames }, context.parents);
   return context.everyGateway ? missingParent(parent, object.namespace) : undefined;
 }
 
@@ -153,10 +160,6 @@ function collisions(reading: HttpRouteReading, rules: readonly CompiledRule[]): 
     } else seen.set(key, session.scope);
   }
   return findings;
-}
-
-function wroteHostnames(reading: HttpRouteReading): boolean {
-  return reading.findings.some(({ severity, path }) => severity === "error" && path[1] === "hostnames");
 }
 
 function resolvedRefs(problems: readonly ReferenceProblem[]): Condition {

@@ -9,7 +9,7 @@ import type { EffectOf, Effects } from "../policies/effects.ts";
 import { type BackendRefValue, type ReferenceResolver, referenceOf } from "./backend-ref.ts";
 import { compileFilters, type FiltersValue, unservedFilter } from "./filters.ts";
 import type { HttpRouteReading, RuleValue } from "./http-route.ts";
-import { routeMatch } from "./route-match.ts";
+import { routeMatch, routeMatchSchema } from "./route-match.ts";
 import { compileSession } from "./session-persistence.ts";
 
 /** What listeners and Gateways give to the rules of the routes on them. */
@@ -56,7 +56,7 @@ export function compileRule(
       path: [...path, "sessionPersistence"],
       scope: `${objectText(object)}/${part}`,
       suffix: digest(`${objectText(object)}/${part}`).slice(0, 8),
-      deprecatedPlace: true,
+      place: "rule",
     });
     session = compiled.session;
     findings.push(...compiled.findings);
@@ -159,17 +159,10 @@ function emptiness(refs: readonly BackendRefValue[]): string | undefined {
 
 /** Matches in error are left out: without the condition that could not be read they would match more than was meant. */
 function readableMatches(reading: HttpRouteReading, value: RuleValue, path: FieldPath): RuleValue["matches"] {
-  const everyRequest = { path: { type: "PathPrefix", value: "/" }, headers: [], queryParams: [] } as const;
-  const wrote = reading.writtenPath(path);
-  const errors = reading.inError ? reading.findings.filter(({ severity }) => severity === "error") : [];
-  const broken = (at: FieldPath) =>
-    errors.some(
-      ({ path: error }) => at.every((step, depth) => error[depth] === step) && error.length >= at.length,
-    );
-  const all = [...wrote, "matches"];
-  if (value.matches.length === 0)
-    return broken(all) ? [] : [{ ...everyRequest, headers: [], queryParams: [] }];
-  return value.matches.filter((_, index) => !broken(reading.writtenPath([...path, "matches", index])));
+  const at = [...path, "matches"];
+  if (value.matches.length > 0)
+    return value.matches.filter((_, index) => !reading.hasErrorAt([...at, index]));
+  return reading.hasErrorAt(at) ? [] : [routeMatchSchema.parse({})];
 }
 
 function policySession(resolved: ResolvedBackend, effects: Effects): SessionPersistence | undefined {

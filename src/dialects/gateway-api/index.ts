@@ -1,14 +1,23 @@
 // The Gateway API dialect: Gateways, routes and what is attached to them.
-import type { Dialect } from "../dialect.ts";
+import type { BackendKind, Dialect, PolicyKind } from "../dialect.ts";
 import type { Kind } from "../schema/kind.ts";
 import { GATEWAY } from "./gateway.ts";
 import { GATEWAY_CLASS } from "./gateway-class.ts";
 import { HTTP_ROUTE } from "./http-route.ts";
 import { REFERENCE_GRANT } from "./reference-grant.ts";
+import { X_BACKEND, X_BACKEND_KIND } from "./x-backend.ts";
+import { X_BACKEND_TRAFFIC_POLICY, X_BACKEND_TRAFFIC_POLICY_KIND } from "./x-backend-traffic-policy.ts";
 
 export const GATEWAY_API: Dialect = {
   name: "gateway-api",
-  kinds: [GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, REFERENCE_GRANT] as readonly Kind[],
-  policies: [],
-  backends: [],
+  kinds: [
+    GATEWAY_CLASS,
+    GATEWAY,
+    HTTP_ROUTE,
+    REFERENCE_GRANT,
+    X_BACKEND,
+    X_BACKEND_TRAFFIC_POLICY,
+  ] as readonly Kind[],
+  policies: [X_BACKEND_TRAFFIC_POLICY_KIND as PolicyKind],
+  backends: [X_BACKEND_KIND as BackendKind],
 };

@@ -14,8 +14,8 @@ import {
   sectionName,
 } from "../schema/fields.ts";
 import { selects } from "../schema/label-selector.ts";
-import type { GatewayListener } from "./gateway.ts";
 import { intersectHostnames } from "./hostnames.ts";
+import type { GatewayListener } from "./listener.ts";
 import { GATEWAY_GROUP } from "./names.ts";
 
 const parentRef = z.strictObject({

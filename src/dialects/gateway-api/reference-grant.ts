@@ -37,7 +37,9 @@ export function isReferencePermitted(
 ): boolean {
   if (from.namespace === to.namespace) return true;
   return grants.some(
-    ({ object, value: { spec } }) =>
+    ({ object, value: { spec }, inError }) =>
+      // Of a grant that could not be read in full, what is left may permit more than was meant.
+      !inError &&
       object.namespace === to.namespace &&
       spec.from.some(
         (entry) =>

@@ -1,7 +1,8 @@
 // sessionPersistence in every generation of Gateway API (GEP-1619): the fields and what they become.
 import { z } from "zod";
-import type { SessionPersistence } from "../../model/index.ts";
+import type { SessionCarrier, SessionPersistence } from "../../model/index.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
+import { unsealedToken } from "../policies/unsealed-token.ts";
 import { checked, duration, durationMs, type FieldProblem, fieldName, rule, text } from "../schema/fields.ts";
 import type { Reading } from "../schema/read-object.ts";
 
@@ -61,7 +62,7 @@ const REPLACED_BY = {
 
 function rulesOf16(value: SessionPersistenceValue): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  if (value.cookieConfig?.lifetimeType === "Permanent" && value.absoluteTimeout === undefined) {
+  if (value.cookieConfig?.lifetimeType === "Permanent" && isZero(value.absoluteTimeout)) {
     problems.push(permanentNeedsTimeout("cookieConfig.lifetimeType"));
   }
   if (value.cookieConfig !== undefined && value.type !== "Cookie")
@@ -71,7 +72,7 @@ function rulesOf16(value: SessionPersistenceValue): FieldProblem[] {
 
 function rulesOf17(value: Value17): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  if (value.cookie?.lifetimeType === "Permanent" && value.absoluteTimeout === undefined) {
+  if (value.cookie?.lifetimeType === "Permanent" && isZero(value.absoluteTimeout)) {
     problems.push(permanentNeedsTimeout("cookie.lifetimeType"));
   }
   if (value.cookie !== undefined && value.type !== "Cookie") problems.push(wrongUnion("cookie", "Cookie"));
@@ -82,6 +83,11 @@ function rulesOf17(value: Value17): FieldProblem[] {
     problems.push(missingUnion("header", "Header", "{name: x-session}"));
   }
   return problems;
+}
+
+/** Absent, or the same as absent: no session ends before it begins. */
+function isZero(timeout: string | undefined): boolean {
+  return timeout === undefined || durationMs(timeout) === 0;
 }
 
 function permanentNeedsTimeout(field: string): FieldProblem {
@@ -120,13 +126,16 @@ export interface SessionDeclaration {
   readonly scope: string;
   /** What a name is generated from; unique and stable. */
   readonly suffix: string;
-  /** On a rule or in XBackendTrafficPolicy, which 1.7 deprecates in favour of XBackend. */
-  readonly deprecatedPlace: boolean;
+  /** Rules and XBackendTrafficPolicy are deprecated since 1.7 in favour of XBackend. */
+  readonly place: "rule" | "policy" | "XBackend";
 }
 
 /**
  * What the fields mean. Product defaults: cookie path `/`, `SameSite=Lax`, `Secure` on TLS listeners.
- * A rule of 1.6 keeps the session with its first backend; since 1.7 the weights choose and the session pins inside.
+ *
+ * Weights: a rule of 1.6 keeps the session with its first backend; since 1.7 the weights choose for every request and
+ * the session pins inside. A policy on a backend pins inside too, in its old form as well: GEP-1619 leaves it open what
+ * becomes of a split of which only one backend is persistent, and keeping sessions there would drain all clients to it.
  */
 export function compileSession(
   value: SessionPersistenceValue,
@@ -150,15 +159,15 @@ export function compileSession(
         : { kind: "header", name: name.toLowerCase() },
     ...seconds("absoluteTimeoutSec", value.absoluteTimeout),
     ...seconds("idleTimeoutSec", value.idleTimeout),
-    split: is17 ? "weight" : "session",
+    split: is17 || declared.place !== "rule" ? "weight" : "session",
     onLost: { action: "reassign" },
     token: { format: "envoy" },
     scope: `${declared.scope}/${name}`,
   };
-  return { session, findings: remarks(value, declared, is17, name) };
+  return { session, findings: remarks(value, declared, is17, session.carrier) };
 }
 
-/** Timeouts below a second would be none: tokens count whole seconds. */
+/** Rounded up, because tokens count whole seconds; a timeout of zero is none. */
 function seconds<K extends string>(key: K, text: string | undefined): { readonly [P in K]?: number } {
   const ms = text === undefined ? 0 : durationMs(text);
   return (ms === 0 ? {} : { [key]: Math.ceil(ms / 1000) }) as { readonly [P in K]?: number };
@@ -166,21 +175,22 @@ function seconds<K extends string>(key: K, text: string | undefined): { readonly
 
 function remarks(
   value: SessionPersistenceValue,
-  { reading, path, deprecatedPlace }: SessionDeclaration,
+  { reading, path, place }: SessionDeclaration,
   is17: boolean,
-  name: string,
+  carrier: SessionCarrier,
 ): FindingDraft[] {
   const at = reading.writtenPath(path);
   const findings: FindingDraft[] = [];
+  const { name } = carrier;
   if (!is17) {
     findings.push(
       draftFinding("deprecated-shape", reading.object, at, {
         message: "this is the form of Gateway API 1.1 to 1.6, which the CRDs of 1.7 reject",
         expected: "the form of Gateway API 1.7",
-        hint: `write sessionPersistence: ${newForm(value, name)}`,
+        hint: `write sessionPersistence: ${newForm(value, name)}${changes(value, place)}`,
       }),
     );
-  } else if (deprecatedPlace) {
+  } else if (place !== "XBackend") {
     findings.push(
       draftFinding("deprecated-shape", reading.object, at, {
         message: "sessionPersistence is deprecated at this place since Gateway API 1.7",
@@ -189,15 +199,28 @@ function remarks(
       }),
     );
   }
-  const carrier = value.type === "Cookie" ? "cookie" : "header";
-  findings.push(
-    draftFinding("unsealed-token", reading.object, at, {
-      message: `the ${carrier} ${name} shows the endpoint's address to the client, who can also change it`,
-      expected: "a sealed token, or endpoints whose addresses may be known",
-      hint: "use it where clients may know and choose the endpoint of this backend",
-    }),
-  );
+  findings.push(unsealedToken(reading, at, carrier));
+  for (const field of ["absoluteTimeout", "idleTimeout"] as const) {
+    const ms = value[field] === undefined ? 0 : durationMs(value[field]);
+    if (ms % 1000 === 0) continue;
+    const text = {
+      message: `${field} is rounded up to whole seconds: ${Math.ceil(ms / 1000)}s`,
+      expected: "a whole number of seconds",
+      hint: `write ${field}: ${Math.ceil(ms / 1000)}s`,
+    };
+    findings.push(
+      draftFinding("field-approximated", reading.object, reading.writtenPath([...path, field]), text),
+    );
+  }
   return findings;
+}
+
+/** What the new form cannot say, or says with another meaning. */
+function changes(value: SessionPersistenceValue, place: SessionDeclaration["place"]): string {
+  const idle = value.idleTimeout === undefined ? "" : "; it has no idleTimeout";
+  return place === "rule"
+    ? `${idle}; weights then choose the backend of every request, also within a session`
+    : idle;
 }
 
 function newForm(value: SessionPersistenceValue, name: string): string {

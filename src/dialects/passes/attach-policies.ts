@@ -18,6 +18,8 @@ export function attachPolicies(
   const findings: FindingDraft[] = [];
   for (const policyKind of kinds) {
     for (const policy of objects.all(policyKind.kind)) {
+      // Half a policy is none: what could not be read might have been what made the rest right.
+      if (policy.inError) continue;
       const key = `${policyKind.kind.kind}/${policy.object.namespace}/${policy.object.name}`;
       const inputs = [policy, ...(policyKind.dependsOn?.(objects) ?? [])];
       const told = recall.result("attachments", key, inputs, () => policyKind.attach(policy, objects));

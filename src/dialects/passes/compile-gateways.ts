@@ -43,11 +43,10 @@ export function compileGateways(
   });
 }
 
-/** Gateways without an address of their own share the process's. */
-function placesOf({ addresses, port, hostname }: Listener): string[] {
-  return (addresses.length === 0 ? ["*"] : addresses).map(
-    (address) => `${address} ${port} ${hostname ?? "*"}`,
-  );
+/** What no two listeners may share. Gateways without an address of their own share the process's. */
+function placesOf({ id, addresses, port, hostname }: Listener): string[] {
+  const bound = addresses.length === 0 ? ["*"] : addresses;
+  return [id, ...bound.map((address) => `${address} ${port} ${hostname ?? "*"}`)];
 }
 
 export function listenersByGateway(gateways: readonly CompiledGateway[]) {

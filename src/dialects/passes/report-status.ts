@@ -1,8 +1,9 @@
 // Sixth pass: what the status of every object would say, for the Kubernetes controller and for golden files.
 import type { Condition, ListenerStatus, ObjectStatus } from "../../model/index.ts";
 import type { CompiledRoute } from "../gateway-api/compile-route.ts";
-import type { CompiledGateway, GatewayListener } from "../gateway-api/gateway.ts";
+import type { CompiledGateway } from "../gateway-api/gateway.ts";
 import { GATEWAY_CLASS, gatewayClassStatus } from "../gateway-api/gateway-class.ts";
+import type { GatewayListener } from "../gateway-api/listener.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import type { PolicyStatus } from "../policies/effects.ts";

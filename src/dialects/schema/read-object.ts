@@ -9,7 +9,6 @@ import { prunable } from "./prune.ts";
 /** An object as its schema reads it. */
 export interface Reading<T = unknown> {
   readonly object: ObjectRef;
-  readonly resource: Resource;
   /** Defaults are filled in; what broke the schema's types is left out. */
   readonly value: T;
   /** True if a finding is an error: the object keeps its last good form, or is served as far as that is safe. */
@@ -17,6 +16,8 @@ export interface Reading<T = unknown> {
   readonly findings: readonly FindingDraft[];
   /** Path in the object as it was written: list items that could not be read shift those of `value`. */
   writtenPath(path: FieldPath): FieldPath;
+  /** Whether something at this path of `value`, or below it, is in error. */
+  hasErrorAt(path: FieldPath): boolean;
 }
 
 export interface ReadObject<T> {
@@ -25,55 +26,65 @@ export interface ReadObject<T> {
   readonly findings: readonly FindingDraft[];
 }
 
+type Issue = Parameters<typeof problemsOf>[0];
+
 export function readObject<T>(kind: Kind<T>, resource: Resource): ReadObject<T> {
   const { object } = resource;
-  let value = prunable(resource.value);
-  const clean = kind.schema.safeParse(value.tree);
-  if (clean.success) {
-    const writtenPath = value.writtenPath;
-    return {
-      reading: { object, resource, value: clean.data, inError: false, findings: [], writtenPath },
-      findings: [],
-    };
-  }
+  let rest = prunable(resource.value);
+  const clean = kind.schema.safeParse(rest.tree);
+  if (clean.success) return { reading: reading(object, clean.data, [], rest.writtenPath), findings: [] };
+
   const problems: Problem[] = [];
   const removed: FieldPath[] = [];
   for (;;) {
-    const { value: read, issues } = kind.schema._zod.run(
-      { value: value.tree, issues: [] },
-      { async: false },
-    ) as {
-      value: T;
-      issues: Parameters<typeof problemsOf>[0][];
-    };
+    // Unlike safeParse, zod's core also answers with the value where only checks objected and all types are right.
+    const run = kind.schema._zod.run({ value: rest.tree, issues: [] }, { async: false });
+    const { value, issues } = run as { value: T; issues: Issue[] };
     const broken = issues.filter(breaksType);
-    const round = broken.length > 0 ? broken : issues;
-    for (const problem of round.flatMap(problemsOf)) {
-      problems.push({ ...problem, path: value.writtenPath(problem.path) });
+    const gone = broken.map((issue) => removable(rest.tree, (issue.path ?? []) as FieldPath));
+    const nothingLeft = gone.some((path) => path.length === 0);
+    // Checks wait until all types are right; what breaks no type is then found again.
+    const told = nothingLeft || broken.length === 0 ? issues : broken;
+    for (const problem of told.flatMap(problemsOf)) {
+      problems.push({ ...problem, path: rest.writtenPath(problem.path) });
     }
-    if (broken.length === 0) return finish(resource, read, problems, removed, value.writtenPath);
-    const paths = broken.map((issue) => removable(value.tree, (issue.path ?? []) as FieldPath));
-    removed.push(...paths.map(value.writtenPath));
-    if (paths.some((path) => path.length === 0))
-      return finish<T>(resource, undefined, problems, removed, value.writtenPath);
-    value = value.minus(paths);
+    removed.push(...gone.map(rest.writtenPath));
+    if (nothingLeft || broken.length === 0) {
+      const findings = problems
+        .filter((problem) => !followsFrom(problem, removed))
+        .map((problem) => draftFinding(problem.code, object, problem.path, problem));
+      return {
+        reading: nothingLeft ? undefined : reading(object, value, findings, rest.writtenPath),
+        findings,
+      };
+    }
+    rest = rest.minus(gone);
   }
 }
 
-function finish<T>(
-  resource: Resource,
-  value: T | undefined,
-  problems: readonly Problem[],
-  removed: readonly FieldPath[],
-  writtenPath: (path: FieldPath) => FieldPath,
-): ReadObject<T> {
-  const { object } = resource;
-  const findings = problems
-    .filter((problem) => !followsFrom(problem, removed))
-    .map((problem) => draftFinding(problem.code, object, problem.path, problem));
-  if (value === undefined) return { reading: undefined, findings };
-  const inError = findings.some((finding) => finding.severity === "error");
-  return { reading: { object, resource, value, inError, findings, writtenPath }, findings };
+function reading<T>(
+  object: ObjectRef,
+  value: T,
+  findings: readonly FindingDraft[],
+  writtenPath: Reading["writtenPath"],
+): Reading<T> {
+  const errors = findings.filter(({ severity }) => severity === "error");
+  return {
+    object,
+    value,
+    inError: errors.length > 0,
+    findings,
+    writtenPath,
+    hasErrorAt: (path) => {
+      if (errors.length === 0) return false;
+      const written = writtenPath(path);
+      return errors.some((error) => isPrefix(written, error.path));
+    },
+  };
+}
+
+function isPrefix(path: FieldPath, of: FieldPath): boolean {
+  return path.length <= of.length && path.every((step, depth) => step === of[depth]);
 }
 
 /** The part to leave out: the value itself, or the nearest parent where the value is missing. */
@@ -90,8 +101,6 @@ function removable(tree: unknown, path: FieldPath): FieldPath {
 function followsFrom(problem: Problem, removed: readonly FieldPath[]): boolean {
   return (problem.absent ?? []).some((name) => {
     const path = name === "" ? problem.path : [...problem.path, ...name.split(".")];
-    return removed.some(
-      (gone) => gone.length === path.length && gone.every((step, index) => step === path[index]),
-    );
+    return removed.some((gone) => gone.length === path.length && isPrefix(gone, path));
   });
 }

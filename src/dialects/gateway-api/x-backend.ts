@@ -1,0 +1,179 @@
+// XBackend (experimental, Gateway API 1.7): a backend that picks its endpoints itself and may declare persistence.
+import { z } from "zod";
+import { type Endpoint, objectText, type SessionPersistence } from "../../model/index.ts";
+import { POD, podEndpoint } from "../core/pod.ts";
+import type { BackendKind } from "../dialect.ts";
+import { digest } from "../digest.ts";
+import { draftFinding, type FindingDraft } from "../findings.ts";
+import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
+import { checked, type FieldProblem, portNumber, rule, text } from "../schema/fields.ts";
+import { defineKind, type ValueOf } from "../schema/kind.ts";
+import type { Reading } from "../schema/read-object.ts";
+import { EXPERIMENTAL_GROUP } from "./names.ts";
+import { compileSession, sessionPersistence17 } from "./session-persistence.ts";
+
+const PROTOCOLS = ["TCP", "HTTP", "HTTP2", "HTTP11", "H2C", "MCP", "GRPC", "WSS"] as const;
+const SPOKEN = ["HTTP", "HTTP11", "MCP"];
+
+const protocol = checked(z.enum(PROTOCOLS), (value): FieldProblem | undefined => {
+  if (SPOKEN.includes(value)) return undefined;
+  return {
+    code: "field-approximated",
+    message: `endpoints are spoken to with HTTP/1.1, not with ${value}`,
+    expected: `one of ${SPOKEN.join(", ")}`,
+    hint: "write protocol: HTTP11 if the endpoints speak it, else use another backend",
+  };
+}).optional();
+
+const tls = z.strictObject({
+  mode: z.enum(["None", "ServerOnly", "ClientAndServer"]).default("None"),
+  clientCertificateRef: z.looseObject({}).optional(),
+  validation: z.looseObject({}).optional(),
+});
+
+const spec = z.strictObject({
+  type: z.enum(["ExternalHostname", "EndpointSelector"]),
+  port: z.strictObject({ number: portNumber }),
+  externalHostname: z
+    .strictObject({ hostname: text(/^[^\s/]+$/, "a DNS name", "app.example.com", 253) })
+    .optional(),
+  endpointSelector: z
+    .strictObject({
+      matchLabels: checked(z.record(z.string(), z.string()), (labels) => {
+        const count = Object.keys(labels).length;
+        if (count >= 1 && count <= 64) return undefined;
+        return {
+          message: `matchLabels has ${count} labels`,
+          expected: "1 to 64 labels",
+          hint: "name the labels of the Pods, for example {app: carts}",
+        };
+      }),
+    })
+    .optional(),
+  protocol,
+  tls: tls.prefault({}),
+  sessionPersistence: sessionPersistence17.optional(),
+});
+
+type Spec = z.output<typeof spec>;
+
+export const X_BACKEND = defineKind(
+  { group: EXPERIMENTAL_GROUP, kind: "XBackend", versions: ["v1alpha1"] },
+  { spec: checked(spec, fieldsFitTogether) },
+);
+
+type Value = ValueOf<typeof X_BACKEND>;
+export type XBackendReading = Reading<Value>;
+
+const FIELD_OF_TYPE = { ExternalHostname: "externalHostname", EndpointSelector: "endpointSelector" } as const;
+
+function fieldsFitTogether(value: Spec): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  for (const [type, field] of Object.entries(FIELD_OF_TYPE)) {
+    if (value[field] === undefined && value.type === type) {
+      const message = `a backend of type ${type} needs ${field}`;
+      problems.push(rule({ absent: [field], message, expected: field, hint: `add ${field}` }));
+    }
+    if (value[field] !== undefined && value.type !== type) {
+      const message = `${field} may not stand in a backend of type ${value.type}`;
+      problems.push(rule({ path: [field], message, expected: `type: ${type}`, hint: `remove ${field}` }));
+    }
+  }
+  if (value.sessionPersistence !== undefined && value.type !== "EndpointSelector") {
+    problems.push(
+      rule({
+        path: ["sessionPersistence"],
+        message: "sessionPersistence needs a backend of type EndpointSelector",
+        expected: "type: EndpointSelector",
+        hint: "select the Pods, or remove sessionPersistence",
+      }),
+    );
+  }
+  const encrypted = value.tls.mode !== "None";
+  if (value.protocol === "H2C" && encrypted) {
+    const message = "H2C is HTTP/2 without TLS";
+    problems.push(
+      rule({ path: ["tls"], message, expected: "tls.mode: None", hint: "write protocol: HTTP2" }),
+    );
+  }
+  if ((value.protocol === "HTTP2" || value.protocol === "WSS") && !encrypted) {
+    const message = `${value.protocol} is spoken over TLS only`;
+    const expected = "tls.mode: ServerOnly or ClientAndServer";
+    const hint = `add tls: {mode: ServerOnly}, or write protocol: ${value.protocol === "WSS" ? "HTTP11" : "H2C"}`;
+    problems.push(rule({ absent: ["tls"], message, expected, hint }));
+  }
+  return problems;
+}
+
+export const X_BACKEND_KIND: BackendKind<Value> = {
+  kind: X_BACKEND,
+  resolve: (reading) => {
+    const { object, value } = reading;
+    if (value.spec.tls.mode !== "None") {
+      return {
+        reason: "UnsupportedValue",
+        message: `${objectText(object)} asks for TLS towards its endpoints, which is not spoken yet`,
+        expected: "tls.mode: None",
+        hint: "let the rule name a backend without TLS",
+      };
+    }
+    const session = sessionOf(reading)?.session;
+    return {
+      id: objectText(object),
+      object,
+      port: value.spec.port.number,
+      ...(session === undefined ? {} : { session }),
+    };
+  },
+  dependsOn: ({ value }, objects) => (value.spec.type === "EndpointSelector" ? [objects.all(POD)] : []),
+  endpoints: (reading, port, objects) => {
+    const session = sessionOf(reading);
+    const findings = [...(session?.findings ?? [])];
+    if (port === undefined) return { result: { endpoints: [] }, findings };
+    if (reading.value.spec.type === "ExternalHostname") {
+      return { result: { endpoints: externalEndpoint(reading, port, findings) }, findings };
+    }
+    const wanted = Object.entries(reading.value.spec.endpointSelector?.matchLabels ?? {});
+    const endpoints = objects
+      .all(POD)
+      .filter(({ object }) => object.namespace === reading.object.namespace)
+      .filter(({ value: { metadata } }) => wanted.every(([key, value]) => metadata.labels[key] === value))
+      .map((pod) => podEndpoint(pod, port))
+      .filter((endpoint) => endpoint !== undefined);
+    return { result: { endpoints: wanted.length === 0 ? [] : endpoints }, findings };
+  },
+};
+
+/** The scope is the backend: every rule that leads here shares the session, as 1.7 has it. */
+function sessionOf(
+  reading: XBackendReading,
+): { readonly session: SessionPersistence; readonly findings: readonly FindingDraft[] } | undefined {
+  const { object, value } = reading;
+  if (value.spec.sessionPersistence === undefined || reading.inError) return undefined;
+  const scope = objectText(object);
+  return compileSession(value.spec.sessionPersistence, {
+    reading,
+    path: ["spec", "sessionPersistence"],
+    scope,
+    suffix: digest(scope).slice(0, 8),
+    place: "XBackend",
+  });
+}
+
+function externalEndpoint(reading: XBackendReading, port: number, findings: FindingDraft[]): Endpoint[] {
+  const hostname = reading.value.spec.externalHostname?.hostname ?? "";
+  const bytes = parseIp(hostname);
+  if (bytes !== undefined) {
+    const host = formatIp(bytes);
+    return [{ address: formatSocketAddress(bytes, port), host, port, weight: 1, health: "unknown" }];
+  }
+  const path = reading.writtenPath(["spec", "externalHostname", "hostname"]);
+  findings.push(
+    draftFinding("backend-approximated", reading.object, path, {
+      message: `the name ${hostname} is not resolved yet, so there are no endpoints`,
+      expected: "an IP address",
+      hint: "write the address, or select Pods",
+    }),
+  );
+  return [];
+}
