@@ -1,0 +1,60 @@
+// `limpet run`: from flags to a running gateway.
+import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
+import { readyLine, run } from "../../runtime/run.ts";
+import type { RunOptions } from "../../runtime/run-options.ts";
+import { createLogger, writeStderr } from "../../telemetry/index.ts";
+import type { FlagValues, OUTPUT_FLAGS, RUN_FLAGS } from "../flags.ts";
+import type { Terminal } from "../terminal.ts";
+import { UsageError } from "../usage-error.ts";
+
+export type RunFlags = FlagValues<typeof RUN_FLAGS> & FlagValues<typeof OUTPUT_FLAGS>;
+
+export async function runCommand(flags: RunFlags, version: string, terminal: Terminal): Promise<number> {
+  const options = runOptions(flags, terminal);
+  const logger = createLogger({ level: options.logLevel, human: options.humanLog, write: writeStderr });
+  return run(options, {
+    logger,
+    version,
+    signals: process,
+    onReady: (addresses) => writeStderr(`${readyLine(addresses)}\n`),
+  });
+}
+
+function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
+  if (flags.engine !== "embedded") throw new UsageError(`--engine ${flags.engine} is not built yet`);
+  if (flags.file.length === 0) throw new UsageError("nothing to serve: give -f PATH, or try limpet demo");
+  return {
+    paths: flags.file,
+    watch: !flags.noWatch,
+    strictConfig: flags.strictConfig,
+    listenAddress: flags.listenAddress,
+    portOffset: flags.portOffset,
+    workers: flags.workers,
+    admin: flags.admin,
+    drainTimeoutMs: flags.drainTimeout,
+    logLevel: flags.logLevel,
+    humanLog: terminal.people && flags.output === "text",
+    accessLog: accessLogTarget(flags.accessLog),
+    dataplane: {
+      ...DEFAULT_DATAPLANE_OPTIONS,
+      requestHeadTimeoutMs: flags.requestHeadTimeout,
+      requestBodyTimeoutMs: flags.requestBodyTimeout,
+      idleTimeoutMs: flags.idleTimeout,
+      writeTimeoutMs: flags.writeTimeout,
+      upstreamConnectTimeoutMs: flags.upstreamConnectTimeout,
+      upstreamResponseTimeoutMs: flags.upstreamResponseTimeout,
+      tunnelTimeoutMs: flags.tunnelTimeout,
+      maxHeadSize: flags.maxHeadSize,
+      maxHeaders: flags.maxHeaders,
+      maxBodySize: flags.maxBodySize,
+      maxConnections: flags.maxConnections,
+      trustedProxies: flags.trustedProxies ?? [],
+      trustedHops: flags.trustedHops,
+    },
+  };
+}
+
+function accessLogTarget(text: string | undefined): RunOptions["accessLog"] {
+  if (text === undefined) return { kind: "stdout" };
+  return text === "off" ? { kind: "off" } : { kind: "file", path: text };
+}

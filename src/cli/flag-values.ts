@@ -1,0 +1,104 @@
+// The texts that flags take: durations, sizes, counts, addresses and networks, read strictly and written back.
+import { isIP } from "node:net";
+
+/** What is wrong with a value; the message says what is expected. */
+export class FlagValueError extends Error {}
+
+const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const SIZE_UNITS = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
+/** The longest delay of a timer. */
+const MAX_DURATION_MS = 2 ** 31 - 1;
+
+/** `500ms`, `10s`, `5m`, `1h30m`: milliseconds. */
+export function parseDuration(text: string): number {
+  const parts = /^(\d{1,10}(ms|s|m|h))+$/.test(text) ? text.matchAll(/(\d+)(ms|s|m|h)/g) : [];
+  let totalMs: number | undefined;
+  for (const [, count, unit] of parts) {
+    totalMs = (totalMs ?? 0) + Number(count) * DURATION_UNITS_MS[unit as keyof typeof DURATION_UNITS_MS];
+  }
+  if (totalMs === undefined) throw new FlagValueError("expected a duration such as 500ms, 10s, 5m or 1h30m");
+  if (totalMs > MAX_DURATION_MS) throw new FlagValueError("expected at most 596h (24.8 days)");
+  return totalMs;
+}
+
+/** A duration that is not 0: without its timeout a connection could be held for ever. */
+export function parseTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === 0) throw new FlagValueError("expected a duration longer than 0");
+  return ms;
+}
+
+export function formatDuration(ms: number): string {
+  const units = Object.entries(DURATION_UNITS_MS).reverse();
+  const [unit, unitMs] = units.find(([, length]) => ms >= length && ms % length === 0) ?? ["ms", 1];
+  return `${ms / unitMs}${unit}`;
+}
+
+/** `4096`, `64k`, `1m`, `2g`: bytes. */
+export function parseSize(text: string): number {
+  const [, count, unit] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
+  if (count === undefined || unit === undefined) {
+    throw new FlagValueError("expected a size in bytes such as 4096, 64k or 1m");
+  }
+  const bytes = Number(count) * SIZE_UNITS[unit.toLowerCase() as keyof typeof SIZE_UNITS];
+  if (!Number.isSafeInteger(bytes)) throw new FlagValueError("expected a smaller size");
+  return bytes;
+}
+
+export function formatSize(bytes: number): string {
+  const units = Object.entries(SIZE_UNITS).reverse();
+  const [unit, length] = units.find(([, size]) => bytes >= size && bytes % size === 0) ?? ["", 1];
+  return `${bytes / length}${unit}`;
+}
+
+/** A whole number from `least` to `most`. */
+export function parseCount(text: string, least: number, most: number): number {
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new FlagValueError(`expected a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+export function parseChoice<const T extends string>(text: string, choices: readonly T[]): T {
+  const choice = choices.find((each) => each === text);
+  if (choice === undefined) throw new FlagValueError(`expected ${choices.join(" or ")}`);
+  return choice;
+}
+
+export function parseIpAddress(text: string): string {
+  if (isIP(text) === 0) throw new FlagValueError("expected an IP address such as 127.0.0.1 or ::1");
+  return text;
+}
+
+/** `127.0.0.1:9900`, `[::1]:9900`, `localhost:9900`; undefined: `off`. Port 0 takes a free one. */
+export function parseHostPort(text: string): { readonly host: string; readonly port: number } | undefined {
+  if (text === "off") return undefined;
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+  const host = plain === "localhost" ? "127.0.0.1" : (bracketed ?? plain ?? "");
+  const family = isIP(host);
+  if (family === 0 || (family === 6) !== (bracketed !== undefined) || Number(port) > 65_535) {
+    throw new FlagValueError("expected IP:PORT such as 127.0.0.1:9900 or [::1]:9900, or off");
+  }
+  return { host, port: Number(port) };
+}
+
+/** `10.0.0.0/8,fd00::/8`: networks in CIDR notation, separated by commas; an address alone is a network of one. */
+export function parseNetworks(text: string): readonly string[] {
+  return text.split(",").map((part) => {
+    const network = part.trim();
+    const [address = "", prefix, ...rest] = network.split("/");
+    const family = isIP(address);
+    const longest = family === 4 ? 32 : 128;
+    if (family === 0 || rest.length > 0 || !(prefix === undefined || isPrefix(prefix, longest))) {
+      throw new FlagValueError(
+        `expected networks such as 10.0.0.0/8,fd00::/8, not ${JSON.stringify(network)}`,
+      );
+    }
+    return `${address}/${prefix ?? longest}`;
+  });
+}
+
+function isPrefix(text: string, longest: number): boolean {
+  return /^\d{1,3}$/.test(text) && Number(text) <= longest;
+}
