@@ -7,7 +7,7 @@ import type { RouteMiss, RouteResult } from "../routing/match-result.ts";
 import { Attempt } from "./attempt.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import { applyResponseFilters } from "./header-filters.ts";
-import { ProxyError } from "./proxy-error.ts";
+import type { ProxyError } from "./proxy-error.ts";
 import { answerForError, errorKind, type LocalAnswer, respondLocally } from "./respond.ts";
 import type {
   BodyChunk,
@@ -122,12 +122,6 @@ export class Exchange implements ServerStreamHandlers {
 
   onData(chunk: BodyChunk): void {
     if (this.#attempt === undefined || this.#requestEnded) return;
-    const { maxBodySize } = this.context.options;
-    if (maxBodySize > 0 && this.stream.bytesIn > maxBodySize) {
-      this.#abandonAttempt();
-      this.fail(new ProxyError("body-too-large", "downstream", `more than ${maxBodySize} bytes of body`));
-      return;
-    }
     this.#bodySent = true;
     if (!this.#attempt.stream.write(chunk)) this.stream.pauseBody();
   }

@@ -99,7 +99,6 @@ function chooseEndpoint(exchange: Exchange): void {
   }
   exchange.decision = decision;
   if (decision.failure !== undefined) exchange.answer(answerForFailure(decision.failure));
-  else if (isTooLarge(exchange)) exchange.answer(answerForCode("body-too-large"));
   else forward(exchange);
 }
 
@@ -112,11 +111,6 @@ function forward(exchange: Exchange): void {
   const ownFilters = exchange.decision?.reference?.filters;
   if (ownFilters !== undefined && ownFilters.length > 0) applyRequestFilters(ownFilters, head.edits);
   exchange.begin();
-}
-
-function isTooLarge(exchange: Exchange): boolean {
-  const { maxBodySize } = exchange.context.options;
-  return maxBodySize > 0 && exchange.bodyLength > maxBodySize;
 }
 
 /** One object for all decisions: `decide` is synchronous and keeps nothing of it. */

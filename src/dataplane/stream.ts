@@ -48,7 +48,10 @@ export interface Tunnel {
   } | null;
 }
 
-/** One request of a client. The protocol calls the handlers, the pipeline calls the methods. */
+/**
+ * One request of a client. The protocol calls the handlers, the pipeline calls the methods. Limits and timeouts of heads
+ * and bodies are the protocol's: what exceeds them it answers by itself and says `onRejected` or `onAbort`.
+ */
 export interface ServerStream extends BodyWriter {
   readonly head: RequestHead;
   readonly connection: ConnectionInfo;

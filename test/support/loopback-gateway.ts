@@ -1,0 +1,37 @@
+// An engine on loopback sockets in the test's own process, with its access log as objects.
+import { onTestFinished } from "vitest";
+import type { AccessRecord } from "../../src/dataplane/access-log.ts";
+import { SYSTEM_CLOCK } from "../../src/dataplane/clock.ts";
+import { Engine } from "../../src/dataplane/engine.ts";
+import { type DataplaneOptions, DEFAULT_DATAPLANE_OPTIONS } from "../../src/dataplane/options.ts";
+import type { Snapshot } from "../../src/model/index.ts";
+
+export interface LoopbackGateway {
+  readonly engine: Engine;
+  /** Port of the snapshot's listener on port 80. */
+  readonly port: number;
+  readonly log: AccessRecord[];
+  serve(snapshot: Snapshot): Promise<void>;
+}
+
+/** Ends with the test. */
+export async function startLoopbackGateway(
+  snapshot: Snapshot,
+  options: Partial<DataplaneOptions> = {},
+): Promise<LoopbackGateway> {
+  const log: AccessRecord[] = [];
+  const engine = new Engine({
+    options: { ...DEFAULT_DATAPLANE_OPTIONS, ...options },
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    accessLog: { write: (record) => log.push(record), dropped: 0, flush: () => Promise.resolve() },
+  });
+  const serve = async (next: Snapshot) => {
+    await engine.prepare(next);
+    engine.commit(next.version);
+  };
+  await serve(snapshot);
+  const { port } = await engine.listen("80", { host: "127.0.0.1", port: 0 });
+  onTestFinished(() => engine.drain(0));
+  return { engine, port, log, serve };
+}
