@@ -17,7 +17,7 @@ export interface ObjectSet {
 
 export function objectSet(
   readings: ReadonlyMap<Kind, readonly Reading[]>,
-  given: ReadonlySet<string>,
+  given: ReadonlyMap<string, unknown>,
   recall: Recall,
 ): ObjectSet {
   const lists = new Map<Kind, readonly Reading[]>();
@@ -25,7 +25,8 @@ export function objectSet(
   const all = <T>(kind: Kind<T>): readonly Reading<T>[] => {
     let list = lists.get(kind as Kind);
     if (list === undefined) {
-      list = recall.list("objects", kindKey(kind as Kind), readings.get(kind as Kind) ?? []);
+      const found = recall.list("objects", kindKey(kind as Kind), readings.get(kind as Kind) ?? []);
+      list = recall.result("objects in order", found, [], () => [...found].sort(byName));
       lists.set(kind as Kind, list);
     }
     return list as readonly Reading<T>[];
@@ -50,6 +51,14 @@ export function objectSet(
       }).get(`${namespace}/${name}`),
     has: (object) => given.has(objectKey(object)),
   };
+}
+
+function byName(a: Reading, b: Reading): number {
+  return compare(a.object.namespace, b.object.namespace) || compare(a.object.name, b.object.name);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function kindKey(kind: Kind): string {

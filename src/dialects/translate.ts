@@ -71,14 +71,8 @@ function locateAll(
   resources: ReadonlyMap<string, Resource>,
   recall: Recall,
 ): readonly Finding[] {
-  const counts = new Map<string, number>();
   return drafts.map((draft) => {
-    const key = objectKey(draft.object);
-    const count = counts.get(key) ?? 0;
-    counts.set(key, count + 1);
-    const resource = resources.get(key);
-    return recall.result("findings", `${key} ${count}`, [draft, resource], () =>
-      locateFinding(draft, resource),
-    );
+    const resource = resources.get(objectKey(draft.object));
+    return recall.result("findings", draft, [resource], () => locateFinding(draft, resource));
   });
 }

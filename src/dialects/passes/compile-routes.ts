@@ -24,8 +24,7 @@ export function compileRoutes(
   const context = routeContext(objects, gateways, effects, backendKinds, options, recall);
   const routes = objects.all(HTTP_ROUTE);
   const compiled = routes.map((reading) => {
-    const key = `${reading.object.namespace}/${reading.object.name}`;
-    return recall.result("routes", key, [reading, context], () => compileRoute(reading, context));
+    return recall.result("routes", reading, [context], () => compileRoute(reading, context));
   });
   // The list in order of precedence is the same while all its routes are.
   return recall.result("routes by precedence", "", compiled, () => {

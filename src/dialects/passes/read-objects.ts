@@ -16,57 +16,68 @@ export interface ReadObjects {
   readonly resources: ReadonlyMap<string, Resource>;
 }
 
+/** What a resource is, whatever else there is beside it. */
+interface Known {
+  readonly key: string;
+  readonly kind: Kind | undefined;
+  readonly reading: Reading | undefined;
+  readonly findings: readonly FindingDraft[];
+}
+
 export function readObjects(
   kinds: readonly Kind[],
   resources: readonly Resource[],
   recall: Recall,
 ): ReadObjects {
-  const known = new Map(kinds.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
   const findings: FindingDraft[] = [];
   const byKey = new Map<string, Resource>();
   const readings = new Map<Kind, Reading[]>();
   for (const resource of resources) {
-    const key = objectKey(resource.object);
-    if (byKey.has(key)) {
-      findings.push(duplicate(resource, byKey.get(key) as Resource));
+    // The value says what the object is; the resource around it is new with every reading of its file.
+    const known = recall.result("resources", resource.value, [], () => readResource(kinds, resource));
+    const { key, kind } = known;
+    const first = byKey.get(key);
+    if (first !== undefined) {
+      findings.push(duplicate(resource, first));
       continue;
     }
     byKey.set(key, resource);
-    const kind = known.get(`${resource.object.group}/${resource.kind}`);
-    if (kind === undefined || !kind.versions.includes(versionOf(resource))) {
-      findings.push(notRead(resource, kind, kinds));
-      continue;
-    }
-    // The value says what the object is; the resource around it is new with every reading of its file.
-    const read = recall.result("readings", key, [resource.value], () => readObject(kind, resource));
-    findings.push(...read.findings);
-    const reading = usable(key, read.reading, recall, findings, resource);
-    if (reading === undefined) continue;
+    findings.push(...known.findings);
+    const reading = kind === undefined ? undefined : usable(known, recall, findings);
+    if (kind === undefined || reading === undefined) continue;
     const list = readings.get(kind);
     if (list === undefined) readings.set(kind, [reading]);
     else list.push(reading);
   }
-  for (const list of readings.values()) list.sort(byName);
-  return { objects: objectSet(readings, new Set(byKey.keys()), recall), findings, resources: byKey };
+  return { objects: objectSet(readings, byKey, recall), findings, resources: byKey };
+}
+
+function readResource(kinds: readonly Kind[], resource: Resource): Known {
+  const { object } = resource;
+  const key = objectKey(object);
+  const kind = kinds.find((one) => one.group === object.group && one.kind === object.kind);
+  if (kind === undefined || !kind.versions.includes(versionOf(resource))) {
+    return { key, kind: undefined, reading: undefined, findings: [notRead(resource, kind, kinds)] };
+  }
+  return { key, kind, ...readObject(kind, resource) };
 }
 
 /** The form to serve: this one, the last good one where this one is in error, or what could be read of it. */
 function usable(
-  key: string,
-  reading: Reading | undefined,
+  { key, reading, findings }: Known,
   recall: Recall,
-  findings: FindingDraft[],
-  resource: Resource,
+  told: FindingDraft[],
 ): Reading | undefined {
   if (reading !== undefined && !reading.inError) {
     recall.keepAsGood(key, reading);
     return reading;
   }
   const good = recall.lastGood(key);
-  if (good === undefined) return reading;
+  const object = findings[0]?.object;
+  if (good === undefined || object === undefined) return reading;
   recall.keepAsGood(key, good);
-  findings.push(
-    draftFinding("last-good-form", resource.object, [], {
+  told.push(
+    draftFinding("last-good-form", object, [], {
       message: "the object is in error, so its last good form goes on being served",
       expected: "an object without errors",
       hint: "correct the errors of this object",
@@ -128,12 +139,4 @@ function versionOf({ apiVersion }: Resource): string {
 
 function joined(group: string, version: string): string {
   return group === "" ? version : `${group}/${version}`;
-}
-
-function byName(a: Reading, b: Reading): number {
-  return compare(a.object.namespace, b.object.namespace) || compare(a.object.name, b.object.name);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
