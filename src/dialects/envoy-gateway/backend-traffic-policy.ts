@@ -162,7 +162,7 @@ export const BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
  * Gateway's policy says. Where no other policy says anything there is nothing to hide.
  */
 function hidesGateway(policy: Policy, objects: ObjectSet): boolean {
-  if (policy.inError || policy.value.spec.mergeType !== undefined) return false;
+  if (policy.value.spec.mergeType !== undefined) return false;
   return objects.all(BACKEND_TRAFFIC_POLICY).some(({ value }) => value.spec.loadBalancer !== undefined);
 }
 

@@ -43,8 +43,10 @@ export function readObject<T>(kind: Kind<T>, resource: Resource): ReadObject<T> 
     const broken = issues.filter(breaksType);
     const gone = broken.map((issue) => removable(rest.tree, (issue.path ?? []) as FieldPath));
     const nothingLeft = gone.some((path) => path.length === 0);
-    // Checks wait until all types are right; what breaks no type is then found again.
-    const told = nothingLeft || broken.length === 0 ? issues : broken;
+    // Checks wait until all types are right; what breaks no type is then found again, unless it goes now.
+    const isLeaving = ({ path = [] }: Issue) => gone.some((part) => isUnder(part, path as FieldPath));
+    const told =
+      broken.length === 0 ? issues : issues.filter((issue) => breaksType(issue) || isLeaving(issue));
     for (const problem of told.flatMap(problemsOf)) {
       problems.push({ ...problem, path: rest.writtenPath(problem.path) });
     }
@@ -85,6 +87,10 @@ function reading<T>(
 
 function isPrefix(path: FieldPath, of: FieldPath): boolean {
   return path.length <= of.length && path.every((step, depth) => step === of[depth]);
+}
+
+function isUnder(part: FieldPath, path: FieldPath): boolean {
+  return part.every((step, depth) => path[depth] === step);
 }
 
 /** The part to leave out: the value itself, or the nearest parent where the value is missing. */
