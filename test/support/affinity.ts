@@ -4,27 +4,19 @@ import { BackendStates } from "../../src/affinity/backend-states.ts";
 import { decide } from "../../src/affinity/decide.ts";
 import type { Client, DecideOptions, Decision } from "../../src/affinity/decision.ts";
 import { planRule, type RulePlan } from "../../src/affinity/plan.ts";
-import {
-  type Backend,
-  DEFAULT_LOAD_BALANCER,
-  type Endpoint,
-  type RequestHead,
-  type Rule,
-  type SessionPersistence,
-  type WeightedBackend,
+import type {
+  Backend,
+  Endpoint,
+  RequestHead,
+  Rule,
+  SessionPersistence,
+  WeightedBackend,
 } from "../../src/model/index.ts";
+import { requestHead } from "./request-head.ts";
+import { match } from "./routes.ts";
+import { backend, endpoint as endpointAt } from "./snapshots.ts";
 
-export function endpointAt(address: string, over: Partial<Endpoint> = {}): Endpoint {
-  const colon = address.lastIndexOf(":");
-  return {
-    address,
-    host: address.slice(0, colon),
-    port: Number(address.slice(colon + 1)),
-    weight: 1,
-    health: "unknown",
-    ...over,
-  };
-}
+export { endpointAt };
 
 /** Endpoints are addresses or whole endpoints. */
 export function backendOf(
@@ -32,14 +24,8 @@ export function backendOf(
   endpoints: readonly (string | Endpoint)[],
   over: Partial<Backend> = {},
 ): Backend {
-  return {
-    id,
-    object: { group: "", kind: "Service", namespace: "default", name: id },
-    endpoints: endpoints.map((one) => (typeof one === "string" ? endpointAt(one) : one)),
-    loadBalancer: DEFAULT_LOAD_BALANCER,
-    panicThresholdPercent: 50,
-    ...over,
-  };
+  const whole = endpoints.map((one) => (typeof one === "string" ? endpointAt(one) : one));
+  return backend(id, whole, { id, ...over });
 }
 
 /** A rule that forwards; backends are ids of weight 1 or whole references. */
@@ -49,7 +35,7 @@ export function ruleOf(
 ): Rule {
   return {
     name: "rule",
-    matches: [{ path: { type: "prefix", value: "/" }, headers: [], query: [] }],
+    matches: [match()],
     filters: [],
     action: {
       kind: "forward",
@@ -92,20 +78,8 @@ export function headerSession(over: Partial<SessionPersistence> = {}): SessionPe
 
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
-export function requestOf(path: string, headers: HeaderLines = []): RequestHead {
-  const lines = headers.map(([name, value]) => [name.toLowerCase(), value] as const);
-  const getAll = (name: string) => lines.filter(([other]) => other === name).map(([, value]) => value);
-  return {
-    method: "GET",
-    authority: "shop.example",
-    path,
-    get: (name) => getAll(name)[0],
-    getAll,
-    forEach: (visit) => {
-      for (const [name, value] of lines) visit(name, value);
-    },
-    edits: { set() {}, add() {}, remove() {} },
-  };
+export function requestOf(path: string, fields: HeaderLines = []): RequestHead {
+  return requestHead({ path, fields });
 }
 
 export const CLIENT: Client = {
