@@ -90,6 +90,14 @@ describe("tables", () => {
   });
 });
 
+test("lookups of balancers that no reference brings along any more are dropped", () => {
+  const states = statesOf(backend);
+  const lookup = states.get("b")?.lookup({ kind: "roundRobin" });
+  const next = states.update([backend]);
+  expect(next.get("b")?.lookup({ kind: "roundRobin" })).toBe(lookup);
+  expect(next.update([backend]).update([backend]).get("b")?.lookup({ kind: "roundRobin" })).not.toBe(lookup);
+});
+
 describe("tables to build before a swap", () => {
   const changed = backendOf("b", [A, B, "10.0.0.3:80"], { loadBalancer: maglev });
 
@@ -109,12 +117,11 @@ describe("tables to build before a swap", () => {
 
   test("include those of balancers that references bring along, and follow a changed balancer", () => {
     const before = statesOf(backend);
-    for (const balancer of [maglev, ring]) {
+    for (const balancer of [maglev, ring])
       before
         .get("b")
-        ?.lookup({ ...balancer })
+        ?.lookup(balancer)
         .pending?.step(() => false);
-    }
     const after = before.update([{ ...changed, loadBalancer: { ...ring, minimumSize: 2048 } }]);
     expect(after.unbuiltTables(before)).toHaveLength(2);
   });

@@ -16,15 +16,24 @@ class LiveEndpoint implements EndpointState {
   }
 }
 
-/** One backend of one snapshot. */
+interface OtherLookup {
+  readonly balancer: LoadBalancer;
+  readonly lookup: EndpointLookup;
+  /** Asked for since the last snapshot came. */
+  isUsed: boolean;
+}
+
+/** One backend, from the snapshot that brought it to the one that changes it. */
 export class LiveBackend implements BackendState {
   readonly backend: Backend;
   readonly endpoints: readonly LiveEndpoint[];
   readonly byAddress: ReadonlyMap<string, LiveEndpoint>;
   readonly serving: Serving;
   readonly #tables: TableStore;
-  readonly #lookups = new Map<string, { balancer: LoadBalancer; lookup: EndpointLookup }>();
+  /** By the backend's own balancer. */
   #own: EndpointLookup | undefined;
+  /** By balancers that references bring along; the text of the balancer is the key. */
+  readonly #others = new Map<string, OtherLookup>();
   #random: EndpointLookup | undefined;
 
   constructor(backend: Backend, previous: LiveBackend | undefined, tables: TableStore) {
@@ -43,10 +52,25 @@ export class LiveBackend implements BackendState {
   /** How this balancer chooses among the endpoints that serve; there must be one. */
   lookup(balancer: LoadBalancer): EndpointLookup {
     if (balancer === this.backend.loadBalancer) {
-      this.#own ??= this.#lookup(balancer);
+      this.#own ??= this.#makeLookup(balancer);
       return this.#own;
     }
-    return this.#lookup(balancer);
+    const key = JSON.stringify(balancer);
+    let other = this.#others.get(key);
+    if (other === undefined) {
+      other = { balancer, lookup: this.#makeLookup(balancer), isUsed: true };
+      this.#others.set(key, other);
+    }
+    other.isUsed = true;
+    return other.lookup;
+  }
+
+  /** Drops what the last snapshot's references did not ask for; plans that still use it hold it themselves. */
+  forgetUnused(): void {
+    for (const [key, other] of this.#others) {
+      if (!other.isUsed) this.#others.delete(key);
+      other.isUsed = false;
+    }
   }
 
   /** For requests that have no hash. */
@@ -58,24 +82,16 @@ export class LiveBackend implements BackendState {
   /** Tables that are not built yet although their counterparts in `previous` are in use. */
   unbuiltTables(previous: LiveBackend): PendingTable[] {
     if (this.serving.endpoints.length === 0) return [];
-    const unbuilt: PendingTable[] = [];
-    for (const { balancer, lookup } of previous.#lookups.values()) {
-      const isOwn = sameBalancer(balancer, previous.backend.loadBalancer);
-      const successor = isOwn ? this.backend.loadBalancer : balancer;
-      if (lookup.pending !== undefined || !isHashing(successor)) continue;
-      const pending = this.lookup(successor).pending;
-      if (pending !== undefined) unbuilt.push(pending);
+    const balancers = [...previous.#others.values()]
+      .filter(({ lookup }) => lookup.pending === undefined)
+      .map(({ balancer }) => balancer);
+    if (previous.#own !== undefined && previous.#own.pending === undefined) {
+      balancers.push(this.backend.loadBalancer);
     }
-    return unbuilt;
-  }
-
-  #lookup(balancer: LoadBalancer): EndpointLookup {
-    const key = JSON.stringify(balancer);
-    const known = this.#lookups.get(key);
-    if (known !== undefined) return known.lookup;
-    const lookup = this.#makeLookup(balancer);
-    this.#lookups.set(key, { balancer, lookup });
-    return lookup;
+    return balancers
+      .filter(isHashing)
+      .map((balancer) => this.lookup(balancer).pending)
+      .filter((pending) => pending !== undefined);
   }
 
   #makeLookup(balancer: LoadBalancer): EndpointLookup {
@@ -97,10 +113,6 @@ export class LiveBackend implements BackendState {
     const lookup = make(endpoints);
     return degraded.length === 0 ? lookup : new SharedLookup(lookup, make(degraded), percent);
   }
-}
-
-function sameBalancer(a: LoadBalancer, b: LoadBalancer): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** The backends of one snapshot, by id. */
@@ -127,10 +139,9 @@ export class BackendStates {
     const byId = new Map<string, LiveBackend>();
     for (const backend of backends) {
       const known = this.#byId.get(backend.id);
-      byId.set(
-        backend.id,
-        known?.backend === backend ? known : new LiveBackend(backend, known, this.#tables),
-      );
+      const isSame = known?.backend === backend;
+      if (isSame) known.forgetUnused();
+      byId.set(backend.id, isSame ? known : new LiveBackend(backend, known, this.#tables));
     }
     return new BackendStates(byId, this.#tables);
   }

@@ -1,6 +1,7 @@
 // What must hold for any hosts, keys and bytes: moves, shares, round trips, and decoders that never throw.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { sessionFields } from "../../src/affinity/decide.ts";
 import type { TableBuilder, TableHost } from "../../src/affinity/hash-table.ts";
 import { fromBigInt, remainder64, toBigInt } from "../../src/affinity/hash64.ts";
 import {
@@ -16,6 +17,15 @@ import { DEFAULT_RING, RingBuilder } from "../../src/affinity/ring.ts";
 import { decodeBase64Text, encodeBase64 } from "../../src/affinity/token/base64.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../src/affinity/token/envelope.ts";
 import { envoyHeaderFormat, timedEnvoyHeaderFormat } from "../../src/affinity/token/envoy-header.ts";
+import {
+  backendOf,
+  cookieSession,
+  decideNow,
+  headerSession,
+  planOf,
+  requestOf,
+  ruleOf,
+} from "../support/affinity.ts";
 import { referenceXxh64 } from "../support/xxh64-reference.ts";
 
 const latin1 = fc.uint8Array({ maxLength: 130 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
@@ -196,4 +206,24 @@ describe("codecs", () => {
       { numRuns: 2000 },
     );
   });
+});
+
+test("no cookie or header line makes a decision throw, and each gets an endpoint", () => {
+  const line = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 300 }),
+    latin1.map((text) => `home=${encodeBase64(text)}; home="${text}"`),
+  );
+  const backend = backendOf("b", ["10.0.0.1:80", "10.0.0.2:80"]);
+  const plans = [cookieSession({ idleTimeoutSec: 60 }), headerSession({ absoluteTimeoutSec: 60 })].map(
+    (session) => planOf(ruleOf(["b"], { session }), backend),
+  );
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 3 }), fc.constantFrom(...plans), (lines, plan) => {
+      const fields = lines.flatMap((one) => [["cookie", one] as const, ["x-home", one] as const]);
+      const decision = decideNow(plan, requestOf("/", fields), { random: () => 0.5 });
+      expect(decision.endpoint).toBeDefined();
+      expect(sessionFields(decision, true, 1_800_000_000)).toBeDefined();
+    }),
+    { numRuns: 500 },
+  );
 });
