@@ -1,0 +1,140 @@
+// Command lines: what is printed where, and with which exit code.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { gatewayYaml, sampleYaml } from "../../test/support/manifests.ts";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { main } from "./main.ts";
+
+async function limpet(...args: string[]) {
+  const printed = { out: "", error: "" };
+  const code = await main(args, {
+    out: (text) => {
+      printed.out += text;
+    },
+    error: (text) => {
+      printed.error += text;
+    },
+    style: (_, text) => text,
+    people: false,
+  });
+  return { code, ...printed };
+}
+
+describe("usage", () => {
+  test.each([
+    [["run"], "error: nothing to serve: give -f PATH, or try limpet demo\n"],
+    [["validate"], "error: nothing to validate: give -f PATH\n"],
+    [["run", "--bogus"], "error: unknown option '--bogus'\n"],
+    [
+      ["run", "--drain-timout", "1s"],
+      "error: unknown option '--drain-timout' (Did you mean --drain-timeout?)\n",
+    ],
+    [["serve"], "error: unknown command 'serve'\n"],
+    [
+      ["run", "-f", "x", "--drain-timeout", "5x"],
+      "error: option '--drain-timeout <DURATION>' argument '5x' is invalid. " +
+        "expected a duration such as 500ms, 10s, 5m or 1h30m\n",
+    ],
+    [["run", "-f", "x", "--kubernetes"], "error: --kubernetes is not built yet\n"],
+    [["run", "-f", "x", "--session-keys", "k"], "error: --session-keys is not built yet\n"],
+    [["run", "-f", "x", "--engine", "envoy"], "error: --engine envoy is not built yet\n"],
+    [["explain", "-f", "x", "--request", "GET /"], "error: limpet explain is not built yet\n"],
+    [["token", "keygen"], "error: limpet token is not built yet\n"],
+  ])("%j is one line and exit code 2", async (args, error) => {
+    expect(await limpet(...args)).toEqual({ code: 2, out: "", error });
+  });
+
+  test("with --json the line is JSON", async () => {
+    const { code, error } = await limpet("validate", "--json");
+    expect({ code, error: JSON.parse(error) }).toEqual({
+      code: 2,
+      error: { error: "nothing to validate: give -f PATH" },
+    });
+  });
+
+  test("no command is help on standard error", async () => {
+    const { code, out, error } = await limpet();
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(error).toContain("Usage: limpet");
+  });
+});
+
+describe("help", () => {
+  test("teaches: commands, groups of flags with defaults, examples", async () => {
+    const overview = await limpet("--help");
+    expect(overview.code).toBe(0);
+    for (const word of ["run", "validate", "demo", "(not built yet)", "Exit codes"]) {
+      expect(overview.out).toContain(word);
+    }
+    const run = await limpet("run", "--help");
+    for (const word of ["Timeouts:", "--idle-timeout <DURATION>", "(default: 75s)", "Examples:"]) {
+      expect(run.out).toContain(word);
+    }
+    expect(await limpet("help", "run")).toEqual(run);
+  });
+
+  test("the version is that of the package", async () => {
+    expect(await limpet("--version")).toEqual({ code: 0, out: "0.1.0\n", error: "" });
+  });
+});
+
+describe("validate", () => {
+  function escaped(text: string): string {
+    return text.replace(/[.[\]]/g, "\\$&");
+  }
+
+  function folder(files: Record<string, string>): string {
+    const path = temporaryFolder();
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+    return path;
+  }
+
+  test("a good configuration is a summary and exit code 0", async () => {
+    const path = folder({ "gateway.yaml": gatewayYaml({ port: 8080 }), "sample.yaml": sampleYaml([3001]) });
+    expect(await limpet("validate", "-f", path)).toEqual({
+      code: 0,
+      out: "0 errors, 0 warnings, 0 infos in 2 files; would serve 1 listener, 1 route, 1 backend\n",
+      error: "",
+    });
+  });
+
+  test("every finding stands with its place, and one hides no other", async () => {
+    const path = folder({
+      "gateway.yaml": gatewayYaml({ port: 8080 }),
+      "a.yaml": "a: [b\n",
+      "sample.yaml": sampleYaml([3001]).replace("port: 80}]\n", "port: many, wait: 1}]\n"),
+    });
+    const { code, out } = await limpet("validate", "-f", path);
+    expect(code).toBe(1);
+    const lines = out.split("\n");
+    expect(lines).toContainEqual(expect.stringMatching(/^.*\/a\.yaml:\d+:\d+: error: /));
+    const place = `${path}/sample.yaml:7:`;
+    const field = "HTTPRoute/default/all spec.rules[0].backendRefs[0]";
+    expect(lines).toContainEqual(
+      expect.stringMatching(`^${place}36: error: ${escaped(field)}\\.port: .* \\(expected .*; .*\\)$`),
+    );
+    expect(lines).toContainEqual(expect.stringMatching(`^${place}48: warning: ${escaped(field)}\\.wait: `));
+    expect(lines.at(-2)).toMatch(/^2 errors, \d warnings?, 0 infos in 3 files; would serve /);
+  });
+
+  test("JSON has every field of a finding", async () => {
+    const path = folder({ "sample.yaml": sampleYaml([3001]).replace("spec:", "spek:") });
+    const { code, out } = await limpet("validate", "-f", path, "--json");
+    const { findings, summary } = JSON.parse(out);
+    expect(findings.find(({ code }: { code: string }) => code === "unknown-field")).toMatchObject({
+      severity: "warning",
+      object: { kind: "HTTPRoute", namespace: "default", name: "all" },
+      source: { file: join(path, "sample.yaml"), line: 4 },
+      hint: expect.stringContaining("spec"),
+    });
+    expect(summary).toMatchObject({ files: 1, listeners: 0, error: code });
+  });
+
+  test("a path that is not there is a finding", async () => {
+    expect(await limpet("validate", "-f", "/no/such/file.yaml")).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("/no/such/file.yaml:1:1: error: no such file or folder (expected "),
+    });
+  });
+});
