@@ -1,11 +1,12 @@
 // BackendTrafficPolicy of Envoy Gateway: attaches a balancer and its hash policies to Gateways and routes.
 import { z } from "zod";
-import type { PolicyKind } from "../dialect.ts";
+import type { PolicyKind, Told } from "../dialect.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import { GATEWAY_GROUP } from "../gateway-api/names.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
+import { findTargets, type TargetSelector } from "../policies/targets.ts";
 import { approximated, checked, groupName, ignored, localTargetWithSection, rule } from "../schema/fields.ts";
 import { defineKind, type Kind, type ValueOf } from "../schema/kind.ts";
 import { labelSelector, selects } from "../schema/label-selector.ts";
@@ -146,14 +147,14 @@ export const BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
   ],
   attach: (policy, objects) => {
     const { loadBalancer } = policy.value.spec;
-    const targets = targetsOf(policy, objects);
+    const { result: targets, findings } = targetsOf(policy, objects);
     if (loadBalancer !== undefined) {
       const effect = routeBalancing(loadBalancer);
-      return { result: targets.map((target) => attach(policy, target, effect)), findings: [] };
+      return { result: targets.map((target) => attach(policy, target, effect)), findings };
     }
-    if (!hidesGateway(policy, objects)) return { result: [], findings: [] };
+    if (!hidesGateway(policy, objects)) return { result: [], findings };
     const routes = targets.filter(({ target }) => target.object.kind !== "Gateway");
-    return { result: routes.map((target) => attach(policy, target, UNSAID)), findings: [] };
+    return { result: routes.map((target) => attach(policy, target, UNSAID)), findings };
   },
 };
 
@@ -166,10 +167,10 @@ function hidesGateway(policy: Policy, objects: ObjectSet): boolean {
   return objects.all(BACKEND_TRAFFIC_POLICY).some(({ value }) => value.spec.loadBalancer !== undefined);
 }
 
-/** References as they stand, then what the selectors find; all in the policy's own namespace. */
-function targetsOf({ object, value }: Policy, objects: ObjectSet): PlacedTarget[] {
-  const { namespace } = object;
-  const { targetRef, targetRefs = [], targetSelectors = [] } = value.spec;
+/** In the policy's own namespace. */
+function targetsOf(policy: Policy, objects: ObjectSet): Told<readonly PlacedTarget[]> {
+  const { namespace } = policy.object;
+  const { targetRef, targetRefs = [], targetSelectors = [] } = policy.value.spec;
   const single = targetRef === undefined ? [] : [{ ref: targetRef, path: ["spec", "targetRef"] }];
   const several = targetRefs.map((ref, index) => ({ ref, path: ["spec", "targetRefs", index] }));
   const named = [...single, ...several].map(({ ref, path }): PlacedTarget => {
@@ -177,18 +178,15 @@ function targetsOf({ object, value }: Policy, objects: ObjectSet): PlacedTarget[
     const section = sectionName === undefined ? {} : { sectionName };
     return { target: { object: { group, kind, namespace, name }, ...section }, path };
   });
-  const selected = targetSelectors.flatMap((wanted, index) => {
-    const path = ["spec", "targetSelectors", index];
-    return candidates(wanted.kind, objects)
-      .filter((one) => one.object.namespace === namespace && selects(wanted, one.value.metadata.labels))
-      .map((one): PlacedTarget => ({ target: { object: one.object }, path }));
-  });
-  const known = new Set(named.map(({ target }) => `${target.object.kind}/${target.object.name}`));
-  const added = selected.filter(({ target }) => {
-    const key = `${target.object.kind}/${target.object.name}`;
-    return !known.has(key) && known.add(key);
-  });
-  return [...named, ...added];
+  const selectors = targetSelectors.map(
+    (selector, index): TargetSelector => ({
+      kind: selector.kind,
+      path: ["spec", "targetSelectors", index],
+      candidates: candidates(selector.kind, objects),
+      selects: (labels) => selects(selector, labels),
+    }),
+  );
+  return findTargets(policy, named, selectors);
 }
 
 const SELECTABLE: readonly Kind<{ metadata: Metadata }>[] = [GATEWAY, HTTP_ROUTE];

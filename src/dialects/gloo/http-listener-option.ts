@@ -7,6 +7,7 @@ import type { ObjectSet } from "../object-set.ts";
 import { attach } from "../policies/attach.ts";
 import type { Attachment } from "../policies/attachment.ts";
 import { compareAge } from "../policies/effects.ts";
+import { noTarget } from "../policies/targets.ts";
 import { unsealedToken } from "../policies/unsealed-token.ts";
 import { checked, ignored, localTargetWithSection, namespaceName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
@@ -72,15 +73,21 @@ type OtherOptions = Record<(typeof OTHER_OPTIONS)[number], typeof otherOption>;
 export const HTTP_LISTENER_OPTION = defineKind(
   { group: GLOO_GATEWAY_GROUP, kind: "HttpListenerOption", versions: ["v1"] },
   {
-    spec: z.strictObject({
-      targetRefs: z.array(target).default([]),
-      options: z
-        .strictObject({
-          statefulSession: statefulSession.optional(),
-          ...(Object.fromEntries(OTHER_OPTIONS.map((name) => [name, otherOption])) as OtherOptions),
-        })
-        .optional(),
-    }),
+    spec: checked(
+      z.strictObject({
+        targetRefs: z.array(target).default([]),
+        options: z
+          .strictObject({
+            statefulSession: statefulSession.optional(),
+            ...(Object.fromEntries(OTHER_OPTIONS.map((name) => [name, otherOption])) as OtherOptions),
+          })
+          .optional(),
+      }),
+      ({ targetRefs }) =>
+        targetRefs.length > 0
+          ? undefined
+          : noTarget(["targetRefs"], "{group: gateway.networking.k8s.io, kind: Gateway, name: my-gateway}"),
+    ),
   },
 );
 

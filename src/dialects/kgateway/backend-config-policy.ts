@@ -1,12 +1,14 @@
 // BackendConfigPolicy of kgateway: attaches a balancer to Services.
 import { z } from "zod";
 import { SERVICE } from "../core/service.ts";
-import type { PolicyKind } from "../dialect.ts";
+import type { PolicyKind, Told } from "../dialect.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
 import type { Effect } from "../policies/attachment.ts";
+import { findTargets, noTarget, type TargetSelector } from "../policies/targets.ts";
 import { checked, groupName, ignored, kindName, localTarget, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
+import { selects } from "../schema/label-selector.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { loadBalancer, loadBalancerSchema } from "./load-balancer.ts";
@@ -62,7 +64,16 @@ const spec = checked(
     circuitBreakers: notHonoured("circuit breakers"),
     upstreamProxyProtocol: notHonoured("the PROXY protocol"),
   }),
-  (value) => atMostOneOf(value, ["http1ProtocolOptions", "http2ProtocolOptions"]),
+  (value) => {
+    const { targetRefs, targetSelectors } = value;
+    const hasTarget = targetRefs.length > 0 || targetSelectors.length > 0;
+    return [
+      hasTarget
+        ? undefined
+        : noTarget(["targetRefs", "targetSelectors"], '{group: "", kind: Service, name: my-app}'),
+      atMostOneOf(value, ["http1ProtocolOptions", "http2ProtocolOptions"]),
+    ].filter((problem) => problem !== undefined);
+  },
 );
 
 export const BACKEND_CONFIG_POLICY = defineKind(
@@ -84,28 +95,26 @@ export const BACKEND_CONFIG_POLICY_KIND: PolicyKind<Value> = {
       loadBalancer: loadBalancer(balancer),
       ...(panic === undefined ? {} : { panicThresholdPercent: panic }),
     };
-    const targets = targetsOf(policy, objects);
-    return { result: targets.map((target) => attach(policy, target, effect)), findings: [] };
+    const { result, findings } = targetsOf(policy, objects);
+    return { result: result.map((target) => attach(policy, target, effect)), findings };
   },
 };
 
-/** References as they stand, then what the selectors find; all in the policy's own namespace. */
-function targetsOf({ object, value }: Reading<Value>, objects: ObjectSet): PlacedTarget[] {
-  const { namespace } = object;
-  const { targetRefs, targetSelectors } = value.spec;
+/** In the policy's own namespace. */
+function targetsOf(policy: Reading<Value>, objects: ObjectSet): Told<readonly PlacedTarget[]> {
+  const { namespace } = policy.object;
+  const { targetRefs, targetSelectors } = policy.value.spec;
   const named = targetRefs.map(({ group, kind, name }, index): PlacedTarget => {
     return { target: { object: { group, kind, namespace, name } }, path: ["spec", "targetRefs", index] };
   });
-  const taken = new Set(named.map(({ target }) => target.object.name));
-  const selected = targetSelectors.flatMap(({ group, kind, matchLabels }, index) => {
-    if (group !== SERVICE.group || kind !== SERVICE.kind) return [];
-    const services = objects.all(SERVICE).filter(({ object: service, value: { metadata } }) => {
-      const isMeant = service.namespace === namespace && !taken.has(service.name);
-      return isMeant && Object.entries(matchLabels).every(([key, wanted]) => metadata.labels[key] === wanted);
-    });
-    for (const service of services) taken.add(service.object.name);
-    const path = ["spec", "targetSelectors", index];
-    return services.map((service): PlacedTarget => ({ target: { object: service.object }, path }));
+  const selectors = targetSelectors.map(({ group, kind, matchLabels }, index): TargetSelector => {
+    const isService = group === SERVICE.group && kind === SERVICE.kind;
+    return {
+      kind,
+      path: ["spec", "targetSelectors", index],
+      candidates: isService ? objects.all(SERVICE) : [],
+      selects: (labels) => selects({ matchLabels, matchExpressions: [] }, labels),
+    };
   });
-  return [...named, ...selected];
+  return findTargets(policy, named, selectors);
 }
