@@ -144,20 +144,23 @@ function routesOn(
   }));
 }
 
+/** Sessions of different scopes in one cookie or header: each would overwrite what the other one set. */
 function collisions(reading: HttpRouteReading, rules: readonly CompiledRule[]): FindingDraft[] {
-  const seen = new Map<string, string>();
+  const scopes = new Map<string, string>();
   const findings: FindingDraft[] = [];
-  for (const [index, { session }] of rules.entries()) {
-    if (session === undefined) continue;
+  for (const { session, path } of rules.flatMap(({ sessions }) => sessions)) {
     const { kind, name } = session.carrier;
     const key = `${kind} ${name}`;
-    if (seen.has(key) && seen.get(key) !== session.scope) {
-      const message = `the ${kind} ${name} is used by another rule of this route too, and each overwrites the other's token`;
-      const at = reading.writtenPath(["spec", "rules", index, "sessionPersistence"]);
-      const expected = "a session name of its own for each rule";
-      const hint = `write another name, for example ${name}-${index}`;
-      findings.push(draftFinding("session-name-collision", reading.object, at, { message, expected, hint }));
-    } else seen.set(key, session.scope);
+    const other = scopes.get(key);
+    if (other === undefined) scopes.set(key, session.scope);
+    if (other === undefined || other === session.scope) continue;
+    findings.push(
+      draftFinding("session-name-collision", reading.object, reading.writtenPath(path), {
+        message: `another session of this route uses the ${kind} ${name} too, and each overwrites the other's token`,
+        expected: "a name of its own for each session",
+        hint: `write another name, for example ${name}-${scopes.size + 1}`,
+      }),
+    );
   }
   return findings;
 }

@@ -24,7 +24,8 @@ export interface CompiledRule {
   readonly backends: readonly ResolvedBackend[];
   readonly problems: readonly ReferenceProblem[];
   readonly findings: readonly FindingDraft[];
-  readonly session: SessionPersistence | undefined;
+  /** All that can govern a request of the rule, with the path of what brings it. */
+  readonly sessions: readonly { readonly session: SessionPersistence; readonly path: FieldPath }[];
 }
 
 export function compileRule(
@@ -49,6 +50,7 @@ export function compileRule(
         .join(),
     );
 
+  const sessions: { session: SessionPersistence; path: FieldPath }[] = [];
   let session: SessionPersistence | undefined;
   if (value.sessionPersistence !== undefined) {
     const compiled = compileSession(value.sessionPersistence, {
@@ -59,6 +61,7 @@ export function compileRule(
       place: "rule",
     });
     session = compiled.session;
+    sessions.push({ session, path: [...path, "sessionPersistence"] });
     findings.push(...compiled.findings);
   }
 
@@ -90,6 +93,8 @@ export function compileRule(
     const resolved = resolver.resolve(object, referenceOf(ref, object.namespace));
     if (isProblem(resolved)) {
       problems.push(resolved);
+      // What is in error has its findings already.
+      if (reading.hasErrorAt(at)) return shared;
       const field = resolved.field === undefined ? [] : [resolved.field];
       findings.push(
         draftFinding("invalid-reference", object, reading.writtenPath([...at, ...field]), resolved),
@@ -100,6 +105,7 @@ export function compileRule(
     if (refFilters.unserved.length > 0) return shared;
     const backendSession =
       resolved.session ?? (ownSession === undefined ? policySession(resolved, effects) : undefined);
+    if (backendSession !== undefined) sessions.push({ session: backendSession, path: at });
     return {
       ...shared,
       backend: resolved.id,
@@ -124,7 +130,7 @@ export function compileRule(
     backends,
     problems,
     findings,
-    session,
+    sessions,
     on: (inherited) => {
       const balancing = ownBalancing ?? inherited.balancing;
       const ruleSession = ownSession ?? inherited.session?.session;

@@ -115,6 +115,8 @@ export const filtersSchema = checked(z.array(filter).max(16), (filters) => {
 
 export type FiltersValue = z.output<typeof filtersSchema>;
 
+const SERVED: readonly FilterType[] = ["RequestHeaderModifier", "ResponseHeaderModifier"];
+
 export interface CompiledFilters {
   readonly filters: readonly Filter[];
   /** Index of the filters that are not served: the specification wants 500 from their rule. */
@@ -129,7 +131,7 @@ export function compileFilters(filters: FiltersValue): CompiledFilters {
       compiled.push({ kind: "requestHeaders", edit: headerEdit(entry.requestHeaderModifier) });
     } else if (entry.responseHeaderModifier !== undefined && entry.type === "ResponseHeaderModifier") {
       compiled.push({ kind: "responseHeaders", edit: headerEdit(entry.responseHeaderModifier) });
-    } else unserved.push(index);
+    } else if (!SERVED.includes(entry.type)) unserved.push(index);
   }
   return { filters: compiled, unserved };
 }

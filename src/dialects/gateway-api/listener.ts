@@ -145,7 +145,8 @@ export function compileListener(
       hint: "write kind: HTTPRoute, or leave kinds out",
     });
   }
-  if (refusal !== undefined) {
+  // What is in error has its findings already.
+  if (refusal !== undefined && refusal.reason !== "Invalid") {
     const isProtocol = refusal.reason === "UnsupportedProtocol";
     remarks.push({
       code: "listener-not-served",

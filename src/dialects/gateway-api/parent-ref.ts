@@ -89,17 +89,22 @@ export function attachToParent(
       "correct sectionName or port",
     );
   }
-  const allowed = named.filter(
-    (listener) => listener.takesHttpRoutes && allowsNamespace(listener, route.object, parents),
-  );
+  const names = (listeners: readonly GatewayListener[]) => listeners.map(({ name }) => name).join(", ");
+  const taking = named.filter(({ takesHttpRoutes }) => takesHttpRoutes);
+  if (taking.length === 0) {
+    const message = `${names(named)} takes no HTTPRoutes`;
+    const hint = "add kind: HTTPRoute to allowedRoutes.kinds of the listener, or leave kinds out";
+    return refused("NotAllowedByListeners", message, "a listener that takes HTTPRoutes", hint);
+  }
+  const allowed = taking.filter((listener) => allowsNamespace(listener, route.object, parents));
   if (allowed.length === 0) {
-    const message = `${named.map(({ name }) => name).join(", ")} does not allow routes of namespace ${route.object.namespace}`;
+    const message = `${names(taking)} does not allow routes of namespace ${route.object.namespace}`;
     const hint = "set allowedRoutes.namespaces on the listener, for example from: All";
     return refused("NotAllowedByListeners", message, "a listener whose allowedRoutes take the route", hint);
   }
   const open = allowed.filter(({ listener }) => listener !== undefined);
   if (open.length === 0) {
-    const message = `${allowed.map(({ name }) => name).join(", ")} is not served`;
+    const message = `${names(allowed)} is not served`;
     return refused(
       "NoMatchingParent",
       message,
@@ -136,7 +141,7 @@ export function missingParent(parent: ParentRefValue, namespace: string): Parent
   };
   return refused(
     "NoMatchingParent",
-    `${objectText(object)} is not there`,
+    `${objectText(object)} is not there, or could not be read`,
     "a Gateway that is part of the configuration",
     "correct name and namespace, or add the Gateway",
   );

@@ -164,7 +164,7 @@ export function compileSession(
     token: { format: "envoy" },
     scope: `${declared.scope}/${name}`,
   };
-  return { session, findings: remarks(value, declared, is17, session.carrier) };
+  return { session, findings: remarks(value, declared, is17, name, session.carrier) };
 }
 
 /** Rounded up, because tokens count whole seconds; a timeout of zero is none. */
@@ -177,11 +177,11 @@ function remarks(
   value: SessionPersistenceValue,
   { reading, path, place }: SessionDeclaration,
   is17: boolean,
+  name: string,
   carrier: SessionCarrier,
 ): FindingDraft[] {
   const at = reading.writtenPath(path);
   const findings: FindingDraft[] = [];
-  const { name } = carrier;
   if (!is17) {
     findings.push(
       draftFinding("deprecated-shape", reading.object, at, {

@@ -167,6 +167,7 @@ function externalEndpoint(reading: XBackendReading, port: number, findings: Find
     const host = formatIp(bytes);
     return [{ address: formatSocketAddress(bytes, port), host, port, weight: 1, health: "unknown" }];
   }
+  if (hostname === "") return [];
   const path = reading.writtenPath(["spec", "externalHostname", "hostname"]);
   findings.push(
     draftFinding("backend-approximated", reading.object, path, {

@@ -38,6 +38,9 @@ export function rule(problem: Omit<FieldProblem, "code">): FieldProblem {
   return { code: "conflicting-fields", ...problem };
 }
 
+/** What to say where a text of a certain form was expected and something else than a text was found. */
+export const TEXT_FORMS = z.registry<{ readonly expected: string; readonly hint: string }>();
+
 /** A text of a certain form. `example` is printed as what to write instead. */
 export function text(
   pattern: RegExp,
@@ -45,7 +48,8 @@ export function text(
   example: string,
   maxLength = Number.POSITIVE_INFINITY,
 ) {
-  return checked(z.string(), (value) => {
+  const hint = `write for example ${example}`;
+  const schema = checked(z.string(), (value) => {
     if (value.length > maxLength) {
       return {
         message: `the text has ${value.length} characters`,
@@ -54,12 +58,9 @@ export function text(
       };
     }
     if (pattern.test(value)) return undefined;
-    return {
-      message: `${JSON.stringify(value)} has the wrong form`,
-      expected,
-      hint: `write for example ${example}`,
-    };
+    return { message: `${JSON.stringify(value)} has the wrong form`, expected, hint };
   });
+  return schema.register(TEXT_FORMS, { expected, hint });
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { FindingCode } from "../../model/index.ts";
 import type { FieldPath, FindingText } from "../findings.ts";
-import type { FieldProblem } from "./fields.ts";
+import { type FieldProblem, TEXT_FORMS } from "./fields.ts";
 import { nearestName } from "./near-names.ts";
 
 export interface Problem extends FindingText {
@@ -56,13 +56,18 @@ function wrongValue(issue: Issue, path: FieldPath): FindingText & { absent?: rea
   const field = String(path.at(-1) ?? "value");
   switch (issue.code) {
     case "invalid_type": {
-      const expected = TYPE_NAMES[issue.expected] ?? `a value of type ${issue.expected}`;
+      const form = issue.inst === undefined ? undefined : TEXT_FORMS.get(issue.inst as z.ZodType);
+      const expected = form?.expected ?? TYPE_NAMES[issue.expected] ?? `a value of type ${issue.expected}`;
       if (issue.input === undefined) {
         const hint = `add ${field}: ${EXAMPLES[issue.expected] ?? "..."}`;
         return { message: `${field} is required`, expected, hint, absent: ITSELF };
       }
       const found = `${shown(issue.input)} is ${TYPE_NAMES[typeName(issue.input)] ?? "of another type"}`;
-      return { message: `${field} has the wrong type: ${found}`, expected, hint: typeHint(issue, field) };
+      return {
+        message: `${field} has the wrong type: ${found}`,
+        expected,
+        hint: form?.hint ?? typeHint(issue, field),
+      };
     }
     case "invalid_value": {
       const allowed = issue.values.map(String);
@@ -78,9 +83,8 @@ function wrongValue(issue: Issue, path: FieldPath): FindingText & { absent?: rea
       };
     }
     case "too_small":
-      return outOfRange(issue, field, `at least ${issue.minimum}`, String(issue.minimum), "add");
     case "too_big":
-      return outOfRange(issue, field, `at most ${issue.maximum}`, String(issue.maximum), "remove");
+      return outOfRange(issue, field);
     case "invalid_format":
       return {
         message: `${shown(issue.input)} has the wrong form`,
@@ -96,25 +100,31 @@ function wrongValue(issue: Issue, path: FieldPath): FindingText & { absent?: rea
   }
 }
 
-function outOfRange(issue: Issue, field: string, limit: string, bound: string, change: string): FindingText {
-  const what = "origin" in issue ? String(issue.origin) : "number";
-  const unit = what === "string" ? " characters" : COUNTED.has(what) ? " entries" : "";
-  const found = Array.isArray(issue.input)
-    ? `${issue.input.length} entries`
-    : typeof issue.input === "string" && issue.input === ""
-      ? "an empty text"
-      : shown(issue.input);
-  return {
-    message: `${field} is out of range: ${found}`,
-    expected: `${limit}${unit}`,
-    hint: unit === " entries" ? `${change} entries: ${limit}` : `write ${limit}${unit}, for example ${bound}`,
-  };
+function outOfRange(issue: Issue & { code: "too_small" | "too_big" }, field: string): FindingText {
+  const tooSmall = issue.code === "too_small";
+  const limit = tooSmall ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+  const bound = tooSmall ? issue.minimum : issue.maximum;
+  switch (issue.origin) {
+    case "array": {
+      const count = (issue.input as readonly unknown[]).length;
+      const hint = tooSmall ? `add entries: ${limit}` : `remove entries: ${limit}`;
+      return { message: `${field} has ${count} entries`, expected: `${limit} entries`, hint };
+    }
+    case "string": {
+      const { length } = issue.input as string;
+      const expected = tooSmall && bound === 1 ? "a text that is not empty" : `${limit} characters`;
+      const hint = tooSmall ? `write ${expected}` : `shorten it to ${bound} characters`;
+      return { message: `${field} has ${length} characters`, expected, hint };
+    }
+    default: {
+      const message = `${field} is out of range: ${shown(issue.input)}`;
+      return { message, expected: limit, hint: `write ${field}: ${bound} or ${tooSmall ? "more" : "less"}` };
+    }
+  }
 }
 
 /** The problem is that the value itself is absent. */
 const ITSELF = [""];
-
-const COUNTED = new Set(["array", "record", "map", "set", "object"]);
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: "a text",

@@ -1,6 +1,9 @@
 // "Did you mean": the known name that is nearest to a misspelt one.
 
-/** The candidate within two edits (one, for names of four characters and less), case aside; undefined if none is. */
+/**
+ * The candidate within two edits (one, for names of four characters and less), case aside; else the only one that contains
+ * it. Undefined if none is near.
+ */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
@@ -13,7 +16,14 @@ export function nearestName(name: string, candidates: readonly string[]): string
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? onlyContaining(wanted, candidates);
+}
+
+/** `Prefix` for `PathPrefix`: the one candidate that contains all of a name of some length. */
+function onlyContaining(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length < 4) return undefined;
+  const containing = candidates.filter((candidate) => candidate.toLowerCase().includes(name));
+  return containing.length === 1 ? containing[0] : undefined;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
