@@ -122,18 +122,17 @@ function servicesOf(host: string, objects: ObjectSet): ObjectRef[] {
     return named === undefined ? [] : [{ group: SERVICE.group, kind: SERVICE.kind, ...named }];
   }
   // Of several hosts that take a Service Istio goes by the most specific.
-  const narrower = objects
+  const others = objects
     .all(DESTINATION_RULE)
-    .map(({ object, value }) => fullHost(value.spec.host.toLowerCase(), object.namespace))
-    .filter((other) => other.length > host.length);
+    .map(({ object, value }) => fullHost(value.spec.host.toLowerCase(), object.namespace));
+  const exact = new Set(others);
+  const narrower = others.filter((other) => isWildcard(other) && other.length > host.length);
   return objects
     .all(SERVICE)
     .map(({ object }) => object)
     .filter((object) => {
       const own = hostOfService(object);
-      const isTaken = narrower.some((other) =>
-        isWildcard(other) ? wildcardTakes(other, own) : other === own,
-      );
+      const isTaken = exact.has(own) || narrower.some((other) => wildcardTakes(other, own));
       return wildcardTakes(host, own) && !isTaken;
     });
 }
