@@ -66,6 +66,6 @@ test("a port that is taken is one line", async () => {
   onTestFinished(() => first.close());
   const port = Number(first.address.split(":")[1]);
   await expect(AdminServer.listen({ host: "127.0.0.1", port }, sources)).rejects.toThrow(
-    `cannot listen on 127.0.0.1:${port}: the port is taken by another process`,
+    `cannot listen on 127.0.0.1:${port}: the port is taken`,
   );
 });

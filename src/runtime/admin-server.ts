@@ -66,7 +66,7 @@ export class AdminServer {
       await once(admin.#server, "listening");
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw new BindError(code ?? String(error), address.host, address.port);
+      throw new BindError(code ?? String(error), addressText(address.host, address.port));
     }
     return admin;
   }

@@ -41,7 +41,7 @@ test("a port that is taken is named with its listener, and the others are opened
   const { opened, failures } = bound.openMissing(points(taken, free));
   expect([...opened.keys()]).toEqual([String(free)]);
   expect(failures).toEqual([
-    `Gateway/default/edge/p${taken}: cannot listen on 127.0.0.1:${taken}: the port is taken by another process`,
+    `Gateway/default/edge/p${taken}: cannot listen on 127.0.0.1:${taken}: the port is taken`,
   ]);
 });
 

@@ -1,6 +1,6 @@
 // The sockets that the primary owns: opens and closes them as the snapshot's bind points come and go.
 import type { BindPoint } from "../dataplane/bind-points.ts";
-import { BindError, bindSocket, type ListeningSocket } from "./listening-socket.ts";
+import { addressText, BindError, bindSocket, type ListeningSocket } from "./listening-socket.ts";
 
 export interface SocketPlacement {
   readonly listenAddress: string | undefined;
@@ -67,11 +67,20 @@ export class BoundSockets {
     return { opened, failures };
   }
 
+  /** Closes a socket that nobody could listen on; answers with the line that says so. */
+  refuse(key: string, code: string): string {
+    const open = this.#open.get(key);
+    if (open === undefined) return `${key}: ${code}`;
+    this.close([key]);
+    return `${open.listeners.join(", ")}: ${new BindError(code, open.socket.address).message}`;
+  }
+
   #bind(point: BindPoint): ListeningSocket {
     const { listenAddress, portOffset } = this.#placement;
     const host = point.address ?? listenAddress;
     const port = point.port + portOffset;
-    if (port > HIGHEST_PORT) throw new BindError(`the port is beyond ${HIGHEST_PORT}`, host ?? "*", port);
+    if (port > HIGHEST_PORT)
+      throw new BindError(`the port is beyond ${HIGHEST_PORT}`, addressText(host ?? "*", port));
     return bindSocket(host, port);
   }
 }

@@ -90,7 +90,8 @@ export class Gateway {
     await this.#startAdmin();
     await this.#workers.start();
     await this.#workers.publish(configuration.snapshot);
-    await this.#workers.listen(opened);
+    const refused = await this.#listen(opened);
+    if (refused.length > 0) throw new StartError(refused);
     this.#store.accept(configuration);
     this.#serving = true;
     if (this.#options.watch) {
@@ -184,8 +185,15 @@ export class Gateway {
     await this.#workers.unlisten(vanished);
     this.#sockets.close(vanished);
     const { opened, failures } = this.#sockets.openMissing(points);
-    await this.#workers.listen(opened);
-    for (const failure of failures) this.#logger.error(`${failure}; the other listeners are served`);
+    const refused = await this.#listen(opened);
+    for (const failure of [...failures, ...refused])
+      this.#logger.error(`${failure}; the other listeners are served`);
+  }
+
+  /** A bound socket may still be refused: only listening tells that a wildcard address has the port already. */
+  async #listen(opened: ReadonlyMap<string, object>): Promise<string[]> {
+    const refused = await this.#workers.listen(opened);
+    return [...refused].map(([key, code]) => this.#sockets.refuse(key, code));
   }
 
   #addresses(): ServedAddress[] {

@@ -73,7 +73,7 @@ test("a port that is taken is said at once", async () => {
   await once(other, "listening");
   onTestFinished(() => void other.close());
   expect(() => bindSocket("127.0.0.1", port)).toThrow(
-    `cannot listen on 127.0.0.1:${port}: the port is taken by another process`,
+    `cannot listen on 127.0.0.1:${port}: the port is taken`,
   );
 });
 

@@ -16,15 +16,15 @@ export interface ListeningSocket {
 export class BindError extends Error {
   readonly code: string;
 
-  constructor(code: string, host: string, port: number) {
-    super(`cannot listen on ${addressText(host, port)}: ${BIND_REASONS[code] ?? code}`);
+  constructor(code: string, address: string) {
+    super(`cannot listen on ${address}: ${BIND_REASONS[code] ?? code}`);
     this.name = "BindError";
     this.code = code;
   }
 }
 
 const BIND_REASONS: Record<string, string> = {
-  EADDRINUSE: "the port is taken by another process",
+  EADDRINUSE: "the port is taken",
   EACCES: "not permitted (ports below 1024 need a privilege)",
   EADDRNOTAVAIL: "this machine does not have the address",
 };
@@ -65,13 +65,13 @@ function bind(host: string, port: number): ListeningSocket {
   const family = net.isIP(host);
   if (family !== 4 && family !== 6) throw new TypeError(`${host} is not an IP address`);
   const handle = createServerHandle()(host, port, family, -1, 0);
-  if (typeof handle === "number") throw new BindError(getSystemErrorName(handle), host, port);
+  if (typeof handle === "number") throw new BindError(getSystemErrorName(handle), addressText(host, port));
   // libuv keeps EADDRINUSE of bind() back until somebody asks for the name or listens.
   const name: { address?: string; port?: number } = {};
   const status = handle.getsockname(name);
   if (status !== 0) {
     handle.close();
-    throw new BindError(getSystemErrorName(status), host, port);
+    throw new BindError(getSystemErrorName(status), addressText(host, port));
   }
   const boundPort = name.port as number;
   return {

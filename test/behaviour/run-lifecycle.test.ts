@@ -203,7 +203,7 @@ test("a port that is taken: one line with the listener, exit code 1", async () =
   expect((await running.exited).code).toBe(1);
   await running.stop();
   expect(running.stderr.lines).toContain(
-    `error: Gateway/default/edge/http: cannot listen on [::]:${port}: the port is taken by another process`,
+    `error: Gateway/default/edge/http: cannot listen on [::]:${port}: the port is taken`,
   );
 });
 

@@ -4,7 +4,13 @@ import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot, type SnapshotDelta } from
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { deltaParts } from "./delta-parts.ts";
 import type { WorkerSettings } from "./messages.ts";
-import { type WorkerExit, WorkerGone, WorkerProcess } from "./worker-process.ts";
+import { type WorkerExit, WorkerGone, WorkerProcess, WorkerRefusal } from "./worker-process.ts";
+
+/** What the pool needs of a worker; a WorkerProcess, or a test's stand-in. */
+export type PoolWorker = Pick<
+  WorkerProcess,
+  "worker" | "pid" | "exited" | "startedMs" | "version" | "request" | "kill"
+>;
 
 export interface WorkerPoolOptions {
   readonly count: number;
@@ -12,6 +18,9 @@ export interface WorkerPoolOptions {
   readonly logger: Logger;
   /** A worker that takes longer to compile a snapshot is named in the log, and swaps when it is done. */
   readonly prepareTimeoutMs?: number;
+  readonly firstBackoffMs?: number;
+  /** Starts a process by default. */
+  readonly spawn?: (worker: number) => PoolWorker;
 }
 
 const PREPARE_TIMEOUT_MS = 10_000;
@@ -25,9 +34,9 @@ const LONGEST_BACKOFF_MS = 10_000;
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
-  readonly #workers = new Map<number, WorkerProcess>();
+  readonly #workers = new Map<number, PoolWorker>();
   /** The ones that serve the committed snapshot; the others are on their way up. */
-  readonly #serving = new Set<WorkerProcess>();
+  readonly #serving = new Set<PoolWorker>();
   /** Handles by bind key: what every worker listens on. */
   readonly #sockets = new Map<string, object>();
   #committed: Snapshot = EMPTY_SNAPSHOT;
@@ -54,7 +63,7 @@ export class WorkerPool {
     return this.#inTurn(async () => {
       const delta = diffSnapshots(this.#committed, snapshot);
       const parts = deltaParts(delta);
-      const late = new Set<WorkerProcess>();
+      const late = new Set<PoolWorker>();
       await this.#each(async (worker) => {
         if (!(await this.#prepareInTime(worker, delta, parts))) late.add(worker);
       });
@@ -66,12 +75,25 @@ export class WorkerPool {
     });
   }
 
-  /** Every worker accepts on these sockets. Rejects with the first worker's refusal. */
-  listen(sockets: ReadonlyMap<string, object>): Promise<void> {
-    return this.#inTurn(async () => {
-      for (const [key, handle] of sockets) this.#sockets.set(key, handle);
-      await this.#each((worker) => listenOn(worker, sockets));
+  /**
+   * Every worker accepts on these sockets. Answers with the system's code for each bind key that a worker could not
+   * accept on; nobody does on those.
+   */
+  async listen(sockets: ReadonlyMap<string, object>): Promise<ReadonlyMap<string, string>> {
+    const refused = new Map<string, string>();
+    await this.#inTurn(async () => {
+      await this.#each(async (worker) => {
+        for (const [bindKey, handle] of sockets) {
+          await listenOn(worker, bindKey, handle).catch((error: Error) => {
+            if (!(error instanceof WorkerRefusal)) throw error;
+            refused.set(bindKey, error.code ?? error.message);
+          });
+        }
+      });
+      for (const [key, handle] of sockets) if (!refused.has(key)) this.#sockets.set(key, handle);
     });
+    await this.unlisten([...refused.keys()]);
+    return refused;
   }
 
   /** Workers stop accepting there; connections finish what they do. */
@@ -127,7 +149,7 @@ export class WorkerPool {
   }
 
   async #bringUp(number: number, failures: number): Promise<void> {
-    const worker = new WorkerProcess(number);
+    const worker = this.#options.spawn?.(number) ?? new WorkerProcess(number);
     this.#workers.set(number, worker);
     void worker.exited.then((exit) => {
       this.#workers.delete(number);
@@ -141,14 +163,16 @@ export class WorkerPool {
         await prepare(worker, delta, deltaParts(delta));
         await this.#commit(worker, delta.version);
       }
-      await listenOn(worker, this.#sockets);
+      for (const [bindKey, handle] of this.#sockets) await listenOn(worker, bindKey, handle);
       this.#serving.add(worker);
     });
   }
 
-  async #replace(dead: WorkerProcess, exit: WorkerExit, failures: number): Promise<void> {
+  async #replace(dead: PoolWorker, exit: WorkerExit, failures: number): Promise<void> {
     const stable = performance.now() - dead.startedMs > STABLE_AFTER_MS;
-    const backoffMs = stable ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** failures, LONGEST_BACKOFF_MS);
+    const backoffMs = stable
+      ? 0
+      : Math.min((this.#options.firstBackoffMs ?? FIRST_BACKOFF_MS) * 2 ** failures, LONGEST_BACKOFF_MS);
     this.#options.logger.error({ worker: dead.worker, ...exit, backoffMs }, "worker died: it is replaced");
     await delay(backoffMs);
     if (this.#stopping) return;
@@ -165,11 +189,7 @@ export class WorkerPool {
   }
 
   /** False if the worker has not finished in time; it goes on. */
-  async #prepareInTime(
-    worker: WorkerProcess,
-    delta: SnapshotDelta,
-    parts: readonly string[],
-  ): Promise<boolean> {
+  async #prepareInTime(worker: PoolWorker, delta: SnapshotDelta, parts: readonly string[]): Promise<boolean> {
     const prepared = prepare(worker, delta, parts).then(() => true);
     const timeout = new AbortController();
     const timeoutMs = this.#options.prepareTimeoutMs ?? PREPARE_TIMEOUT_MS;
@@ -184,7 +204,7 @@ export class WorkerPool {
   }
 
   /** A worker that cannot swap serves something old; its replacement will not. */
-  async #commit(worker: WorkerProcess, version: number): Promise<void> {
+  async #commit(worker: PoolWorker, version: number): Promise<void> {
     try {
       await worker.request({ kind: "commit", version });
       worker.version = version;
@@ -196,7 +216,7 @@ export class WorkerPool {
   }
 
   /** One that dies meanwhile is no failure: its replacement gets everything when its turn comes. */
-  async #each(work: (worker: WorkerProcess) => Promise<void>): Promise<void> {
+  async #each(work: (worker: PoolWorker) => Promise<void>): Promise<void> {
     const all = [...this.#serving].map(async (worker) => {
       try {
         await work(worker);
@@ -214,16 +234,16 @@ export class WorkerPool {
   }
 }
 
-async function prepare(worker: WorkerProcess, delta: SnapshotDelta, parts: readonly string[]): Promise<void> {
+async function prepare(worker: PoolWorker, delta: SnapshotDelta, parts: readonly string[]): Promise<void> {
   const sent = parts.map((text) => worker.request({ kind: "delta-part", text }));
   await Promise.all([...sent, worker.request({ kind: "prepare", base: delta.base, version: delta.version })]);
 }
 
-async function listenOn(worker: WorkerProcess, sockets: ReadonlyMap<string, object>): Promise<void> {
-  for (const [bindKey, handle] of sockets) await worker.request({ kind: "listen", bindKey }, handle);
+async function listenOn(worker: PoolWorker, bindKey: string, handle: object): Promise<void> {
+  await worker.request({ kind: "listen", bindKey }, handle);
 }
 
-async function statsInTime(worker: WorkerProcess): Promise<readonly MetricSample[]> {
+async function statsInTime(worker: PoolWorker): Promise<readonly MetricSample[]> {
   const timeout = delay(STATS_TIMEOUT_MS, [], { ref: false });
   return Promise.race([worker.request({ kind: "stats" }).catch(() => []), timeout]);
 }

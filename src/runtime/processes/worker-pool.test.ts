@@ -1,0 +1,191 @@
+// How the pool treats workers that are slow, that fail, and that die: with stand-ins that do as the test says.
+import { expect, test } from "vitest";
+import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
+import { EMPTY_SNAPSHOT, type Listener, type Snapshot } from "../../model/index.ts";
+import { createLogger, type MetricSample } from "../../telemetry/index.ts";
+import type { WorkerCommand } from "./messages.ts";
+import { type PoolWorker, WorkerPool } from "./worker-pool.ts";
+import { type WorkerExit, WorkerGone, WorkerRefusal } from "./worker-process.ts";
+
+type Answer = (command: WorkerCommand) => Promise<readonly MetricSample[]>;
+
+class StandIn implements PoolWorker {
+  readonly worker: number;
+  readonly pid = 1;
+  readonly startedMs = performance.now();
+  readonly commands: WorkerCommand[] = [];
+  readonly exited: Promise<WorkerExit>;
+  version = 0;
+  answer: Answer;
+  #exit: (exit: WorkerExit) => void = () => {};
+
+  constructor(worker: number, answer: Answer) {
+    this.worker = worker;
+    this.answer = answer;
+    this.exited = new Promise((resolve) => {
+      this.#exit = resolve;
+    });
+  }
+
+  request(command: WorkerCommand): Promise<readonly MetricSample[]> {
+    this.commands.push(command);
+    return this.answer(command);
+  }
+
+  kill(): void {
+    this.#exit({ code: null, signal: "SIGKILL" });
+  }
+
+  kinds(): string[] {
+    return this.commands.map((command) => command.kind);
+  }
+}
+
+const DONE: Answer = async () => [];
+
+function failing(kind: WorkerCommand["kind"], error: Error): Answer {
+  return async (command) => {
+    if (command.kind === kind) throw error;
+    return [];
+  };
+}
+
+function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: Answer[] } = {}) {
+  const workers: StandIn[] = [];
+  const log: string[] = [];
+  const next: ((worker: StandIn) => void)[] = [];
+  const pool = new WorkerPool({
+    count,
+    firstBackoffMs: 1,
+    prepareTimeoutMs: options.prepareTimeoutMs ?? 1000,
+    logger: createLogger({ level: "info", human: false, write: (line) => log.push(JSON.parse(line).msg) }),
+    settings: {
+      dataplane: DEFAULT_DATAPLANE_OPTIONS,
+      accessLog: { kind: "off" },
+      logLevel: "info",
+      humanLog: false,
+      drainTimeoutMs: 0,
+    },
+    spawn: (number) => {
+      const worker = new StandIn(number, options.answers?.shift() ?? DONE);
+      workers.push(worker);
+      for (const tell of next.splice(0)) tell(worker);
+      return worker;
+    },
+  });
+  const spawned = () => new Promise<StandIn>((resolve) => next.push(resolve));
+  return { pool, workers, log, spawned };
+}
+
+function snapshot(version: number): Snapshot {
+  const gateway = { group: "gateway.networking.k8s.io", kind: "Gateway", namespace: "default", name: "edge" };
+  const listener: Listener = { id: "l", gateway, name: "l", addresses: [], port: version, protocol: "HTTP" };
+  return { ...EMPTY_SNAPSHOT, version, listeners: [listener] };
+}
+
+test("all workers prepare before any commits", async () => {
+  const order: string[] = [];
+  const answers = [1, 2].map((number): Answer => {
+    return async (command) => {
+      order.push(`${command.kind} ${number}`);
+      return [];
+    };
+  });
+  const { pool } = poolOf(2, { answers });
+  await pool.start();
+  await pool.publish(snapshot(1));
+  const commits = order.filter((entry) => entry.startsWith("commit"));
+  expect(commits).toHaveLength(2);
+  expect(order.slice(-2)).toEqual(commits);
+});
+
+test("a snapshot that a worker cannot compile is committed nowhere, and the next one starts from what is served", async () => {
+  const { pool, workers } = poolOf(2);
+  await pool.start();
+  await pool.publish(snapshot(1));
+  (workers[1] as StandIn).answer = failing("prepare", new WorkerRefusal("defect", undefined));
+  await expect(pool.publish(snapshot(2))).rejects.toThrow("defect");
+  expect(workers[0]?.version).toBe(1);
+  (workers[1] as StandIn).answer = DONE;
+  await pool.publish(snapshot(3));
+  expect(workers[0]?.commands.at(-2)).toEqual({ kind: "prepare", base: 1, version: 3 });
+});
+
+test("a slow worker is named, and the others swap without it", async () => {
+  const { pool, workers, log } = poolOf(2, { prepareTimeoutMs: 10 });
+  await pool.start();
+  let finish = () => {};
+  (workers[1] as StandIn).answer = (command) =>
+    new Promise((resolve) => {
+      if (command.kind === "prepare" || command.kind === "commit") finish = () => resolve([]);
+      else resolve([]);
+    });
+  await pool.publish(snapshot(1));
+  expect(log).toContain("worker is slow to compile");
+  expect([workers[0]?.version, workers[1]?.version]).toEqual([1, 0]);
+  finish();
+  await expect.poll(() => workers[1]?.version).toBe(1);
+});
+
+test("a worker that dies is replaced by one that gets the snapshot and the sockets, and no other", async () => {
+  const { pool, workers, log, spawned } = poolOf(1);
+  await pool.start();
+  await pool.publish(snapshot(1));
+  await pool.listen(new Map([["80", {}]]));
+  const replaced = spawned();
+  workers[0]?.kill();
+  const next = await replaced;
+  await expect.poll(() => log).toContain("worker serves again");
+  expect(next.worker).toBe(1);
+  expect(next.kinds()).toEqual(["start", "delta-part", "prepare", "commit", "listen"]);
+  await pool.publish(snapshot(2));
+  expect(workers[0]?.kinds().filter((kind) => kind === "commit")).toHaveLength(1);
+});
+
+test("one that dies while it comes up is tried again", async () => {
+  const { pool, workers, log } = poolOf(1, { answers: [DONE, failing("start", new WorkerGone(1)), DONE] });
+  await pool.start();
+  workers[0]?.kill();
+  await expect.poll(() => workers.length).toBe(2);
+  workers[1]?.kill();
+  await expect.poll(() => log).toContain("worker serves again");
+  expect(workers).toHaveLength(3);
+  const samples = await pool.samples();
+  expect(samples.find(({ name }) => name === "limpet_worker_restarts_total")?.value).toBe(2);
+});
+
+test("a pool whose first worker cannot start says so", async () => {
+  const { pool } = poolOf(1, { answers: [failing("start", new WorkerRefusal("no access log", "ENOENT"))] });
+  await expect(pool.start()).rejects.toThrow("no access log");
+});
+
+test("a socket that a worker cannot listen on is given back by all of them", async () => {
+  const refusing: Answer = async (command) => {
+    if (command.kind === "listen" && command.bindKey === "81") throw new WorkerRefusal("taken", "EADDRINUSE");
+    return [];
+  };
+  const { pool, workers } = poolOf(2, { answers: [DONE, refusing] });
+  await pool.start();
+  const refused = await pool.listen(
+    new Map([
+      ["80", {}],
+      ["81", {}],
+    ]),
+  );
+  expect([...refused]).toEqual([["81", "EADDRINUSE"]]);
+  expect(workers.map((worker) => worker.commands.at(-1))).toEqual([
+    { kind: "unlisten", bindKey: "81" },
+    { kind: "unlisten", bindKey: "81" },
+  ]);
+});
+
+test("draining ends when the workers have ended, and replaces none of them", async () => {
+  const { pool, workers } = poolOf(1);
+  await pool.start();
+  (workers[0] as StandIn).answer = async (command) => {
+    if (command.kind === "drain") workers[0]?.kill();
+    return [];
+  };
+  await pool.drain(1000);
+  expect(workers).toHaveLength(1);
+});

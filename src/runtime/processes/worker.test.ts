@@ -1,0 +1,137 @@
+// A worker from the inside: the order of what it does, and what it answers.
+import { expect, test } from "vitest";
+import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
+import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot } from "../../model/index.ts";
+import { createLogger } from "../../telemetry/index.ts";
+import { deltaParts } from "./delta-parts.ts";
+import type { WorkerCommand, WorkerReply } from "./messages.ts";
+import { Worker } from "./worker.ts";
+
+function backendSnapshot(version: number, ...names: string[]): Snapshot {
+  const backends = names.map((name) => ({
+    id: name,
+    object: { group: "", kind: "Service", namespace: "default", name },
+    endpoints: [],
+    loadBalancer: { kind: "random" } as const,
+    panicThresholdPercent: 50,
+  }));
+  return { ...EMPTY_SNAPSHOT, version, backends };
+}
+
+function startWorker() {
+  const done: string[] = [];
+  const prepared: Snapshot[] = [];
+  const gates: (() => void)[] = [];
+  const exits: number[] = [];
+  let waiting: { id: number; resolve: (reply: WorkerReply) => void }[] = [];
+  let lastId = 0;
+  const worker = new Worker(
+    () => ({
+      engine: {
+        listen: async (bindKey) => {
+          done.push(`listen ${bindKey}`);
+          return { address: "", port: 0 };
+        },
+        unlisten: (bindKey) => void done.push(`unlisten ${bindKey}`),
+        prepare: async (snapshot) => {
+          prepared.push(snapshot);
+          await new Promise<void>((resolve) => gates.push(resolve));
+          done.push(`prepare ${snapshot.version}`);
+        },
+        commit: (version) => void done.push(`commit ${version}`),
+        drain: async (timeoutMs) => void done.push(`drain ${timeoutMs}`),
+        stats: () => [{ name: "limpet_requests_in_flight", labels: {}, value: 7 }],
+      },
+      logger: createLogger({ level: "error", human: false, write: () => {} }),
+      flush: async () => void done.push("flush"),
+    }),
+    {
+      reply: (reply) => {
+        waiting.find(({ id }) => id === reply.id)?.resolve(reply);
+        waiting = waiting.filter(({ id }) => id !== reply.id);
+      },
+      exit: (code) => exits.push(code),
+    },
+  );
+  const ask = (command: WorkerCommand) => {
+    const id = ++lastId;
+    const reply = new Promise<WorkerReply>((resolve) => waiting.push({ id, resolve }));
+    worker.onRequest({ id, command }, {});
+    return reply;
+  };
+  const start = () =>
+    ask({
+      kind: "start",
+      settings: {
+        worker: 1,
+        dataplane: DEFAULT_DATAPLANE_OPTIONS,
+        accessLog: { kind: "off" },
+        logLevel: "error",
+        humanLog: false,
+        drainTimeoutMs: 5,
+      },
+    });
+  const publish = (before: Snapshot, after: Snapshot) => {
+    for (const text of deltaParts(diffSnapshots(before, after), 10)) void ask({ kind: "delta-part", text });
+    return ask({ kind: "prepare", base: before.version, version: after.version });
+  };
+  const release = async () => {
+    await expect.poll(() => gates.length).toBe(1);
+    gates.splice(0)[0]?.();
+  };
+  return { worker, ask, start, publish, release, done, prepared, exits };
+}
+
+test("deltas build on what was committed, not on what was only prepared", async () => {
+  const { start, ask, publish, release, prepared, done } = startWorker();
+  await start();
+  const [one, two, three] = [backendSnapshot(1, "a"), backendSnapshot(2, "b"), backendSnapshot(3, "a", "c")];
+  const first = publish(EMPTY_SNAPSHOT, one);
+  await release();
+  await first;
+  await ask({ kind: "commit", version: 1 });
+  const second = publish(one, two);
+  await release();
+  await second;
+  const third = publish(one, three);
+  await release();
+  expect(await third).not.toHaveProperty("error");
+  expect(prepared).toEqual([one, two, three]);
+  expect(prepared[2]?.backends[0]).toBe(prepared[0]?.backends[0]);
+  expect(done).toEqual(["prepare 1", "commit 1", "prepare 2", "prepare 3"]);
+});
+
+test("commands wait for a compilation, numbers and draining do not", async () => {
+  const { start, ask, publish, release, done } = startWorker();
+  await start();
+  const preparing = publish(EMPTY_SNAPSHOT, backendSnapshot(1, "a"));
+  const listening = ask({ kind: "listen", bindKey: "80" });
+  expect(await ask({ kind: "stats" })).toMatchObject({ samples: [{ value: 7 }] });
+  expect(done).toEqual([]);
+  await release();
+  await Promise.all([preparing, listening]);
+  expect(done).toEqual(["prepare 1", "listen 80"]);
+});
+
+test("a delta for another base is refused", async () => {
+  const { start, publish } = startWorker();
+  await start();
+  expect(await publish(backendSnapshot(4), backendSnapshot(5))).toMatchObject({
+    error: "a delta from version 4 does not apply to version 0",
+  });
+});
+
+test("draining writes the log out, answers, and ends the process", async () => {
+  const { start, ask, done, exits } = startWorker();
+  await start();
+  await ask({ kind: "drain", timeoutMs: 9 });
+  expect(done).toEqual(["drain 9", "flush"]);
+  expect(exits).toEqual([0]);
+});
+
+test("without its primary a worker drains by itself", async () => {
+  const { worker, start, done } = startWorker();
+  await start();
+  await worker.onDisconnect();
+  expect(done).toEqual(["drain 5", "flush"]);
+});
