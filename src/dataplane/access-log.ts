@@ -42,8 +42,7 @@ export const NO_ACCESS_LOG: AccessLog = { write() {}, dropped: 0, flush: () => P
 
 /** The access log on a file or pipe. */
 export function createAccessLog(target: LogTarget, clock: Clock): AccessLog {
-  const writer = new LogWriter(target.fd, {
-    writeSize: target.writeSize,
+  const writer = new LogWriter(target, {
     droppedLine: (count) => `{"time":"${isoTime(clock.wallMs())}","dropped_lines":${count}}\n`,
   });
   return {

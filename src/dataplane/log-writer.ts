@@ -1,5 +1,5 @@
 // Writes whole lines to a file or pipe beside the event loop: batches them, and drops lines before it holds too many.
-import { close, constants, fstatSync, openSync, write } from "node:fs";
+import { close, constants, fstatSync, openSync, write, writeSync } from "node:fs";
 
 /** Writes up to this size reach a pipe in one piece (PIPE_BUF on Linux), so lines of several workers never mix. */
 const ATOMIC_PIPE_WRITE = 4096;
@@ -11,9 +11,16 @@ const RETRY_LONGEST_MS = 64;
 
 type WriteDone = (error: NodeJS.ErrnoException | null, written: number) => void;
 
-export interface LogWriterOptions {
-  /** Bytes per write; lines are never split unless one alone is longer. */
+/** Where lines go. */
+export interface LogTarget {
+  readonly fd: number;
+  /** Bytes that one write may carry without mixing with other processes' lines; no line is split over two writes. */
   readonly writeSize: number;
+  /** A write may hang: it must be made on another thread. */
+  readonly mayBlock: boolean;
+}
+
+export interface LogWriterOptions {
   /** Bytes that may wait; lines beyond are dropped and counted. */
   readonly maxWaitingSize?: number;
   /** The line that tells of dropped ones, written once there is room again. */
@@ -23,38 +30,45 @@ export interface LogWriterOptions {
 }
 
 /** Lines that are written together. */
-interface Batch {
-  readonly text: string;
-  readonly lines: number;
+class Batch {
+  readonly bytes: Buffer;
+  size = 0;
+  lines = 0;
+
+  constructor(capacity: number) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  }
 }
 
-/** Lines are ASCII and end with a newline. One write is outstanding at a time; `line` never blocks and never throws. */
+/**
+ * Lines are ASCII and end with a newline. One write is outstanding at a time; `line` never blocks and never throws.
+ * Lines are copied into buffers that are used again and again, so that a busy log leaves no garbage behind.
+ */
 export class LogWriter {
   readonly #writeSize: number;
   readonly #maxWaitingSize: number;
   readonly #droppedLine: (count: number) => string;
   readonly #write: (bytes: Buffer, offset: number, done: WriteDone) => void;
 
-  #text = "";
-  #lines = 0;
-  #queue: Batch[] = [];
-  #waitingSize = 0;
-  #writing: Buffer | undefined;
-  #writingLines = 0;
+  #filling: Batch;
+  #spare: Batch | undefined;
+  readonly #queue: Batch[] = [];
+  #writing: Batch | undefined;
   #written = 0;
+  #waitingSize = 0;
   #timer: NodeJS.Timeout | undefined;
   #retryMs = RETRY_FIRST_MS;
   #unreported = 0;
   #droppedTotal = 0;
   #gone = false;
-  #whenEmpty: (() => void)[] = [];
+  readonly #whenEmpty: (() => void)[] = [];
 
-  constructor(fd: number, options: LogWriterOptions) {
-    this.#writeSize = options.writeSize;
+  constructor(target: LogTarget, options: LogWriterOptions) {
+    this.#writeSize = target.writeSize;
     this.#maxWaitingSize = options.maxWaitingSize ?? MAX_WAITING_SIZE;
     this.#droppedLine = options.droppedLine;
-    this.#write =
-      options.write ?? ((bytes, offset, done) => write(fd, bytes, offset, bytes.length - offset, null, done));
+    this.#filling = new Batch(this.#writeSize);
+    this.#write = options.write ?? systemWrite(target);
   }
 
   /** Lines lost so far, to a slow reader or a failing disk. */
@@ -77,7 +91,7 @@ export class LogWriter {
 
   /** Hands everything to the operating system; resolves when that is done or `timeoutMs` has passed. */
   flush(timeoutMs: number): Promise<void> {
-    this.#seal();
+    this.#seal(this.#writeSize);
     this.#pump();
     if (this.#writing === undefined) return Promise.resolve();
     return new Promise((resolve) => {
@@ -90,11 +104,13 @@ export class LogWriter {
   }
 
   #append(text: string): void {
-    if (this.#text.length > 0 && this.#text.length + text.length > this.#writeSize) this.#seal();
-    this.#text += text;
-    this.#lines += 1;
+    if (this.#filling.size + text.length > this.#filling.bytes.length) this.#seal(text.length);
+    const batch = this.#filling;
+    batch.bytes.write(text, batch.size, "latin1");
+    batch.size += text.length;
+    batch.lines += 1;
     this.#waitingSize += text.length;
-    if (this.#text.length >= this.#writeSize) this.#seal();
+    if (batch.size >= this.#writeSize) this.#seal(this.#writeSize);
     if (this.#queue.length > 0) this.#pump();
     else if (this.#timer === undefined && this.#writing === undefined) this.#flushLater();
   }
@@ -102,70 +118,77 @@ export class LogWriter {
   #flushLater(): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#seal();
+      this.#seal(this.#writeSize);
       this.#pump();
     }, FLUSH_INTERVAL_MS);
     this.#timer.unref();
   }
 
-  #seal(): void {
-    if (this.#lines === 0) return;
-    this.#queue.push({ text: this.#text, lines: this.#lines });
-    this.#text = "";
-    this.#lines = 0;
+  /** Puts the batch in the queue, if it holds anything, and begins another one with at least that much room. */
+  #seal(room: number): void {
+    if (this.#filling.lines > 0) this.#queue.push(this.#filling);
+    else if (room <= this.#filling.bytes.length) return;
+    if (room <= this.#writeSize && this.#spare !== undefined) {
+      this.#filling = this.#spare;
+      this.#spare = undefined;
+    } else {
+      this.#filling = new Batch(Math.max(room, this.#writeSize));
+    }
   }
 
   #pump(): void {
     if (this.#writing !== undefined) return;
-    const batch = this.#queue.shift();
-    if (batch === undefined) {
-      if (this.#lines > 0) this.#flushLater();
+    this.#writing = this.#queue.shift();
+    if (this.#writing === undefined) {
+      if (this.#filling.lines > 0 && this.#timer === undefined) this.#flushLater();
       for (const resolve of this.#whenEmpty.splice(0)) resolve();
       return;
     }
-    this.#writing = Buffer.from(batch.text, "latin1");
-    this.#writingLines = batch.lines;
     this.#written = 0;
     this.#continue();
   }
 
   readonly #continue = (): void => {
-    const bytes = this.#writing;
-    if (bytes !== undefined) this.#write(bytes, this.#written, this.#onWritten);
+    const batch = this.#writing;
+    if (batch !== undefined) this.#write(batch.bytes.subarray(0, batch.size), this.#written, this.#onWritten);
   };
 
   readonly #onWritten: WriteDone = (error, written) => {
-    const bytes = this.#writing as Buffer;
+    const batch = this.#writing as Batch;
     if (error === null) {
       this.#retryMs = RETRY_FIRST_MS;
       this.#written += written;
-      if (this.#written < bytes.length) this.#continue();
-      else this.#finish();
+      if (this.#written < batch.size) this.#continue();
+      else this.#finish(batch);
     } else if (error.code === "EAGAIN") {
       setTimeout(this.#continue, this.#retryMs).unref();
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LONGEST_MS);
     } else {
-      this.#drop(this.#writingLines);
+      this.#drop(batch.lines);
       if (error.code === "EPIPE" || error.code === "EBADF") this.#giveUp();
-      this.#finish();
+      this.#finish(batch);
     }
   };
 
-  #finish(): void {
-    this.#waitingSize -= (this.#writing as Buffer).length;
+  #finish(batch: Batch): void {
+    this.#waitingSize -= batch.size;
     this.#writing = undefined;
+    if (batch.bytes.length === this.#writeSize) {
+      batch.size = 0;
+      batch.lines = 0;
+      this.#spare = batch;
+    }
     this.#pump();
   }
 
   /** Nobody will ever read again. */
   #giveUp(): void {
     this.#gone = true;
-    this.#seal();
-    for (const batch of this.#queue) {
+    this.#seal(this.#writeSize);
+    for (const batch of this.#queue.splice(0)) {
       this.#drop(batch.lines);
-      this.#waitingSize -= batch.text.length;
+      this.#waitingSize -= batch.size;
     }
-    this.#queue = [];
   }
 
   #drop(lines: number): void {
@@ -174,23 +197,39 @@ export class LogWriter {
   }
 }
 
-export interface LogTarget {
-  readonly fd: number;
-  /** Bytes that one write may carry without mixing with other processes' lines. */
-  readonly writeSize: number;
+/** Another thread costs more than the write itself, so it is asked only where the write may hang. */
+function systemWrite({ fd, mayBlock }: LogTarget): (bytes: Buffer, offset: number, done: WriteDone) => void {
+  if (mayBlock) return (bytes, offset, done) => write(fd, bytes, offset, bytes.length - offset, null, done);
+  return (bytes, offset, done) => {
+    let written = 0;
+    try {
+      written = writeSync(fd, bytes, offset);
+    } catch (error) {
+      done(error as NodeJS.ErrnoException, 0);
+      return;
+    }
+    done(null, written);
+  };
+}
+
+/** A target on a descriptor of its own, to be closed by whoever opened it. */
+export interface OpenLogTarget extends LogTarget {
   close(): void;
 }
 
 /**
- * Prepares a descriptor for a `LogWriter`. A pipe is opened anew without blocking (Linux), because a write that hangs
- * on a full pipe would hold a thread that the process must join before it can exit.
+ * Prepares a descriptor for a `LogWriter`. A pipe is opened anew without blocking (Linux): a write that hangs on a full
+ * pipe would hold a thread that the process must join before it can exit.
  */
-export function openLogTarget(fd: number): LogTarget {
-  if (!fstatSync(fd).isFIFO()) return { fd, writeSize: FLUSH_SIZE, close: () => {} };
+export function openLogTarget(fd: number): OpenLogTarget {
+  const stat = fstatSync(fd);
+  const shared = { fd, mayBlock: true, close: () => {} };
+  if (stat.isSocket()) return { ...shared, writeSize: ATOMIC_PIPE_WRITE };
+  if (!stat.isFIFO()) return { ...shared, writeSize: FLUSH_SIZE };
   try {
     const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
-    return { fd: own, writeSize: ATOMIC_PIPE_WRITE, close: () => close(own) };
+    return { fd: own, writeSize: ATOMIC_PIPE_WRITE, mayBlock: false, close: () => close(own) };
   } catch {
-    return { fd, writeSize: ATOMIC_PIPE_WRITE, close: () => {} };
+    return { ...shared, writeSize: ATOMIC_PIPE_WRITE };
   }
 }
