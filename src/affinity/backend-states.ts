@@ -135,13 +135,23 @@ export class BackendStates {
    * is; endpoints keep their counters by address, and tables are shared wherever their content is the same.
    */
   update(backends: readonly Backend[]): BackendStates {
+    const work = this.updating(backends);
+    let step = work.next();
+    while (!step.done) step = work.next();
+    return step.value;
+  }
+
+  /** `update` that stops after every backend, for callers that serve traffic meanwhile. */
+  *updating(backends: readonly Backend[]): Generator<void, BackendStates> {
     this.#tables.sweep();
     const byId = new Map<string, LiveBackend>();
     for (const backend of backends) {
       const known = this.#byId.get(backend.id);
-      const isSame = known?.backend === backend;
-      if (isSame) known.forgetUnused();
-      byId.set(backend.id, isSame ? known : new LiveBackend(backend, known, this.#tables));
+      byId.set(
+        backend.id,
+        known?.backend === backend ? known : new LiveBackend(backend, known, this.#tables),
+      );
+      yield;
     }
     return new BackendStates(byId, this.#tables);
   }

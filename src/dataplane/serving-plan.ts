@@ -74,8 +74,7 @@ export class ServingPlanBuild implements Steps {
   }
 
   *#build(snapshot: Snapshot, previous: ServingPlan): Generator<void, ServingPlan> {
-    const backends = previous.backends.update(snapshot.backends);
-    yield;
+    const backends = yield* previous.backends.updating(snapshot.backends);
     const plans = new Map<Rule, RulePlan>();
     for (const route of snapshot.routes) {
       for (const rule of route.rules) {
