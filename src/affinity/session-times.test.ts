@@ -60,7 +60,14 @@ describe("absolute timeout", () => {
     expect(visit(permanent, undefined, NOW).text).toMatch(/; Max-Age=60; Path=\/; HttpOnly$/);
   });
 
-  test("the last second counts, the one after does not", () => {
+  test("endSecond: excluded ends the session with the second before, so that it never outlives its timeout", () => {
+    const strict = cookieSession({ absoluteTimeoutSec: 60, endSecond: "excluded" });
+    const token = cookieAt({ expiresSec: NOW });
+    expect(visit(strict, token, NOW - 1).outcome).toBe("kept");
+    expect(visit(strict, token, NOW).outcome).toBe("expired");
+  });
+
+  test("endSecond: included, as in Envoy: the last second counts, the one after does not", () => {
     const token = cookieAt({ expiresSec: NOW });
     expect(visit(session, token, NOW)).toEqual({ outcome: "kept", token: undefined, text: undefined });
     expect(visit(session, token, NOW + 1)).toMatchObject({

@@ -45,17 +45,18 @@ export function idleSlackSec(idleTimeoutSec: number): number {
   return Math.max(1, Math.floor(idleTimeoutSec / 16));
 }
 
-/** The last second of the session whatever its use; 0: it has none. */
+/** The second in which the session ends whatever its use; 0: none. */
 export function absoluteEndSec(session: SessionPersistence, token: Token): number {
   if (session.absoluteTimeoutSec === undefined || token.begunSec === 0) return token.expiresSec;
   const end = token.begunSec + session.absoluteTimeoutSec;
   return token.expiresSec === 0 ? end : Math.min(end, token.expiresSec);
 }
 
-/** Past its absolute or idle timeout. The last second itself still counts. */
+/** Past its absolute or idle timeout. */
 export function isExpired(session: SessionPersistence, token: Token, nowSec: number): boolean {
   const endSec = absoluteEndSec(session, token);
-  if (endSec !== 0 && nowSec > endSec) return true;
+  const lastSec = session.endSecond === "included" ? endSec : endSec - 1;
+  if (endSec !== 0 && nowSec > lastSec) return true;
   const idleSec = session.idleTimeoutSec;
   if (idleSec === undefined || token.lastSeenSec === 0) return false;
   return nowSec > token.lastSeenSec + idleSec + idleSlackSec(idleSec);

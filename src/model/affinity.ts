@@ -77,6 +77,11 @@ export interface SessionPersistence {
   readonly absoluteTimeoutSec?: number;
   /** Whole seconds since the session was last seen; undefined: none. */
   readonly idleTimeoutSec?: number;
+  /**
+   * Whether a token still counts in the second that ends its absolute timeout. `included` is Envoy's rule, by which a
+   * session can outlive its timeout by up to a second; `excluded` never lets it.
+   */
+  readonly endSecond: "included" | "excluded";
   /** `session`: the session keeps its backend whatever the weights; `weight`: weights choose first. */
   readonly split: "session" | "weight";
   /** What happens when the endpoint is gone or does not serve. */

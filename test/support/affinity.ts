@@ -64,6 +64,7 @@ export function cookieSession(
       secureOnTls: false,
       ...carrier,
     },
+    endSecond: "included",
     split: "session",
     onLost: { action: "reassign" },
     token: { format: "envoy" },

@@ -49,6 +49,7 @@ export function forwardRule(backends: readonly Backend[], more: Partial<Rule> = 
 export function cookieSession(name: string, more: Partial<SessionPersistence> = {}): SessionPersistence {
   return {
     carrier: { kind: "cookie", name, path: "/", lifetime: "Session", attributes: [], secureOnTls: false },
+    endSecond: "excluded",
     split: "session",
     onLost: { action: "reassign" },
     token: { format: "envoy" },

@@ -4,7 +4,7 @@
 export interface Token {
   /** Canonical text of the endpoint's address. */
   readonly address: string;
-  /** The last second in which the token is accepted. */
+  /** The second in which it ends; whether that second counts is the session's to say. */
   readonly expiresSec: number;
   readonly lastSeenSec: number;
   readonly begunSec: number;

@@ -159,6 +159,8 @@ export function compileSession(
         : { kind: "header", name: name.toLowerCase() },
     ...seconds("absoluteTimeoutSec", value.absoluteTimeout),
     ...seconds("idleTimeoutSec", value.idleTimeout),
+    // The field says "once the duration has elapsed": Envoy's rule would add up to a second to it.
+    endSecond: "excluded",
     split: is17 || declared.place !== "rule" ? "weight" : "session",
     onLost: { action: "reassign" },
     token: { format: "envoy" },

@@ -44,6 +44,7 @@ export function compileStatefulSession(
   return {
     carrier,
     ...(ttlSec === 0 ? {} : { absoluteTimeoutSec: ttlSec }),
+    endSecond: "included",
     split: "weight",
     onLost: value.strict ? { action: "reject", status: STRICT_STATUS } : { action: "reassign" },
     token: { format: "envoy" },
