@@ -20,19 +20,19 @@ export type ConnectionOption = "" | "close" | "keep-alive";
 export function writeRequestHead(request: UpstreamRequest, fallbackHost: string): string {
   const { head } = request;
   const edits = editsOf(head);
-  const setsHost = edits.drops("host") && edits.lines.includes("host");
+  const host = edits.drops("host") ? (addedValue(edits, "host") ?? head.authority) : head.authority;
   const received = head instanceof Http1RequestHead ? head : undefined;
   const length = request.upgrade === undefined ? request.bodyLength : 0;
   const keepsLength = received?.contentLength === length && keepsContentLength(received, edits, length);
-  const keepsHost = !setsHost && received?.hostIsExact === true;
+  const keepsHost = received?.hostIsExact === true && !edits.drops("host");
   const skip = (1 << EXPECT) | (keepsHost ? 0 : 1 << HOST) | (keepsLength ? 0 : 1 << CONTENT_LENGTH);
   let text = `${head.method} ${cleanPath(head, request.path)} HTTP/1.1\r\n`;
-  if (!keepsHost && !setsHost) text += `host: ${cleanFieldValue(head.authority || fallbackHost)}\r\n`;
+  if (!keepsHost) text += `host: ${cleanFieldValue(host || fallbackHost)}\r\n`;
   text +=
     received === undefined
       ? plainFields(head, edits)
       : copiedFields(received, edits, skip, received.fieldsStart, received.fieldsEnd);
-  text += addedFields(edits, setsHost);
+  text += addedFields(edits);
   if (!keepsLength) text += framingFields(length);
   if (request.upgrade !== undefined) text += `connection: upgrade\r\nupgrade: ${request.upgrade}\r\n`;
   return `${text}\r\n`;
@@ -62,7 +62,7 @@ export function writeResponseHead(
   } else {
     text = copiedStatusAndFields(received, edits, skip);
   }
-  text += addedFields(edits, false);
+  text += addedFields(edits);
   if (!keepsLength && !bodyless) text += length === 0 ? "content-length: 0\r\n" : framingFields(length);
   if (head.status >= 200 && needsDate(head, received, edits)) text += `date: ${date}\r\n`;
   if (connection !== "") text += `connection: ${connection}\r\n`;
@@ -77,7 +77,7 @@ export function writeUpgradeHead(head: ResponseHead, protocol: string): string {
     received === undefined
       ? statusLine(head.status, head.reason) + plainFields(head, edits)
       : copiedStatusAndFields(received, edits, 1 << CONTENT_LENGTH);
-  return `${fields}${addedFields(edits, false)}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`;
+  return `${fields}${addedFields(edits)}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`;
 }
 
 /** RFC 9110 5.5: what must not stand in a value becomes SP; codes past latin1 would become other bytes when written. */
@@ -125,7 +125,7 @@ function plainContentLength(head: ResponseHead): string {
 }
 
 function needsDate(head: ResponseHead, received: Http1ResponseHead | undefined, edits: EditList): boolean {
-  if (edits.lines.includes("date")) return false;
+  if (addedValue(edits, "date") !== undefined) return false;
   if (edits.drops("date")) return true;
   return received === undefined ? head.get("date") === undefined : !received.hasDate;
 }
@@ -179,13 +179,22 @@ function plainFields(head: RequestHead | ResponseHead, edits: EditList): string 
   return lines;
 }
 
-function addedFields(edits: EditList, withHost: boolean): string {
+/** What an edit adds under this lower-case name; the first, if there are several. */
+function addedValue(edits: EditList, name: string): string | undefined {
+  const { lines } = edits;
+  for (let at = 0; at < lines.length; at += 2) {
+    if (lines[at] === name) return lines[at + 1];
+  }
+  return undefined;
+}
+
+function addedFields(edits: EditList): string {
   const { lines } = edits;
   let added = "";
   for (let at = 0; at < lines.length; at += 2) {
     const name = lines[at] as string;
     const kind = fieldKind(name, 0, name.length);
-    if (inMask(kind, FRAMING) || (kind === HOST && !withHost) || !isToken(name)) continue;
+    if (inMask(kind, FRAMING) || kind === HOST || !isToken(name)) continue;
     added += `${name}: ${cleanFieldValue(lines[at + 1] as string)}\r\n`;
   }
   return added;
