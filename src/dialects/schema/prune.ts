@@ -79,7 +79,7 @@ function withoutNulls(value: unknown): unknown {
   }
   const entries = Object.entries(value);
   const kept = entries
-    .filter(([, item]) => item !== null)
+    .filter(([, item]) => item !== null && item !== undefined)
     .map(([key, item]) => [key, withoutNulls(item)] as const);
   const same =
     kept.length === entries.length && kept.every(([, item], index) => item === entries[index]?.[1]);

@@ -1,0 +1,19 @@
+// Hostname intersection: the examples of the specification, and that it is symmetric.
+import { expect, test } from "vitest";
+import { intersectHostnames } from "./hostnames.ts";
+
+test.each([
+  [undefined, [], ["*"]],
+  [undefined, ["a.example.com"], ["a.example.com"]],
+  ["a.example.com", [], ["a.example.com"]],
+  [
+    "*.example.com",
+    ["a.example.com", "a.b.example.com", "example.com", "a.example.org"],
+    ["a.example.com", "a.b.example.com"],
+  ],
+  ["a.example.com", ["*.example.com", "*.com", "b.example.com"], ["a.example.com"]],
+  ["*.example.com", ["*.a.example.com", "*.example.com", "*.com"], ["*.a.example.com", "*.example.com"]],
+  ["*.example.com", ["*.notexample.com"], []],
+])("a listener for %s and a route for %j have %j in common", (listener, route, common) => {
+  expect(intersectHostnames(listener, route)).toEqual(common);
+});
