@@ -5,7 +5,7 @@ import type { MetricSample } from "../telemetry/metrics.ts";
 import type { AccessLog } from "./access-log.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
-import type { ExchangeContext } from "./exchange-context.ts";
+import type { DefectLogger, ExchangeContext } from "./exchange-context.ts";
 import { DeadlineSweep, Http1Server, http1Connector } from "./http1/index.ts";
 import type { DataplaneOptions } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -22,6 +22,7 @@ export interface EngineDependencies {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly accessLog: AccessLog;
+  readonly logger: DefectLogger;
 }
 
 /** A bound socket: an address to bind, or a listening handle that the primary passed on. */
@@ -42,13 +43,14 @@ export class Engine {
   #served: ServingPlan = emptyServingPlan();
   #prepared: ServingPlan | undefined;
 
-  constructor({ options, clock, random, accessLog }: EngineDependencies) {
+  constructor({ options, clock, random, accessLog, logger }: EngineDependencies) {
     this.#sweep = new DeadlineSweep(clock);
     this.#context = {
       options,
       clock,
       random,
       accessLog,
+      logger,
       identity: new ClientIdentity(options),
       pool: new UpstreamPool({
         connect: http1Connector(options, this.#sweep),

@@ -13,6 +13,11 @@ export interface Sweep {
   delete(swept: { sweep(nowMs: number): void }): void;
 }
 
+/** Told of defects of the gateway itself, which clients learn nothing about. */
+export interface DefectLogger {
+  error(details: { readonly err: unknown }, message: string): void;
+}
+
 export interface ExchangeContext {
   readonly options: DataplaneOptions;
   readonly clock: Clock;
@@ -23,5 +28,6 @@ export interface ExchangeContext {
   readonly tables: TableBuilds;
   readonly traffic: Traffic;
   readonly accessLog: AccessLog;
+  readonly logger: DefectLogger;
   readonly sweep: Sweep;
 }

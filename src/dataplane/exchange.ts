@@ -89,6 +89,7 @@ export class Exchange implements ServerStreamHandlers {
 
   /** Ends it for an error: the client gets a response if it has seen none, else a truncated body. */
   fail(error: ProxyError): void {
+    if (error.side === "internal") this.context.logger.error({ err: error.cause }, error.message);
     if (this.#status === 0) {
       this.answer(answerForError(error));
       return;

@@ -202,6 +202,22 @@ describe("the client goes away", () => {
   });
 });
 
+test("a defect of the gateway gives 500 and goes to the log of the process, not to the client", () => {
+  const gateway = new MemoryGateway(snapshotOf({ backends: [web] }));
+  const broken = new Error("boom");
+  const { router } = gateway.pipeline.plan;
+  gateway.pipeline.plan = {
+    router,
+    planOf: () => {
+      throw broken;
+    },
+  };
+  const client = gateway.request();
+  expect(client.response?.status).toBe(500);
+  expect(client.body.text).not.toContain("boom");
+  expect(gateway.defects).toEqual(["a stage of the pipeline failed: boom"]);
+});
+
 test("a body that the protocol refuses half-way ends the endpoint's exchange", async () => {
   const gateway = new MemoryGateway(snapshotOf({ backends: [web] }));
   const client = gateway.request({ method: "POST", bodyLength: -1 });

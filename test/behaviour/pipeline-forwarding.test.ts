@@ -180,3 +180,9 @@ test("a request in flight finishes on the snapshot that it began with", () => {
   gateway.request();
   expect(gateway.endpoints.last.endpoint.address).toBe("10.0.0.2:80");
 });
+
+test("OPTIONS * belongs to the host, and the asterisk stays", () => {
+  const gateway = new MemoryGateway(snapshotOf({ backends: [web] }));
+  gateway.request({ method: "OPTIONS", path: "*" });
+  expect(gateway.endpoints.last.path).toBe("*");
+});

@@ -24,6 +24,11 @@ export async function startLoopbackGateway(
     options: { ...DEFAULT_DATAPLANE_OPTIONS, ...options },
     clock: SYSTEM_CLOCK,
     random: Math.random,
+    logger: {
+      error: (details, message) => {
+        throw new Error(message, { cause: details.err });
+      },
+    },
     accessLog: { write: (record) => log.push(record), dropped: 0, flush: () => Promise.resolve() },
   });
   const serve = async (next: Snapshot) => {

@@ -25,6 +25,8 @@ export class MemoryGateway {
   randomValue = 0.5;
   readonly endpoints = new MemoryEndpoints();
   readonly log: AccessRecord[] = [];
+  /** What the gateway says of itself. */
+  readonly defects: string[] = [];
   readonly traffic = new Traffic();
   readonly pool: UpstreamPool;
   readonly pipeline: Pipeline;
@@ -48,6 +50,7 @@ export class MemoryGateway {
       pool: this.pool,
       tables: new TableBuilds(clock),
       traffic: this.traffic,
+      logger: { error: ({ err }, message) => this.defects.push(`${message}: ${(err as Error).message}`) },
       accessLog: { write: (record) => this.log.push(record), dropped: 0, flush: () => Promise.resolve() },
       sweep: { add: (one) => this.#swept.add(one), delete: (one) => this.#swept.delete(one) },
     };

@@ -14,18 +14,20 @@ const STDOUT = 1;
 
 function build(settings: WorkerSettings): WorkerParts {
   const accessLog = openAccessLog(settings.accessLog);
+  const logger = createLogger({
+    level: settings.logLevel,
+    human: settings.humanLog,
+    write: writeStderr,
+  }).child({ worker: settings.worker });
   return {
     engine: new Engine({
       options: settings.dataplane,
       clock: SYSTEM_CLOCK,
       random: Math.random,
       accessLog,
+      logger,
     }),
-    logger: createLogger({
-      level: settings.logLevel,
-      human: settings.humanLog,
-      write: writeStderr,
-    }).child({ worker: settings.worker }),
+    logger,
     flush: () => accessLog.flush(FLUSH_TIMEOUT_MS),
   };
 }
