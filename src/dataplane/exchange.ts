@@ -6,8 +6,9 @@ import type { Filter, RequestHead, ResponseHead } from "../model/index.ts";
 import type { RouteMiss, RouteResult } from "../routing/match-result.ts";
 import { Attempt } from "./attempt.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
+import { reportEnd } from "./exchange-report.ts";
 import { applyResponseFilters } from "./header-filters.ts";
-import type { ProxyError } from "./proxy-error.ts";
+import { ProxyError } from "./proxy-error.ts";
 import { answerForError, errorKind, type LocalAnswer, respondLocally } from "./respond.ts";
 import type {
   BodyChunk,
@@ -158,8 +159,8 @@ export class Exchange implements ServerStreamHandlers {
   }
 
   onUpstreamHead(head: ResponseHead, length: BodyLength): void {
+    if (!this.#editResponse(head)) return;
     this.#status = head.status;
-    this.#editResponse(head);
     this.stream.respond(head, length);
   }
 
@@ -175,8 +176,11 @@ export class Exchange implements ServerStreamHandlers {
   }
 
   onUpstreamUpgrade(head: ResponseHead, tunnel: Tunnel): void {
+    if (!this.#editResponse(head)) {
+      tunnel.destroy();
+      return;
+    }
     this.#status = head.status;
-    this.#editResponse(head);
     const splice = new Splice(
       this.stream.acceptUpgrade(head),
       tunnel,
@@ -219,7 +223,19 @@ export class Exchange implements ServerStreamHandlers {
     );
   }
 
-  #editResponse(head: ResponseHead): void {
+  /** False: a defect has ended the exchange. */
+  #editResponse(head: ResponseHead): boolean {
+    try {
+      this.#applyEdits(head);
+      return true;
+    } catch (cause) {
+      this.#abandonAttempt();
+      this.fail(new ProxyError("internal-error", "internal", "editing a response failed", { cause }));
+      return false;
+    }
+  }
+
+  #applyEdits(head: ResponseHead): void {
     const decision = this.decision as Decision;
     const filters = this.plan?.rule.filters ?? NO_FILTERS;
     if (filters.length > 0) applyResponseFilters(filters, head.edits);
@@ -244,48 +260,12 @@ export class Exchange implements ServerStreamHandlers {
     this.#ended = true;
     this.#requestEnded = true;
     this.#attempt = undefined;
-    this.#count();
-    this.#log();
-  }
-
-  #count(): void {
-    const { traffic } = this.context;
-    const listener = this.match?.listener?.id ?? "";
-    const route = this.match?.route?.id ?? "";
-    traffic.requestsInFlight -= 1;
-    const { byCodeClass } = traffic.route(listener, route);
-    const codeClass = Math.floor(this.#status / 100);
-    byCodeClass[codeClass] = (byCodeClass[codeClass] ?? 0) + 1;
-    if (this.#error !== undefined) traffic.error(this.#error);
-    const decision = this.decision;
-    if (decision === undefined) return;
-    if (decision.outcome !== undefined) traffic.affinity(route).outcomes[decision.outcome] += 1;
-    if (decision.hashKeyMissing) traffic.affinity(route).hashKeyMissing += 1;
-  }
-
-  #log(): void {
-    const { head, stream, match, decision } = this;
-    this.context.accessLog.write({
-      startedWallMs: this.startedWallMs,
-      durationMs: this.context.clock.monotonicMs() - this.#startedMs,
-      clientIp: this.client.ip,
-      method: head.method,
-      host: head.authority,
-      path: head.path,
-      protocol: stream.protocol,
+    reportEnd(this, {
       status: this.#status,
-      bytesIn: this.#splice?.bytesIn ?? stream.bytesIn,
-      bytesOut: this.#splice?.bytesOut ?? stream.bytesOut,
-      requestId: this.requestId,
-      listener: match?.listener?.id,
-      route: match?.route?.id,
-      rule: match?.rule?.name,
-      backend: decision?.backend?.backend.id,
-      upstreamAddress: decision?.endpoint?.endpoint.address,
-      source: decision?.source,
-      outcome: decision?.outcome,
-      reason: decision?.reason,
       error: this.#error,
+      durationMs: this.context.clock.monotonicMs() - this.#startedMs,
+      bytesIn: this.#splice?.bytesIn ?? this.stream.bytesIn,
+      bytesOut: this.#splice?.bytesOut ?? this.stream.bytesOut,
     });
   }
 }

@@ -14,7 +14,7 @@ export interface UpstreamConnection {
   close(): void;
 }
 
-/** Told by the connection; every connection says `onClosed` exactly once, after everything else. */
+/** Told by the connection; every connection says `onClosed` exactly once, as soon as it can carry nothing more. */
 export interface UpstreamConnectionOwner {
   /** The exchange is over in both directions and the connection can carry another one. */
   onIdle(connection: UpstreamConnection): void;

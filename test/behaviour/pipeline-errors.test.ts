@@ -218,6 +218,20 @@ test("a defect of the gateway gives 500 and goes to the log of the process, not 
   expect(gateway.defects).toEqual(["a stage of the pipeline failed: boom"]);
 });
 
+test("a response that cannot be edited gives 500 and lets go of the endpoint", () => {
+  const gateway = gatewayWithRule(forwardRule([web], { session: cookieSession("home") }));
+  const client = gateway.request();
+  const { wallMs } = gateway.clock;
+  gateway.clock.wallMs = () => {
+    throw new Error("no clock");
+  };
+  gateway.endpoints.last.answerHead(200);
+  gateway.clock.wallMs = wallMs;
+  expect(client.response?.status).toBe(500);
+  expect(gateway.endpoints.last.aborted).toBe(true);
+  expect(gateway.defects).toEqual(["editing a response failed: no clock"]);
+});
+
 test("a body that the protocol refuses half-way ends the endpoint's exchange", async () => {
   const gateway = new MemoryGateway(snapshotOf({ backends: [web] }));
   const client = gateway.request({ method: "POST", bodyLength: -1 });

@@ -21,6 +21,7 @@ export const START_MS = Date.UTC(2026, 0, 1);
 export class MemoryGateway {
   /** Wall and monotonic time alike. */
   nowMs = START_MS;
+  readonly clock = { wallMs: () => this.nowMs, monotonicMs: () => this.nowMs };
   /** What `random` answers. */
   randomValue = 0.5;
   readonly endpoints = new MemoryEndpoints();
@@ -35,7 +36,7 @@ export class MemoryGateway {
 
   constructor(snapshot: Snapshot, options: Partial<DataplaneOptions> = {}) {
     const all = { ...DEFAULT_DATAPLANE_OPTIONS, ...options };
-    const clock = { wallMs: () => this.nowMs, monotonicMs: () => this.nowMs };
+    const { clock } = this;
     this.pool = new UpstreamPool({
       connect: this.endpoints.connect,
       maxIdlePerEndpoint: all.upstreamMaxIdle,

@@ -103,7 +103,10 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   close(): void {
     this.#socket.destroy();
     // Before the `close` event: the pool must not hand it out meanwhile.
-    if (this.#phase === "idle") this.#phase = "closed";
+    if (this.#phase === "idle") {
+      this.#phase = "closed";
+      this.#release();
+    }
   }
 
   /** The bytes are valid during the call only. */

@@ -1,0 +1,56 @@
+// Tells metrics and the access log how an exchange ended.
+import type { Exchange } from "./exchange.ts";
+import type { Traffic } from "./traffic.ts";
+
+export interface ExchangeEnd {
+  readonly status: number;
+  /** Code of the error that ended it; undefined: it went well. */
+  readonly error: string | undefined;
+  readonly durationMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Once for every exchange, after its last byte. */
+export function reportEnd(exchange: Exchange, end: ExchangeEnd): void {
+  count(exchange, end, exchange.context.traffic);
+  log(exchange, end);
+}
+
+function count({ match, decision }: Exchange, { status, error }: ExchangeEnd, traffic: Traffic): void {
+  const route = match?.route?.id ?? "";
+  const { byCodeClass } = traffic.route(match?.listener?.id ?? "", route);
+  const codeClass = Math.floor(status / 100);
+  byCodeClass[codeClass] = (byCodeClass[codeClass] ?? 0) + 1;
+  traffic.requestsInFlight -= 1;
+  if (error !== undefined) traffic.error(error);
+  if (decision?.outcome !== undefined) traffic.affinity(route).outcomes[decision.outcome] += 1;
+  if (decision?.hashKeyMissing) traffic.affinity(route).hashKeyMissing += 1;
+}
+
+function log(exchange: Exchange, end: ExchangeEnd): void {
+  const { context, stream, match, decision } = exchange;
+  const { head } = stream;
+  context.accessLog.write({
+    startedWallMs: exchange.startedWallMs,
+    durationMs: end.durationMs,
+    clientIp: exchange.client.ip,
+    method: head.method,
+    host: head.authority,
+    path: head.path,
+    protocol: stream.protocol,
+    status: end.status,
+    bytesIn: end.bytesIn,
+    bytesOut: end.bytesOut,
+    requestId: exchange.requestId,
+    listener: match?.listener?.id,
+    route: match?.route?.id,
+    rule: match?.rule?.name,
+    backend: decision?.backend?.backend.id,
+    upstreamAddress: decision?.endpoint?.endpoint.address,
+    source: decision?.source,
+    outcome: decision?.outcome,
+    reason: decision?.reason,
+    error: end.error,
+  });
+}
