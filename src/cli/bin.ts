@@ -10,6 +10,10 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   );
   process.exitCode = 1;
 } else {
+  // `limpet validate | head`: who stops reading has seen enough.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   const { main } = await import("./main.ts");
   process.exitCode = await main(process.argv.slice(2));
 }

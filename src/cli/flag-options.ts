@@ -38,6 +38,7 @@ function commanderOption(name: string, flag: Flag): Option {
   const option = new Option(flagSyntax(name, flag), flag.help).helpGroup(`${flag.group}:`);
   const { value } = flag;
   if (value === undefined) return option;
+  // Commander takes undefined for "no value", so no parser may answer with it.
   option.argParser((text: string, previous: unknown) => parsed(value.parse, text, flag.many, previous));
   if (flag.default !== undefined) option.default(value.parse(flag.default), flag.default);
   return option;

@@ -74,7 +74,7 @@ test("host and port", () => {
   expect(parseHostPort("127.0.0.1:9900")).toEqual({ host: "127.0.0.1", port: 9900 });
   expect(parseHostPort("[::1]:0")).toEqual({ host: "::1", port: 0 });
   expect(parseHostPort("localhost:80")).toEqual({ host: "127.0.0.1", port: 80 });
-  expect(parseHostPort("off")).toBeUndefined();
+  expect(parseHostPort("off")).toBe("off");
   for (const text of [
     "9900",
     ":9900",

@@ -71,9 +71,9 @@ export function parseIpAddress(text: string): string {
   return text;
 }
 
-/** `127.0.0.1:9900`, `[::1]:9900`, `localhost:9900`; undefined: `off`. Port 0 takes a free one. */
-export function parseHostPort(text: string): { readonly host: string; readonly port: number } | undefined {
-  if (text === "off") return undefined;
+/** `127.0.0.1:9900`, `[::1]:9900`, `localhost:9900`, or `off`. Port 0 takes a free one. */
+export function parseHostPort(text: string): { readonly host: string; readonly port: number } | "off" {
+  if (text === "off") return text;
   const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
   const host = plain === "localhost" ? "127.0.0.1" : (bracketed ?? plain ?? "");
   const family = isIP(host);

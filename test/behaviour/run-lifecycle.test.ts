@@ -220,3 +220,37 @@ test("--strict-config refuses what would be served around", async () => {
   onTestFinished(async () => void (await lenient.stop()));
   expect((await send(port)).status).toBe(500);
 });
+
+test("--admin off opens no admin port", async () => {
+  const running = await gateway((await backend()).port, { args: ["--admin", "off"] });
+  expect(() => running.adminUrl).toThrow("no admin port");
+  expect((await send(running.port)).status).toBe(200);
+});
+
+test("a pattern that backtracks exponentially on a request does not stall the worker", async () => {
+  const endpoint = await backend();
+  const running = await gateway(endpoint.port);
+  running.write(
+    "pattern.yaml",
+    `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: pattern}
+spec:
+  parentRefs: [{name: edge}]
+  hostnames: [pattern.example.com]
+  rules:
+    - matches: [{headers: [{name: x-many, type: RegularExpression, value: (a+)+b}]}]
+      filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: x-matched, value: "yes"}]}}]
+      backendRefs: [{name: sample, port: 80}]
+`,
+  );
+  const ask = (value: string) =>
+    send(running.port, { headers: { host: "pattern.example.com", "x-many": value } });
+  await eventually(
+    () => ask("aab"),
+    (answer) => answer.headers["x-matched"] === "yes",
+  );
+  // 2^60 ways to split these; a backtracking engine alone would outlive every timeout.
+  const answer = await ask("a".repeat(60));
+  expect([answer.status, answer.headers["x-matched"]]).toEqual([200, undefined]);
+});

@@ -10,7 +10,8 @@ export type DemoFlags = FlagValues<typeof DEMO_FLAGS> & FlagValues<typeof OUTPUT
 export async function demoCommand(flags: DemoFlags, version: string, terminal: Terminal): Promise<number> {
   const humanLog = terminal.people && flags.output === "text";
   const logger = createLogger({ level: flags.logLevel, human: humanLog, write: writeStderr });
-  const { admin, workers, drainTimeout: drainTimeoutMs, logLevel, port } = flags;
+  const admin = flags.admin === "off" ? undefined : flags.admin;
+  const { workers, drainTimeout: drainTimeoutMs, logLevel, port } = flags;
   try {
     return await runDemo(
       { admin, workers, drainTimeoutMs, logLevel, humanLog, port },

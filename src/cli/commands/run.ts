@@ -30,7 +30,7 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
     listenAddress: flags.listenAddress,
     portOffset: flags.portOffset,
     workers: flags.workers,
-    admin: flags.admin,
+    admin: flags.admin === "off" ? undefined : flags.admin,
     drainTimeoutMs: flags.drainTimeout,
     logLevel: flags.logLevel,
     humanLog: terminal.people && flags.output === "text",

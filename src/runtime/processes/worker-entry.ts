@@ -1,5 +1,6 @@
 // Entry of a worker process: wires the engine, the access log and the channel to the primary.
 import { openSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import { Engine } from "../../dataplane/engine.ts";
@@ -7,6 +8,9 @@ import { openLogTarget } from "../../dataplane/log-writer.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
 import type { AccessLogTarget, WorkerReply, WorkerRequest, WorkerSettings } from "./messages.ts";
 import { Worker, type WorkerParts } from "./worker.ts";
+
+// A pattern of the configuration that backtracks without end on some request continues on V8's linear engine.
+setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 
 /** For what is left of the access log after draining. */
 const FLUSH_TIMEOUT_MS = 500;
