@@ -91,10 +91,17 @@ function page(title: string, source: string, body: string): string {
   return `<!-- Generated from ${source} by npm run generate. -->\n# ${title}\n\n${body}\n`;
 }
 
+/** Columns are padded, which is how the formatter leaves them. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) =>
+    Math.max(3, ...lines.map((cells) => (cells[column] as string).length)),
+  );
   const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number)).join(" | ")} |`;
+  const rule = line(widths.map((width) => "-".repeat(width)));
+  const [titles, ...body] = lines.map(line);
+  return [titles, rule, ...body].join("\n");
 }
 
 function current(name: string): string | undefined {
