@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { Endpoint, EndpointHealth } from "../../model/index.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
-import { ignored } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 
@@ -25,11 +24,8 @@ const endpoint = z.strictObject({
   targetRef: z
     .looseObject({ kind: z.string().optional(), name: z.string().optional(), uid: z.string().optional() })
     .optional(),
-  hints: ignored(
-    z.looseObject({}),
-    "hints for zones are not honoured",
-    "nothing: endpoints of all zones are used",
-  ),
+  /** For kube-proxy, written by the cluster and not by a user: no finding. Endpoints of all zones are used. */
+  hints: z.looseObject({}).optional(),
   deprecatedTopology: z.record(z.string(), z.string()).optional(),
 });
 

@@ -2,14 +2,13 @@
 import { z } from "zod";
 import type { Filter, HeaderEdit } from "../../model/index.ts";
 import type { FieldPath, FindingText } from "../findings.ts";
-import { checked, type FieldProblem, fieldName, rule } from "../schema/fields.ts";
+import { checked, type FieldProblem, fieldName, repeatedNames, rule } from "../schema/fields.ts";
 
 const headerValue = z.string().min(1).max(4096);
 
-const headers = z
-  .array(z.strictObject({ name: fieldName, value: headerValue }))
-  .max(16)
-  .default([]);
+const headers = checked(z.array(z.strictObject({ name: fieldName, value: headerValue })).max(16), (entries) =>
+  repeatedNames(entries, "headers"),
+).default([]);
 
 const headerModifier = z.strictObject({
   set: headers,

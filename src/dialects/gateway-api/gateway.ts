@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Listener, objectText } from "../../model/index.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import { formatIp, parseIp } from "../ip-address.ts";
-import { checked, ignored, objectName } from "../schema/fields.ts";
+import { checked, ignored, objectName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { compileListener, distinctListeners, type GatewayListener, listenerSchema } from "./listener.ts";
@@ -14,13 +14,31 @@ const address = z.strictObject({
   value: z.string().max(253).default(""),
 });
 
+const addresses = checked(z.array(address).max(16), (all) =>
+  all
+    .map(({ type, value }, index) => ({ type, value, index }))
+    .filter(({ type, value, index }) => {
+      return (
+        value !== "" && all.slice(0, index).some((other) => other.type === type && other.value === value)
+      );
+    })
+    .map(({ value, index }) =>
+      rule({
+        path: [index],
+        message: `the address ${value} stands there twice`,
+        expected: "addresses that differ",
+        hint: "remove one of them",
+      }),
+    ),
+).default([]);
+
 export const GATEWAY = defineKind(
   { group: GATEWAY_GROUP, kind: "Gateway", versions: ["v1", "v1beta1"] },
   {
     spec: z.strictObject({
       gatewayClassName: objectName,
       listeners: checked(z.array(listenerSchema).min(1).max(64), distinctListeners),
-      addresses: z.array(address).max(16).default([]),
+      addresses,
       infrastructure: ignored(
         z.looseObject({}),
         "Limpet creates no infrastructure for a Gateway",

@@ -6,6 +6,7 @@ import {
   durationMs,
   type FieldProblem,
   ignored,
+  repeatedNames,
   rule,
   sectionName,
 } from "../schema/fields.ts";
@@ -73,16 +74,7 @@ export type RuleValue = z.output<typeof ruleSchema>;
 const MAX_MATCHES = 128;
 
 function rulesTogether(rules: readonly RuleValue[]): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const names = new Set<string>();
-  for (const [index, { name }] of rules.entries()) {
-    if (name !== undefined && names.has(name)) {
-      const message = `two rules are called ${name}`;
-      const expected = "rule names that are unique in their route";
-      problems.push(rule({ path: [index, "name"], message, expected, hint: "give the rule another name" }));
-    }
-    if (name !== undefined) names.add(name);
-  }
+  const problems = repeatedNames(rules, "rules");
   const matches = rules.reduce((sum, { matches }) => sum + matches.length, 0);
   if (matches > MAX_MATCHES) {
     problems.push(

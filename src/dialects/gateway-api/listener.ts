@@ -8,6 +8,7 @@ import {
   groupName,
   kindName,
   portNumber,
+  repeatedNames,
   rule,
   sectionName,
 } from "../schema/fields.ts";
@@ -19,7 +20,7 @@ const routeKind = z.strictObject({ group: groupName.default(GATEWAY_GROUP), kind
 const allowedRoutes = z.strictObject({
   namespaces: checked(
     z.strictObject({
-      from: z.enum(["All", "Selector", "Same", "None"]).default("Same"),
+      from: z.enum(["All", "Selector", "Same"]).default("Same"),
       selector: labelSelector.optional(),
     }),
     ({ from, selector }) => {
@@ -74,18 +75,10 @@ export type ListenerValue = z.output<typeof listenerSchema>;
 
 /** The CRD's rules between the listeners of a Gateway. */
 export function distinctListeners(listeners: readonly ListenerValue[]): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const names = new Set<string>();
+  const problems = repeatedNames(listeners, "listeners");
   const places = new Set<string>();
   for (const [index, { name, port, protocol, hostname }] of listeners.entries()) {
     const place = `${port}/${protocol}/${hostname ?? ""}`;
-    if (names.has(name)) {
-      const message = `two listeners are called ${name}`;
-      const expected = "listener names that are unique in their Gateway";
-      problems.push(
-        rule({ path: [index, "name"], message, expected, hint: "give the listener another name" }),
-      );
-    }
     if (places.has(place)) {
       const message = `another listener has the same port, protocol and hostname as ${name}`;
       const expected = "a combination of port, protocol and hostname that is unique in its Gateway";
@@ -93,7 +86,6 @@ export function distinctListeners(listeners: readonly ListenerValue[]): FieldPro
         rule({ path: [index], message, expected, hint: "remove the listener, or change one of the three" }),
       );
     }
-    names.add(name);
     places.add(place);
   }
   return problems;

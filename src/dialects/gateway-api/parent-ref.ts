@@ -139,12 +139,12 @@ export function missingParent(parent: ParentRefValue, namespace: string): Parent
     namespace: parent.namespace ?? namespace,
     name: parent.name,
   };
-  return refused(
-    "NoMatchingParent",
-    `${objectText(object)} is not there, or could not be read`,
-    "a Gateway that is part of the configuration",
-    "correct name and namespace, or add the Gateway",
-  );
+  const isGateway = parent.group === GATEWAY_GROUP && parent.kind === "Gateway";
+  const message = isGateway
+    ? `${objectText(object)} is not there, or could not be read`
+    : `a parent of kind ${parent.kind} is not served, only Gateways are`;
+  const hint = isGateway ? "correct name and namespace, or add the Gateway" : "name a Gateway";
+  return refused("NoMatchingParent", message, "a Gateway that is part of the configuration", hint);
 }
 
 function refused(reason: string, message: string, expected: string, hint: string): ParentVerdict {
@@ -158,8 +158,6 @@ function allowsNamespace(listener: GatewayListener, route: ObjectRef, { namespac
       return true;
     case "Same":
       return route.namespace === listener.gateway.namespace;
-    case "None":
-      return false;
     case "Selector": {
       // The API server puts this label on every Namespace; files need not hold the object.
       const own = { "kubernetes.io/metadata.name": route.namespace };

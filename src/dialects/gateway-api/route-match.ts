@@ -1,7 +1,7 @@
 // HTTPRoute matches: path, headers, query parameters and method; the fields and what they become.
 import { z } from "zod";
 import { compileRegex, type PathMatch, type RouteMatch, type ValueMatch } from "../../model/index.ts";
-import { checked, type FieldProblem, fieldName } from "../schema/fields.ts";
+import { checked, type FieldProblem, fieldName, repeatedNames } from "../schema/fields.ts";
 
 const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
 const PATH_NEVER = ["//", "/./", "/../", "%2f", "%2F", "#"];
@@ -45,11 +45,11 @@ function badRegex(value: string): FieldProblem | undefined {
   };
 }
 
-function valueMatch(name: typeof fieldName, maxLength: number) {
+function valueMatch(maxLength: number) {
   return checked(
     z.strictObject({
       type: z.enum(["Exact", "RegularExpression"]).default("Exact"),
-      name,
+      name: fieldName,
       value: z.string().min(1).max(maxLength),
     }),
     ({ type, value }) => (type === "RegularExpression" ? badRegex(value) : undefined),
@@ -61,8 +61,10 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "
 /** One match with the CRD's defaults. */
 export const routeMatchSchema = z.strictObject({
   path: path.prefault({}),
-  headers: z.array(valueMatch(fieldName, 4096)).max(16).default([]),
-  queryParams: z.array(valueMatch(fieldName, 1024)).max(16).default([]),
+  headers: checked(z.array(valueMatch(4096)).max(16), (all) => repeatedNames(all, "headers")).default([]),
+  queryParams: checked(z.array(valueMatch(1024)).max(16), (all) => repeatedNames(all, "parameters")).default(
+    [],
+  ),
   method: z.enum(METHODS).optional(),
 });
 

@@ -1,4 +1,6 @@
 // Third pass: the policies of all dialects name their targets, and for each target one of them is chosen.
+import type { Condition } from "../../model/index.ts";
+import { SERVICE } from "../core/service.ts";
 import type { PolicyKind } from "../dialect.ts";
 import type { FindingDraft } from "../findings.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
@@ -6,9 +8,9 @@ import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import type { Attachment, PolicyTarget } from "../policies/attachment.ts";
-import { type AttachedPolicies, decideEffects } from "../policies/effects.ts";
+import { type AttachedPolicies, decideEffects, type PolicyStatus } from "../policies/effects.ts";
 
-/** The result keeps its identity while no policy changes and no target comes or goes. */
+/** `effects` keep their identity while no policy changes and no target comes or goes. */
 export function attachPolicies(
   kinds: readonly PolicyKind[],
   objects: ObjectSet,
@@ -16,13 +18,16 @@ export function attachPolicies(
 ): AttachedPolicies {
   const attachments: Attachment[] = [];
   const findings: FindingDraft[] = [];
+  const invalid: PolicyStatus[] = [];
   for (const policyKind of kinds) {
     for (const policy of objects.all(policyKind.kind)) {
       // Half a policy is none: what could not be read might have been what made the rest right.
-      if (policy.inError) continue;
-      const key = `${policyKind.kind.kind}/${policy.object.namespace}/${policy.object.name}`;
-      const inputs = [policy, ...(policyKind.dependsOn?.(objects) ?? [])];
-      const told = recall.result("attachments", key, inputs, () => policyKind.attach(policy, objects));
+      if (policy.inError) {
+        invalid.push({ object: policy.object, conditions: [INVALID], ancestors: [] });
+        continue;
+      }
+      const inputs = policyKind.dependsOn?.(objects) ?? [];
+      const told = recall.result("attachments", policy, inputs, () => policyKind.attach(policy, objects));
       attachments.push(...told.result);
       findings.push(...told.findings);
     }
@@ -32,8 +37,19 @@ export function attachPolicies(
     const present = new Map(attachments.map(({ target }, index) => [target, there[index] as boolean]));
     return decideEffects(attachments, (target) => present.get(target) ?? false);
   });
-  return findings.length === 0 ? decided : { ...decided, findings: [...findings, ...decided.findings] };
+  return {
+    effects: decided.effects,
+    statuses: [...decided.statuses, ...invalid],
+    findings: [...findings, ...decided.findings],
+  };
 }
+
+const INVALID: Condition = {
+  type: "Accepted",
+  status: "False",
+  reason: "Invalid",
+  message: "The policy is in error; see the findings",
+};
 
 function exists({ object, sectionName, port }: PolicyTarget, objects: ObjectSet): boolean {
   if (!objects.has(object)) return false;
@@ -45,5 +61,9 @@ function exists({ object, sectionName, port }: PolicyTarget, objects: ObjectSet)
     const rules = objects.get(HTTP_ROUTE, object.namespace, object.name)?.value.spec.rules ?? [];
     return rules.some(({ name }) => name === sectionName);
   }
-  return port === undefined || objects.has(object);
+  if (port !== undefined && object.kind === "Service") {
+    const ports = objects.get(SERVICE, object.namespace, object.name)?.value.spec.ports ?? [];
+    return ports.some((one) => one.port === port);
+  }
+  return true;
 }

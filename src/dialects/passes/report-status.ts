@@ -34,7 +34,7 @@ export function reportStatus(
       return gateways.map((gateway) => gatewayStatus(gateway, attached));
     }),
     ...routes.filter(({ status }) => status.parents?.length !== 0).map(({ status }) => status),
-    ...policies.map(({ object, ancestors }) => ({ object, conditions: [], parents: ancestors })),
+    ...policies.map(({ object, conditions, ancestors }) => ({ object, conditions, parents: ancestors })),
   ];
 }
 

@@ -19,6 +19,8 @@ export interface Effects {
 
 export interface PolicyStatus {
   readonly object: ObjectRef;
+  /** About the policy as a whole, where it cannot even be attached. */
+  readonly conditions: readonly Condition[];
   readonly ancestors: readonly ParentStatus[];
 }
 
@@ -70,6 +72,7 @@ export function decideEffects(
     },
     statuses: [...ancestors.values()].map(({ object, entries }) => ({
       object,
+      conditions: [],
       ancestors: [...entries.values()],
     })),
     findings,

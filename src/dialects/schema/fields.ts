@@ -41,6 +41,30 @@ export function rule(problem: Omit<FieldProblem, "code">): FieldProblem {
 /** What to say where a text of a certain form was expected and something else than a text was found. */
 export const TEXT_FORMS = z.registry<{ readonly expected: string; readonly hint: string }>();
 
+/** Entries whose name an earlier entry of the list has already, where the CRD has the list keyed by name. */
+export function repeatedNames(
+  entries: readonly { readonly name?: string | undefined }[],
+  what: string,
+): FieldProblem[] {
+  const seen = new Set<string>();
+  const problems: FieldProblem[] = [];
+  for (const [index, { name }] of entries.entries()) {
+    if (name === undefined) continue;
+    if (seen.has(name)) {
+      problems.push(
+        rule({
+          path: [index, "name"],
+          message: `two ${what} are called ${name}`,
+          expected: `${what} with names of their own`,
+          hint: "remove one of them, or give it another name",
+        }),
+      );
+    }
+    seen.add(name);
+  }
+  return problems;
+}
+
 /** A text of a certain form. `example` is printed as what to write instead. */
 export function text(
   pattern: RegExp,
