@@ -1,6 +1,7 @@
 // One JSON line per request: which stage chose what, and how it ended.
 import type { Clock } from "./clock.ts";
-import { type LogTarget, LogWriter } from "./log-writer.ts";
+import type { LogTarget } from "./log-target.ts";
+import { LogWriter } from "./log-writer.ts";
 
 /** Everything that the log tells of a request; undefined fields are written as null. */
 export interface AccessRecord {

@@ -1,14 +1,13 @@
 // The data plane of one worker: sockets, the snapshot that is served, and the way from one snapshot to the next.
-import { createServer, type Server, type Socket } from "node:net";
 import type { Snapshot } from "../model/index.ts";
 import type { MetricSample } from "../telemetry/metrics.ts";
 import type { AccessLog } from "./access-log.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
 import type { DefectLogger, ExchangeContext } from "./exchange-context.ts";
-import { DeadlineSweep, Http1Server, http1Connector } from "./http1/index.ts";
+import { DeadlineSweep, http1Connector } from "./http1/index.ts";
 import type { DataplaneOptions } from "./options.ts";
-import { Pipeline } from "./pipeline.ts";
+import { type BoundSocket, type ListenTarget, Port } from "./port.ts";
 import { EMPTY_PORT_PLAN, emptyServingPlan, type ServingPlan, ServingPlanBuild } from "./serving-plan.ts";
 import { finishInSlices } from "./slices.ts";
 import { TableBuilds } from "./table-builds.ts";
@@ -23,15 +22,6 @@ export interface EngineDependencies {
   readonly random: () => number;
   readonly accessLog: AccessLog;
   readonly logger: DefectLogger;
-}
-
-/** A bound socket: an address to bind, or a listening handle that the primary passed on. */
-export type ListenTarget = { readonly host: string; readonly port: number } | { readonly handle: object };
-
-export interface BoundSocket {
-  /** `ip:port` as the kernel says, IPv6 in brackets. */
-  readonly address: string;
-  readonly port: number;
 }
 
 export class Engine {
@@ -147,74 +137,4 @@ export class Engine {
     );
     return samples;
   }
-}
-
-/** One bound socket with its connections. */
-class Port {
-  readonly pipeline: Pipeline;
-  readonly #context: ExchangeContext;
-  readonly #http: Http1Server;
-  readonly #server: Server;
-  readonly #openConnections: () => number;
-  #drained: Promise<void> | undefined;
-
-  constructor(context: ExchangeContext, sweep: DeadlineSweep, openConnections: () => number) {
-    this.#context = context;
-    this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
-    this.#http = new Http1Server(this.pipeline, context.options, sweep);
-    this.#openConnections = openConnections;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false });
-    this.#server.on("connection", (socket) => this.#accept(socket));
-  }
-
-  get connections(): number {
-    return this.#http.connections;
-  }
-
-  listen(target: ListenTarget): Promise<BoundSocket> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen("handle" in target ? target.handle : { ...target, backlog: 511 }, () => {
-        this.#server.off("error", reject);
-        // A handle that breaks later (EMFILE on accept) must not end the process.
-        this.#server.on("error", () => {});
-        const bound = this.#server.address();
-        if (bound === null || typeof bound === "string") reject(new Error("the handle is no TCP socket"));
-        else resolve({ address: addressText(bound.address, bound.port), port: bound.port });
-      });
-    });
-  }
-
-  /** Resolves when the last connection is gone. */
-  drain(): Promise<void> {
-    this.#drained ??= new Promise((resolve) => {
-      this.#server.close();
-      const settle = () => {
-        if (this.#http.connections === 0) resolve();
-      };
-      this.#http.onClosed = settle;
-      this.#http.drain();
-      settle();
-    });
-    return this.#drained;
-  }
-
-  destroy(): void {
-    this.#http.destroy();
-  }
-
-  #accept(socket: Socket): void {
-    const { traffic, options } = this.#context;
-    if (this.#openConnections() >= options.maxConnections) {
-      traffic.connectionsRefused += 1;
-      socket.destroy();
-      return;
-    }
-    traffic.connectionsAccepted += 1;
-    this.#http.accept(socket);
-  }
-}
-
-function addressText(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

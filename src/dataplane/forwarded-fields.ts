@@ -19,16 +19,21 @@ export function writeForwardedFields(
     const path = head.getAll("x-forwarded-for").join(", ");
     edits.set("x-forwarded-for", path === "" ? connection.peerIp : `${path}, ${connection.peerIp}`);
     if (!isScheme(head.get("x-forwarded-proto"))) edits.set("x-forwarded-proto", scheme);
-    if (head.get("x-forwarded-host") === undefined) edits.set("x-forwarded-host", head.authority);
+    if (head.get("x-forwarded-host") === undefined) nameHost(head);
   } else {
     claimed.length = 0;
     head.forEach(noteClaim);
     for (const name of claimed) edits.remove(name);
     edits.set("x-forwarded-for", connection.peerIp);
     edits.set("x-forwarded-proto", scheme);
-    edits.set("x-forwarded-host", head.authority);
+    nameHost(head);
   }
   if (head.get("x-request-id") !== requestId) edits.set("x-request-id", requestId);
+}
+
+/** An HTTP/1.0 client may name none. */
+function nameHost(head: RequestHead): void {
+  if (head.authority !== "") head.edits.set("x-forwarded-host", head.authority);
 }
 
 function isScheme(value: string | undefined): boolean {

@@ -4,7 +4,8 @@ import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { LogWriter, openLogTarget } from "./log-writer.ts";
+import { openLogTarget } from "./log-target.ts";
+import { LogWriter } from "./log-writer.ts";
 
 type Done = (error: NodeJS.ErrnoException | null, written: number) => void;
 

@@ -1,24 +1,13 @@
 // Writes whole lines to a file or pipe beside the event loop: batches them, and drops lines before it holds too many.
-import { close, constants, fstatSync, openSync, write, writeSync } from "node:fs";
+import { write, writeSync } from "node:fs";
+import type { LogTarget } from "./log-target.ts";
 
-/** Writes up to this size reach a pipe in one piece (PIPE_BUF on Linux), so lines of several workers never mix. */
-const ATOMIC_PIPE_WRITE = 4096;
-const FLUSH_SIZE = 16 * 1024;
 const FLUSH_INTERVAL_MS = 100;
 const MAX_WAITING_SIZE = 8 * 1024 * 1024;
 const RETRY_FIRST_MS = 1;
 const RETRY_LONGEST_MS = 64;
 
 type WriteDone = (error: NodeJS.ErrnoException | null, written: number) => void;
-
-/** Where lines go. */
-export interface LogTarget {
-  readonly fd: number;
-  /** Bytes that one write may carry without mixing with other processes' lines; no line is split over two writes. */
-  readonly writeSize: number;
-  /** A write may hang: it must be made on another thread. */
-  readonly mayBlock: boolean;
-}
 
 export interface LogWriterOptions {
   /** Bytes that may wait; lines beyond are dropped and counted. */
@@ -210,26 +199,4 @@ function systemWrite({ fd, mayBlock }: LogTarget): (bytes: Buffer, offset: numbe
     }
     done(null, written);
   };
-}
-
-/** A target on a descriptor of its own, to be closed by whoever opened it. */
-export interface OpenLogTarget extends LogTarget {
-  close(): void;
-}
-
-/**
- * Prepares a descriptor for a `LogWriter`. A pipe is opened anew without blocking (Linux): a write that hangs on a full
- * pipe would hold a thread that the process must join before it can exit.
- */
-export function openLogTarget(fd: number): OpenLogTarget {
-  const stat = fstatSync(fd);
-  const shared = { fd, mayBlock: true, close: () => {} };
-  if (stat.isSocket()) return { ...shared, writeSize: ATOMIC_PIPE_WRITE };
-  if (!stat.isFIFO()) return { ...shared, writeSize: FLUSH_SIZE };
-  try {
-    const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
-    return { fd: own, writeSize: ATOMIC_PIPE_WRITE, mayBlock: false, close: () => close(own) };
-  } catch {
-    return { ...shared, writeSize: ATOMIC_PIPE_WRITE };
-  }
 }

@@ -1,5 +1,5 @@
 // The border between protocols and the pipeline: one exchange with a client, one with an endpoint, in neutral words.
-import type { Listener, RequestHead, ResponseHead } from "../model/index.ts";
+import type { RequestHead, ResponseHead } from "../model/index.ts";
 import type { ProxyError } from "./proxy-error.ts";
 
 /** Bytes that are valid during the call only: whoever keeps them copies them. */
@@ -121,10 +121,4 @@ export interface RequestHandler {
   onRequest(stream: ServerStream): void;
   /** A request that never became one: the codec has answered it by itself; for log and metrics. */
   onRejected(connection: ConnectionInfo, error: ProxyError, status: number): void;
-}
-
-/** Which listeners share a bound port; the Host picks one of them. */
-export interface BoundPort {
-  readonly port: number;
-  readonly listeners: readonly Listener[];
 }

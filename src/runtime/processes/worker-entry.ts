@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import { Engine } from "../../dataplane/engine.ts";
-import { openLogTarget } from "../../dataplane/log-writer.ts";
+import { openLogTarget } from "../../dataplane/log-target.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
 import type { AccessLogTarget, WorkerReply, WorkerRequest, WorkerSettings } from "./messages.ts";
 import { Worker, type WorkerParts } from "./worker.ts";

@@ -1,0 +1,84 @@
+// One bound socket with the clients that came in through it.
+import { createServer, type Server, type Socket } from "node:net";
+import type { ExchangeContext } from "./exchange-context.ts";
+import { type DeadlineSweep, Http1Server } from "./http1/index.ts";
+import { Pipeline } from "./pipeline.ts";
+import { EMPTY_PORT_PLAN } from "./serving-plan.ts";
+
+/** A bound socket: an address to bind, or a listening handle that the primary passed on. */
+export type ListenTarget = { readonly host: string; readonly port: number } | { readonly handle: object };
+
+export interface BoundSocket {
+  /** `ip:port` as the kernel says, IPv6 in brackets. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export class Port {
+  readonly pipeline: Pipeline;
+  readonly #context: ExchangeContext;
+  readonly #http: Http1Server;
+  readonly #server: Server;
+  readonly #openConnections: () => number;
+  #drained: Promise<void> | undefined;
+
+  constructor(context: ExchangeContext, sweep: DeadlineSweep, openConnections: () => number) {
+    this.#context = context;
+    this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
+    this.#http = new Http1Server(this.pipeline, context.options, sweep);
+    this.#openConnections = openConnections;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true });
+    this.#server.on("connection", (socket) => this.#accept(socket));
+  }
+
+  get connections(): number {
+    return this.#http.connections;
+  }
+
+  listen(target: ListenTarget): Promise<BoundSocket> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen("handle" in target ? target.handle : { ...target, backlog: 511 }, () => {
+        this.#server.off("error", reject);
+        // Without a listener an error of accept (EMFILE) would end the process.
+        this.#server.on("error", (err) => this.#context.logger.error({ err }, "accepting a client failed"));
+        const bound = this.#server.address();
+        if (bound === null || typeof bound === "string") reject(new Error("the handle is no TCP socket"));
+        else resolve({ address: addressText(bound.address, bound.port), port: bound.port });
+      });
+    });
+  }
+
+  /** Resolves when the last connection is gone. */
+  drain(): Promise<void> {
+    this.#drained ??= new Promise((resolve) => {
+      this.#server.close();
+      const settle = () => {
+        if (this.#http.connections === 0) resolve();
+      };
+      this.#http.onClosed = settle;
+      this.#http.drain();
+      settle();
+    });
+    return this.#drained;
+  }
+
+  destroy(): void {
+    this.#http.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const { traffic, options } = this.#context;
+    if (this.#openConnections() >= options.maxConnections) {
+      traffic.connectionsRefused += 1;
+      socket.destroy();
+      return;
+    }
+    traffic.connectionsAccepted += 1;
+    this.#http.accept(socket);
+  }
+}
+
+function addressText(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
