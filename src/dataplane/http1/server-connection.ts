@@ -96,6 +96,7 @@ export class ServerConnection implements ServerStreamOwner, Swept {
   }
 
   destroy(): void {
+    this.#abandon(new ProxyError("draining", "internal", "the gateway gives its clients no more time"));
     this.#socket.destroy();
   }
 
