@@ -7,7 +7,7 @@ import { addressText, BindError } from "./listening-socket.ts";
 import type { AdminAddress } from "./run-options.ts";
 
 export interface AdminSources {
-  /** Every worker serves, and the process is not draining. */
+  /** Requests are served, and the process is not draining. */
   ready(): boolean;
   /** Text in Prometheus' format. */
   metrics(): Promise<string>;

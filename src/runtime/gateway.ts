@@ -135,7 +135,7 @@ export class Gateway {
     if (address === undefined) return;
     try {
       this.#admin = await AdminServer.listen(address, {
-        ready: () => this.#serving,
+        ready: () => this.#serving && this.#workers.serving > 0,
         metrics: async () =>
           renderMetrics([...this.#metrics.samples(this.#store.current), ...(await this.#workers.samples())]),
         snapshot: () => this.#snapshotPage(),

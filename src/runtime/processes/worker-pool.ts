@@ -4,6 +4,7 @@ import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot, type SnapshotDelta } from
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { deltaParts } from "./delta-parts.ts";
 import type { WorkerSettings } from "./messages.ts";
+import { WorkerCounts } from "./worker-counts.ts";
 import { type WorkerExit, WorkerGone, WorkerProcess, WorkerRefusal } from "./worker-process.ts";
 
 /** What the pool needs of a worker; a WorkerProcess, or a test's stand-in. */
@@ -44,6 +45,7 @@ export class WorkerPool {
   #turn: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #restarts = 0;
+  readonly #counts = new WorkerCounts();
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -106,18 +108,23 @@ export class WorkerPool {
     });
   }
 
-  /** What the workers count, and what is to be counted of them. A worker that does not answer in time is left out. */
+  /** How many workers accept requests. */
+  get serving(): number {
+    return this.#serving.size;
+  }
+
+  /** What the workers count, and what is to be counted of them. */
   async samples(): Promise<readonly MetricSample[]> {
-    const workers = [...this.#workers.values()];
-    const answers = await Promise.all(workers.map((worker) => statsInTime(worker)));
+    const workers = [...this.#serving];
+    await Promise.all(workers.map((worker) => this.#ask(worker)));
     return [
-      ...answers.flat(),
+      ...this.#counts.samples(),
       ...workers.map((worker) => ({
         name: "limpet_worker_snapshot_version",
         labels: { worker: String(worker.worker) },
         value: worker.version,
       })),
-      { name: "limpet_workers", labels: {}, value: workers.length },
+      { name: "limpet_workers", labels: {}, value: this.serving },
       { name: "limpet_worker_restarts_total", labels: {}, value: this.#restarts },
     ];
   }
@@ -148,12 +155,22 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) worker.kill();
   }
 
+  /** One that does not answer in time counts with its last answer. */
+  async #ask(worker: PoolWorker): Promise<void> {
+    const answer = worker.request({ kind: "stats" }).then(
+      (samples) => this.#counts.update(worker.worker, samples),
+      () => {},
+    );
+    await Promise.race([answer, delay(STATS_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+
   async #bringUp(number: number, failures: number): Promise<void> {
     const worker = this.#options.spawn?.(number) ?? new WorkerProcess(number);
     this.#workers.set(number, worker);
     void worker.exited.then((exit) => {
       this.#workers.delete(number);
       this.#serving.delete(worker);
+      this.#counts.bury(number);
       if (!this.#stopping) void this.#replace(worker, exit, failures);
     });
     await worker.request({ kind: "start", settings: { ...this.#options.settings, worker: number } });
@@ -241,9 +258,4 @@ async function prepare(worker: PoolWorker, delta: SnapshotDelta, parts: readonly
 
 async function listenOn(worker: PoolWorker, bindKey: string, handle: object): Promise<void> {
   await worker.request({ kind: "listen", bindKey }, handle);
-}
-
-async function statsInTime(worker: PoolWorker): Promise<readonly MetricSample[]> {
-  const timeout = delay(STATS_TIMEOUT_MS, [], { ref: false });
-  return Promise.race([worker.request({ kind: "stats" }).catch(() => []), timeout]);
 }

@@ -1,0 +1,32 @@
+// What workers have counted, kept beyond their lives: a counter that goes back would look like traffic that never was.
+import { METRICS, type MetricSample } from "../../telemetry/index.ts";
+
+const TYPES: ReadonlyMap<string, string> = new Map(
+  Object.entries(METRICS).map(([name, kind]) => [name, kind.type]),
+);
+
+export class WorkerCounts {
+  readonly #living = new Map<number, readonly MetricSample[]>();
+  /** Counters of workers that are gone, as they were last told, summed. */
+  readonly #buried = new Map<string, MetricSample>();
+
+  update(worker: number, samples: readonly MetricSample[]): void {
+    this.#living.set(worker, samples);
+  }
+
+  /** The worker is gone: what it counted stays, what it held (its gauges) goes with it. */
+  bury(worker: number): void {
+    for (const sample of this.#living.get(worker) ?? []) {
+      if (TYPES.get(sample.name) !== "counter") continue;
+      const key = JSON.stringify([sample.name, sample.labels]);
+      const value = sample.value + (this.#buried.get(key)?.value ?? 0);
+      this.#buried.set(key, { ...sample, value });
+    }
+    this.#living.delete(worker);
+  }
+
+  /** Several of one name and the same labels are to be summed. */
+  samples(): readonly MetricSample[] {
+    return [...this.#buried.values(), ...[...this.#living.values()].flat()];
+  }
+}
