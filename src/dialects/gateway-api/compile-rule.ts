@@ -1,13 +1,19 @@
 // Compiles one rule of an HTTPRoute: what it matches, what it does, which backends it leads to.
-import type { Rule, RuleAction, SessionPersistence, WeightedBackend } from "../../model/index.ts";
-import { objectText } from "../../model/index.ts";
-import { isProblem, type ReferenceProblem, type ResolvedBackend } from "../dialect.ts";
+import {
+  objectText,
+  type RouteMatch,
+  type Rule,
+  type RuleAction,
+  type WeightedBackend,
+} from "../../model/index.ts";
+import type { ReferenceProblem, ResolvedBackend } from "../dialect.ts";
 import { digest } from "../digest.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { PolicyTarget } from "../policies/attachment.ts";
 import type { EffectOf, Effects } from "../policies/effects.ts";
-import { type BackendRefValue, type ReferenceResolver, referenceOf } from "./backend-ref.ts";
-import { compileFilters, type FiltersValue, unservedFilter } from "./filters.ts";
+import type { BackendRefValue, ReferenceResolver } from "./backend-ref.ts";
+import { compileReferences, type PlacedSession } from "./compile-references.ts";
+import { compileFilters, unservedFilters } from "./filters.ts";
 import type { HttpRouteReading, RuleValue } from "./http-route.ts";
 import { routeMatch, routeMatchSchema } from "./route-match.ts";
 import { compileSession } from "./session-persistence.ts";
@@ -23,11 +29,12 @@ export interface CompiledRule {
   on(inherited: Inherited): Rule;
   readonly backends: readonly ResolvedBackend[];
   readonly problems: readonly ReferenceProblem[];
+  /** All that can govern a request of the rule. */
+  readonly sessions: readonly PlacedSession[];
   readonly findings: readonly FindingDraft[];
-  /** All that can govern a request of the rule, with the path of what brings it. */
-  readonly sessions: readonly { readonly session: SessionPersistence; readonly path: FieldPath }[];
 }
 
+/** Undefined where no match could be read: the rule must not answer for requests that it never asked for. */
 export function compileRule(
   reading: HttpRouteReading,
   index: number,
@@ -37,113 +44,72 @@ export function compileRule(
   const value = reading.value.spec.rules[index] as RuleValue;
   const path: FieldPath = ["spec", "rules", index];
   const { object } = reading;
-  const findings: FindingDraft[] = [];
   const matches = readableMatches(reading, value, path).map(routeMatch);
-  // A rule of which no match could be read must not answer for requests that it never asked for.
   if (matches.length === 0) return undefined;
-  const part =
-    value.name ??
-    digest(
-      matches
-        .map((match) => JSON.stringify(match))
-        .sort()
-        .join(),
-    );
 
-  const sessions: { session: SessionPersistence; path: FieldPath }[] = [];
-  let session: SessionPersistence | undefined;
-  if (value.sessionPersistence !== undefined) {
-    const compiled = compileSession(value.sessionPersistence, {
-      reading,
-      path: [...path, "sessionPersistence"],
-      scope: `${objectText(object)}/${part}`,
-      suffix: digest(`${objectText(object)}/${part}`).slice(0, 8),
-      place: "rule",
-    });
-    session = compiled.session;
-    sessions.push({ session, path: [...path, "sessionPersistence"] });
-    findings.push(...compiled.findings);
-  }
+  const own = ownSession(reading, value, path, matches);
+  const targets: PolicyTarget[] = [{ object }];
+  if (value.name !== undefined) targets.unshift({ object, sectionName: value.name });
+  const session = own?.session ?? effects.find("session", targets)?.session;
+  const balancing = effects.find("routeBalancing", targets);
 
-  const targets: PolicyTarget[] = [
-    ...(value.name === undefined ? [] : [{ object, sectionName: value.name }]),
-    { object },
-  ];
-  const ownSession = session ?? effects.find("session", targets)?.session;
-  const ownBalancing = effects.find("routeBalancing", targets);
-
-  const tellFilters = (filters: FiltersValue, at: FieldPath, unserved: readonly number[]) => {
-    for (const unservedIndex of unserved) {
-      const text = unservedFilter(filters, unservedIndex);
-      findings.push(
-        draftFinding("filter-not-served", object, reading.writtenPath([...at, ...text.path]), text),
-      );
-    }
-  };
-  const filters = compileFilters(value.filters);
-  tellFilters(value.filters, path, filters.unserved);
-
-  const backends: ResolvedBackend[] = [];
-  const problems: ReferenceProblem[] = [];
-  const references = value.backendRefs.map((ref, refIndex): WeightedBackend => {
-    const at = [...path, "backendRefs", refIndex];
-    const refFilters = compileFilters(ref.filters);
-    tellFilters(ref.filters, at, refFilters.unserved);
-    const shared = { weight: ref.weight, filters: refFilters.filters };
-    const resolved = resolver.resolve(object, referenceOf(ref, object.namespace));
-    if (isProblem(resolved)) {
-      problems.push(resolved);
-      // What is in error has its findings already.
-      if (reading.hasErrorAt(at)) return shared;
-      const field = resolved.field === undefined ? [] : [resolved.field];
-      findings.push(
-        draftFinding("invalid-reference", object, reading.writtenPath([...at, ...field]), resolved),
-      );
-      return shared;
-    }
-    backends.push(resolved);
-    if (refFilters.unserved.length > 0) return shared;
-    const backendSession =
-      resolved.session ?? (ownSession === undefined ? policySession(resolved, effects) : undefined);
-    if (backendSession !== undefined) sessions.push({ session: backendSession, path: at });
-    return {
-      ...shared,
-      backend: resolved.id,
-      ...(backendSession === undefined ? {} : { session: backendSession }),
-    };
-  });
-
+  const { filters, unserved } = compileFilters(value.filters);
+  const at = [...path, "backendRefs"];
+  const compiled = compileReferences(
+    reading,
+    value.backendRefs,
+    at,
+    session !== undefined,
+    resolver,
+    effects,
+  );
+  const empty = reading.inError || unserved.length > 0 ? undefined : emptiness(value.backendRefs);
   const refusal = reading.inError
     ? "the route is in error"
-    : filters.unserved.length > 0
+    : unserved.length > 0
       ? "a filter of the rule is not served"
-      : emptiness(value.backendRefs);
-  if (refusal !== undefined && !reading.inError && filters.unserved.length === 0) {
-    const at = reading.writtenPath([...path, "backendRefs"]);
-    const expected = "at least one backendRef with a weight above 0";
-    const hint = "add backendRefs: [{name: my-service, port: 80}]";
-    findings.push(
-      draftFinding("no-backends", object, at, { message: `${refusal}, so it answers 500`, expected, hint }),
-    );
-  }
+      : empty;
   return {
-    backends,
-    problems,
-    findings,
-    sessions,
+    backends: compiled.backends,
+    problems: compiled.problems,
+    sessions: [...(own === undefined ? [] : [own]), ...compiled.sessions],
+    findings: [
+      ...(own?.findings ?? []),
+      ...unservedFilters(reading, value.filters, [...path, "filters"], unserved),
+      ...compiled.findings,
+      ...(empty === undefined ? [] : [noBackends(reading, at, empty)]),
+    ],
     on: (inherited) => {
-      const balancing = ownBalancing ?? inherited.balancing;
-      const ruleSession = ownSession ?? inherited.session?.session;
+      const inForce = balancing ?? inherited.balancing;
+      const kept = session ?? inherited.session?.session;
       return {
         name: value.name ?? String(index),
         matches,
-        filters: filters.filters,
-        action: action(refusal, references, balancing),
-        ...(ruleSession === undefined ? {} : { session: ruleSession }),
-        hashPolicies: balancing?.hashPolicies ?? [],
-        splitByHash: balancing?.splitByHash ?? false,
+        filters,
+        action: action(refusal, compiled.references, inForce),
+        ...(kept === undefined ? {} : { session: kept }),
+        hashPolicies: inForce?.hashPolicies ?? [],
+        splitByHash: inForce?.splitByHash ?? false,
       };
     },
+  };
+}
+
+/** Scope and generated name come from the rule's name or its matches, so that inserting a rule ends no session. */
+function ownSession(
+  reading: HttpRouteReading,
+  value: RuleValue,
+  path: FieldPath,
+  matches: readonly RouteMatch[],
+): (PlacedSession & { readonly findings: readonly FindingDraft[] }) | undefined {
+  if (value.sessionPersistence === undefined) return undefined;
+  const texts = matches.map((match) => JSON.stringify(match)).sort();
+  const scope = `${objectText(reading.object)}/${value.name ?? digest(texts.join())}`;
+  const at = [...path, "sessionPersistence"];
+  const suffix = digest(scope).slice(0, 8);
+  return {
+    ...compileSession(value.sessionPersistence, { reading, path: at, scope, suffix, place: "rule" }),
+    path: at,
   };
 }
 
@@ -163,16 +129,18 @@ function emptiness(refs: readonly BackendRefValue[]): string | undefined {
   return refs.every(({ weight }) => weight === 0) ? "all backendRefs of the rule have weight 0" : undefined;
 }
 
+function noBackends(reading: HttpRouteReading, at: FieldPath, reason: string): FindingDraft {
+  return draftFinding("no-backends", reading.object, reading.writtenPath(at), {
+    message: `${reason}, so it answers 500`,
+    expected: "at least one backendRef with a weight above 0",
+    hint: "add backendRefs: [{name: my-service, port: 80}]",
+  });
+}
+
 /** Matches in error are left out: without the condition that could not be read they would match more than was meant. */
 function readableMatches(reading: HttpRouteReading, value: RuleValue, path: FieldPath): RuleValue["matches"] {
   const at = [...path, "matches"];
   if (value.matches.length > 0)
     return value.matches.filter((_, index) => !reading.hasErrorAt([...at, index]));
   return reading.hasErrorAt(at) ? [] : [routeMatchSchema.parse({})];
-}
-
-function policySession(resolved: ResolvedBackend, effects: Effects): SessionPersistence | undefined {
-  const { object, port } = resolved;
-  const targets = [...(port === undefined ? [] : [{ object, port }]), { object }];
-  return effects.find("session", targets)?.session;
 }

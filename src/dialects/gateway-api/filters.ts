@@ -1,8 +1,9 @@
 // HTTPRoute filters on rules and backendRefs: header modifiers are served, every other filter answers 500.
 import { z } from "zod";
 import type { Filter, HeaderEdit } from "../../model/index.ts";
-import type { FieldPath, FindingText } from "../findings.ts";
+import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import { checked, type FieldProblem, fieldName, repeatedNames, rule } from "../schema/fields.ts";
+import type { Reading } from "../schema/read-object.ts";
 
 const headerValue = z.string().min(1).max(4096);
 
@@ -135,14 +136,20 @@ export function compileFilters(filters: FiltersValue): CompiledFilters {
   return { filters: compiled, unserved };
 }
 
-export function unservedFilter(filters: FiltersValue, index: number): FindingText & { path: FieldPath } {
-  const type = filters[index]?.type;
-  return {
-    path: ["filters", index],
-    message: `the filter ${type} is not served yet, so its rule answers 500`,
-    expected: "RequestHeaderModifier or ResponseHeaderModifier",
-    hint: "remove the filter to have the rule served without it",
-  };
+/** A finding for each filter that is not served; `path` is that of the list. */
+export function unservedFilters(
+  reading: Reading,
+  filters: FiltersValue,
+  path: FieldPath,
+  unserved: readonly number[],
+): FindingDraft[] {
+  return unserved.map((index) =>
+    draftFinding("filter-not-served", reading.object, reading.writtenPath([...path, index]), {
+      message: `the filter ${filters[index]?.type} is not served yet, so its rule answers 500`,
+      expected: SERVED.join(" or "),
+      hint: "remove the filter to have the rule served without it",
+    }),
+  );
 }
 
 function headerEdit({ set, add, remove }: z.output<typeof headerModifier>): HeaderEdit {
