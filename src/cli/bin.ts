@@ -15,5 +15,8 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     if (error.code !== "EPIPE") throw error;
   });
   const { main } = await import("./main.ts");
-  process.exitCode = await main(process.argv.slice(2));
+  const code = await main(process.argv.slice(2));
+  process.exitCode = code;
+  // Ended by a second signal: nothing that is still open may hold the process.
+  if (code >= 128) process.exit();
 }

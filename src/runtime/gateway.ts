@@ -81,6 +81,7 @@ export class Gateway {
 
   /** Resolves when all workers serve. Rejects with a StartError if the configuration or an address is no good. */
   async start(): Promise<readonly ServedAddress[]> {
+    this.#logger.debug({ paths: this.#options.paths }, "loading the configuration");
     const outcome = await this.#load();
     if (outcome.kind === "refused") throw new StartError(outcome.reasons);
     const { configuration } = outcome;
@@ -157,10 +158,9 @@ export class Gateway {
       return;
     }
     const { configuration } = outcome;
-    if (outcome.kind === "changed") {
-      await this.#workers.publish(configuration.snapshot);
-      await this.#moveSockets(configuration);
-    }
+    if (outcome.kind === "changed") await this.#workers.publish(configuration.snapshot);
+    // Also where nothing changed: a port that was taken may be free now.
+    await this.#moveSockets(configuration);
     this.#store.accept(configuration);
     this.#metrics.countReload(outcome.kind === "changed" ? "published" : "unchanged");
     this.#logger.info(

@@ -32,6 +32,7 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
       }
       stopping = true;
       logger.info({ signal, timeoutMs: options.drainTimeoutMs }, "draining");
+      await starting.catch(() => {});
       await gateway.drain();
       resolve(0);
     };
@@ -39,8 +40,9 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
     signals.on("SIGTERM", () => void stop("SIGTERM"));
   });
   signals.on("SIGHUP", () => void gateway.reload());
+  const starting = gateway.start();
   try {
-    const addresses = await gateway.start();
+    const addresses = await starting;
     if (!stopping) dependencies.onReady(addresses);
   } catch (error) {
     if (!stopping) {

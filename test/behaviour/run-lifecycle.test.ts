@@ -115,6 +115,15 @@ test("a request that outlives the drain timeout is cut", async () => {
   expect((await running.exited).code).toBe(0);
 });
 
+test("SIGTERM before it is ready ends it too", async () => {
+  const port = await freePort();
+  const files = { "gateway.yaml": gatewayYaml({ port }), "sample.yaml": sampleYaml([3001]) };
+  const running = spawnGateway({ files, args: ["--log-level", "debug"] });
+  await running.stderr.waitFor((line) => line.includes("loading"), "loading");
+  running.process.kill("SIGTERM");
+  expect(await running.stop()).toEqual({ code: 0, signal: null });
+});
+
 test("a second signal stops at once", async () => {
   const { port, held } = await backend();
   const running = await gateway(port);

@@ -39,7 +39,11 @@ function startWorker() {
           done.push(`prepare ${snapshot.version}`);
         },
         commit: (version) => void done.push(`commit ${version}`),
-        drain: async (timeoutMs) => void done.push(`drain ${timeoutMs}`),
+        drain: async (timeoutMs) => {
+          done.push(`drain ${timeoutMs}`);
+          await Promise.resolve();
+          done.push("drained");
+        },
         stats: () => [{ name: "limpet_requests_in_flight", labels: {}, value: 7 }],
       },
       logger: createLogger({ level: "error", human: false, write: () => {} }),
@@ -125,7 +129,7 @@ test("draining writes the log out, answers, and ends the process", async () => {
   const { start, ask, done, exits } = startWorker();
   await start();
   await ask({ kind: "drain", timeoutMs: 9 });
-  expect(done).toEqual(["drain 9", "flush"]);
+  expect(done).toEqual(["drain 9", "drained", "flush"]);
   expect(exits).toEqual([0]);
 });
 
@@ -133,5 +137,13 @@ test("without its primary a worker drains by itself", async () => {
   const { worker, start, done } = startWorker();
   await start();
   await worker.onDisconnect();
-  expect(done).toEqual(["drain 5", "flush"]);
+  expect(done).toEqual(["drain 5", "drained", "flush"]);
+});
+
+test("a primary that goes while its worker drains cuts nothing short", async () => {
+  const { worker, start, ask, done } = startWorker();
+  await start();
+  void ask({ kind: "drain", timeoutMs: 9 });
+  await worker.onDisconnect();
+  expect(done).toEqual(["drain 9", "drained", "flush"]);
 });

@@ -36,7 +36,7 @@ export class Worker {
   #committed: Snapshot = EMPTY_SNAPSHOT;
   #prepared: Snapshot = EMPTY_SNAPSHOT;
   #busy = false;
-  #draining = false;
+  #drained: Promise<void> | undefined;
 
   constructor(build: (settings: WorkerSettings) => WorkerParts, channel: WorkerChannel) {
     this.#build = build;
@@ -119,10 +119,12 @@ export class Worker {
     }
   }
 
-  async #drain(timeoutMs: number): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    await this.#parts?.engine.drain(timeoutMs);
-    await this.#parts?.flush();
+  /** A second call waits for the end of the first. */
+  #drain(timeoutMs: number): Promise<void> {
+    this.#drained ??= (async () => {
+      await this.#parts?.engine.drain(timeoutMs);
+      await this.#parts?.flush();
+    })();
+    return this.#drained;
   }
 }
