@@ -147,10 +147,9 @@ export class BackendStates {
     const byId = new Map<string, LiveBackend>();
     for (const backend of backends) {
       const known = this.#byId.get(backend.id);
-      byId.set(
-        backend.id,
-        known?.backend === backend ? known : new LiveBackend(backend, known, this.#tables),
-      );
+      const isSame = known?.backend === backend;
+      if (isSame) known.forgetUnused();
+      byId.set(backend.id, isSame ? known : new LiveBackend(backend, known, this.#tables));
       yield;
     }
     return new BackendStates(byId, this.#tables);
