@@ -13,6 +13,8 @@ export const HIDDEN = 0x10;
 export const CUT = 0x20;
 /** The line is not passed on byte by byte but written anew. */
 export const REWRITE = 0x40;
+/** Said by the neutral head in its own way (Host is the authority), so that it is no field among the others. */
+export const SPOKEN = 0x80;
 
 export type Spans = number[];
 
@@ -108,7 +110,7 @@ export class FieldBlock implements HeaderFields {
   forEach(visit: (name: string, value: string) => void): void {
     const { spans, text } = this;
     for (let at = 0; at < spans.length; at += SPAN) {
-      if (((spans[at + 4] as number) & (HIDDEN | CUT)) === 0) {
+      if (((spans[at + 4] as number) & (HIDDEN | CUT | SPOKEN)) === 0) {
         visit(text.slice(spans[at], spans[at + 1]), this.valueAt(at));
       }
     }

@@ -4,7 +4,7 @@ import { EditList } from "../header-edits.ts";
 import { parseAuthority } from "./authority.ts";
 import { CLASS, matchesLower, SP, TOKEN } from "./characters.ts";
 import { CLOSE, PERSIST, readConnectionField, UPGRADES } from "./connection-field.ts";
-import { FieldBlock, KIND_MASK, parseFieldLines, SPAN, type Spans } from "./field-block.ts";
+import { FieldBlock, KIND_MASK, parseFieldLines, SPAN, SPOKEN, type Spans } from "./field-block.ts";
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE } from "./field-kind.ts";
 import { parseContentLength, requireChunked } from "./framing-fields.ts";
 import { MessageError, malformed } from "./message-error.ts";
@@ -53,15 +53,6 @@ export class Http1RequestHead extends FieldBlock implements RequestHead {
 
   override getAll(name: string): readonly string[] {
     return name === "host" && this.authority !== "" ? [this.authority] : super.getAll(name);
-  }
-
-  override forEach(visit: (name: string, value: string) => void): void {
-    super.forEach((name, value) => {
-      const ownConcern =
-        (name.length === 4 && matchesLower(name, 0, "host")) ||
-        (name.length === 6 && matchesLower(name, 0, "expect"));
-      if (!ownConcern) visit(name, value);
-    });
   }
 }
 
@@ -129,6 +120,7 @@ function readKnownFields(head: Http1RequestHead): void {
     switch (kind) {
       case HOST:
         hosts += 1;
+        spans[at + 4] = HOST | SPOKEN;
         readHost(head, start, end);
         break;
       case CONTENT_LENGTH:
@@ -147,6 +139,7 @@ function readKnownFields(head: Http1RequestHead): void {
         webSocket = end - start === 9 && matchesLower(text, start, "websocket");
         break;
       case EXPECT:
+        spans[at + 4] = EXPECT | SPOKEN;
         readExpect(head, start, end);
         break;
     }
