@@ -8,8 +8,8 @@ import { DEFAULT_DATAPLANE_OPTIONS } from "../../src/dataplane/options.ts";
 import { startLoopbackGateway } from "../support/loopback-gateway.ts";
 import { startOrigin } from "../support/origin.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { listener } from "../support/routes.ts";
-import { backend, snapshotOf } from "../support/snapshots.ts";
+import { listener, route } from "../support/routes.ts";
+import { backend, forwardRule, snapshotOf } from "../support/snapshots.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n";
 
@@ -54,6 +54,29 @@ test("only what was prepared can be committed", async () => {
   expect(() => gateway.engine.commit(3)).toThrow();
   gateway.engine.commit(2);
   expect(gateway.engine.version).toBe(2);
+});
+
+test("while a large snapshot is prepared, requests get their turn", async () => {
+  const origin = await startOrigin((_, response) => response.end("ok"));
+  const web = backend("web", [origin.endpoint]);
+  const gateway = await startLoopbackGateway(snapshotOf({ backends: [web] }));
+  const on = listener("http");
+  const routes = Array.from({ length: 10_000 }, (_, index) =>
+    route(`r${index}`, on, [`h${index}.example`], forwardRule([web])),
+  );
+  // The first request loads the client; only the second one is to the point.
+  await answerOf(gateway.port);
+  let isPrepared = false;
+  const preparing = gateway.engine
+    .prepare(snapshotOf({ version: 2, listeners: [on], backends: [web], routes }))
+    .then(() => {
+      isPrepared = true;
+    });
+  expect(await answerOf(gateway.port)).toBe("ok");
+  expect(isPrepared).toBe(false);
+  await preparing;
+  gateway.engine.commit(2);
+  expect((await fetch(`http://127.0.0.1:${gateway.port}/`)).status).toBe(404);
 });
 
 test("a bind point that vanishes accepts no more, and its request in flight finishes", async () => {
