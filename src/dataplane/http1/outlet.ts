@@ -7,6 +7,15 @@ const SMALL = 8 * 1024;
 /** So much text waits at most before it is written. */
 const FULL = 16 * 1024;
 
+/** One read of a socket, with the text that waits before it. */
+const BLOCK_SIZE = 96 * 1024;
+
+/**
+ * Large chunks are copied here on their way out. The kernel mostly takes a block at once, and then it serves for the
+ * next chunk of any connection; a block that a socket still holds is left to that socket.
+ */
+let spareBlock: Buffer | undefined;
+
 const waiting: Outlet[] = [];
 
 function flushWaiting(): void {
@@ -43,11 +52,15 @@ export class Outlet {
     }
     const head = this.#text + before;
     this.#text = "";
-    const block = Buffer.allocUnsafeSlow(head.length + chunk.length + after.length);
+    const size = head.length + chunk.length + after.length;
+    const isUsual = size <= BLOCK_SIZE;
+    if (isUsual) spareBlock ??= Buffer.allocUnsafeSlow(BLOCK_SIZE);
+    const block = isUsual && spareBlock !== undefined ? spareBlock : Buffer.allocUnsafeSlow(size);
     block.write(head, 0, "latin1");
     block.set(chunk, head.length);
     block.write(after, head.length + chunk.length, "latin1");
-    this.#write(block);
+    this.#write(block.subarray(0, size));
+    if (isUsual && this.#socket.writableLength > 0) spareBlock = undefined;
   }
 
   flush(): void {
