@@ -25,9 +25,9 @@ export class HeadReader {
     this.#maxSize = maxSize;
   }
 
-  /** Some bytes of a head have arrived, but not all. */
+  /** Some bytes of a head have arrived, but not all; the empty line that is skipped is none of them. */
   get pending(): boolean {
-    return this.#size > 0;
+    return this.#size > this.start;
   }
 
   /**

@@ -330,6 +330,16 @@ describe("timeouts", () => {
     expect(harness.socket.writableEnded).toBe(true);
   });
 
+  test("an empty line after a request, as old clients send it, leaves the connection idle", async () => {
+    const harness = new ServerHarness();
+    harness.socket.deliver(`${GET}\r\n`);
+    await settle();
+    harness.pass(20_000);
+    harness.socket.deliver(GET);
+    await settle();
+    expect(harness.statuses).toEqual([200, 200]);
+  });
+
   test("a body that stops is answered with 408, one that goes on is not", async () => {
     const harness = await manual(POST_5);
     harness.last.stream.resumeBody();

@@ -212,10 +212,9 @@ export class ServerConnection implements ServerStreamOwner, Swept {
     const stream = this.#stream;
     const cut = this.#response.underWay;
     this.#response.refuse(error, stream?.head);
-    this.#dropExchange(error.on("downstream"));
-    if (stream === undefined) {
-      this.#context.handler.onRejected(this.#info, error.on("downstream"), REFUSAL_STATUS[error.code]);
-    }
+    const told = error.on("downstream");
+    this.#dropExchange(told);
+    if (stream === undefined) this.#context.handler.onRejected(this.#info, told, REFUSAL_STATUS[error.code]);
     if (cut) this.#cutOff();
     else this.#linger();
   }
