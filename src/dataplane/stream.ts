@@ -11,12 +11,14 @@ export type Trailers = readonly string[];
 /** Receives a body that is pushed. */
 export interface BodySink {
   onData(chunk: BodyChunk): void;
+  /** Once: the whole body has come. A response without a body ends too, a request without one says nothing. */
   onEnd(trailers: Trailers): void;
 }
 
 /** Sends a body. `write` answers false when the peer is slower: wait for the `onDrain` of the sink that goes with it. */
 export interface BodyWriter {
   write(chunk: BodyChunk): boolean;
+  /** Where there is no body (length 0, HEAD, 204, 304) it has ended by itself, and this does nothing. */
   end(trailers: Trailers): void;
 }
 
