@@ -1,4 +1,5 @@
 // Plays the tutorial on Istio's DestinationRule: a cookie that the gateway makes, the other three keys, and scaling.
+import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
 import { buildRing, xxh64 } from "../../src/affinity/index.ts";
 import type { Replica } from "../../src/demo/replica.ts";
@@ -72,8 +73,9 @@ test("scaling in and out moves the keys that Envoy's ring moves, and scaling out
   expect(three).toEqual(ringHomes(keys, [one, two, removed]));
 
   tutorial.files.put("backend.yaml", (text) => text.slice(0, text.lastIndexOf("\n---\n")));
-  const afterScalingIn = await eventually(homes, (found) => !found.includes(removed.name));
-  expect(afterScalingIn).toEqual(ringHomes(keys, [one, two]));
+  // Requests on either side of the reload may stand in one list, so it takes a list without any of the old ones.
+  const expected = ringHomes(keys, [one, two]);
+  const afterScalingIn = await eventually(homes, (found) => isDeepStrictEqual(found, expected));
   // A ring keeps its size, so those who stay get more places on it: some keys move between them, most do not.
   const stayed = keys.filter((_, index) => three[index] !== removed.name);
   const moved = keys.filter(
@@ -82,8 +84,7 @@ test("scaling in and out moves the keys that Envoy's ring moves, and scaling out
   expect(moved.length / stayed.length).toBeLessThan(0.3);
 
   tutorial.files.put("backend.yaml");
-  const afterScalingOut = await eventually(homes, (found) => found.includes(removed.name));
-  expect(afterScalingOut).toEqual(three);
+  await eventually(homes, (found) => isDeepStrictEqual(found, three));
 });
 
 /** Where Envoy's ring of these replicas has the keys: sorted by address, as Limpet builds it. */

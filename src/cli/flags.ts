@@ -260,9 +260,13 @@ export const RUN_FLAGS = {
 } as const satisfies FlagTable;
 
 export const DEMO_FLAGS = {
+  file: {
+    ...FILE_FLAGS.file,
+    help: "Serve these files, such as those of examples/, in place of the demo's own; replicas on ports 3001 to 3004.",
+  },
   port: {
     group: LISTENING,
-    help: "Port of the gateway on 127.0.0.1.",
+    help: "Port of the gateway on 127.0.0.1, for the demo's own configuration.",
     value: count(1, 65_535),
     default: "8080",
   },

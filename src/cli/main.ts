@@ -27,7 +27,7 @@ export const COMMANDS: readonly CommandDescription[] = [
     summary: "Serve the Gateways of files, and reload when they change.",
     flags: RUN_FLAGS,
     examples: [
-      ["limpet run -f examples/kgateway-session-persistence", "a folder of manifests"],
+      ["limpet run -f manifests/", "a folder, searched in depth"],
       ["limpet run -f gateway.yaml routes/ --port-offset 8000", "port 80 becomes 8080"],
       ["limpet run -f . --access-log off --workers 4", "four processes, no access log"],
       ["kill -HUP PID", "reload by hand; kill PID drains and ends"],
@@ -58,6 +58,10 @@ export const COMMANDS: readonly CommandDescription[] = [
     examples: [
       ["limpet demo", "the gateway is on http://127.0.0.1:8080"],
       ["limpet demo --port 9090", "somewhere else"],
+      [
+        "limpet demo -f examples/istio-consistent-hash/{backend,gateway,cookie}.yaml",
+        "a tutorial, with its replicas",
+      ],
     ],
     run: (command, terminal) => {
       return demoCommand(

@@ -12,14 +12,18 @@ export async function demoCommand(flags: DemoFlags, version: string, terminal: T
   const logger = createLogger({ level: flags.logLevel, human: humanLog, write: writeStderr });
   const admin = flags.admin === "off" ? undefined : flags.admin;
   const { workers, drainTimeout: drainTimeoutMs, logLevel, port } = flags;
+  const replicaLog = (line: string) => {
+    if (flags.output === "text") terminal.out(`${line}\n`);
+  };
   try {
     return await runDemo(
-      { admin, workers, drainTimeoutMs, logLevel, humanLog, port },
+      { admin, workers, drainTimeoutMs, logLevel, humanLog, port, paths: flags.file, replicaLog },
       {
         logger,
         version,
         signals: process,
-        onReady: (demo) => terminal.out(flags.output === "json" ? jsonText(demo) : welcome(demo, terminal)),
+        onReady: (demo) =>
+          terminal.out(flags.output === "json" ? jsonText(demo) : welcome(demo, flags, terminal)),
       },
     );
   } catch (error) {
@@ -35,20 +39,30 @@ function advice(reason: string, port: number): string {
   return at < 0 || reason.startsWith("admin") ? reason : `${reason.slice(at)}; choose another with --port N`;
 }
 
-function jsonText({ addresses, replicas, file }: RunningDemo): string {
+function jsonText({ addresses, replicas, paths }: RunningDemo): string {
   const list = replicas.map(({ name, address }) => ({ name, address }));
-  return `${JSON.stringify({ addresses, replicas: list, file })}\n`;
+  return `${JSON.stringify({ addresses, replicas: list, paths })}\n`;
 }
 
-function welcome(demo: RunningDemo, terminal: Terminal): string {
+function welcome(demo: RunningDemo, flags: DemoFlags, terminal: Terminal): string {
   const url = `http://${demo.addresses.find(({ name }) => name !== "admin")?.address}`;
   const admin = demo.addresses.find(({ name }) => name === "admin")?.address;
-  const command = (text: string) => `    ${terminal.style("cyan", text)}`;
-  const repeat = (text: string) => command(`for i in 1 2 3 4 5 6; do ${text} | grep pod; done`);
+  const isOwn = flags.file.length === 0;
   return `${[
     `${terminal.style("bold", "Limpet")} is on ${terminal.style("bold", url)}, in front of ${demo.replicas.length} replicas:`,
     ...demo.replicas.map(({ name, address }) => `    ${name}  ${address}`),
     "",
+    ...(isOwn ? whatToTry(url, terminal) : []),
+    `The configuration is ${demo.paths.join(" ")}: edit it, and it is reloaded.`,
+    ...(admin === undefined ? [] : [`What is served: http://${admin}/snapshot, http://${admin}/metrics`]),
+    "Ctrl-C stops everything. What the replicas are asked appears below.",
+  ].join("\n")}\n`;
+}
+
+function whatToTry(url: string, terminal: Terminal): string[] {
+  const command = (text: string) => `    ${terminal.style("cyan", text)}`;
+  const repeat = (text: string) => command(`for i in 1 2 3 4 5 6; do ${text} | grep pod; done`);
+  return [
     "Without a session, requests spread:",
     repeat(`curl -s ${url}/get`),
     "With its cookie, a client comes home:",
@@ -59,8 +73,5 @@ function welcome(demo: RunningDemo, terminal: Terminal): string {
     "A hash needs no session: the same user, the same replica:",
     repeat(`curl -s -H 'x-user: ada' ${url}/anything/hash`),
     "",
-    `The configuration is ${demo.file}: edit it, and it is reloaded.`,
-    ...(admin === undefined ? [] : [`What is served: http://${admin}/snapshot, http://${admin}/metrics`]),
-    "Ctrl-C stops everything.",
-  ].join("\n")}\n`;
+  ];
 }
