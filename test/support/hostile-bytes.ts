@@ -87,6 +87,23 @@ const wild = fc
     ([name, path, protocol, fields, content]) =>
       `${name} ${path} ${protocol}\r\nHost: a\r\n${fields.map((line) => `${line}\r\n`).join("")}\r\n${content}`,
   );
+/** Two ways to read each of them, and bytes that make sense in either. */
+const twoFaced = fc
+  .constantFrom(
+    "Content-Length: 15\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "Transfer-Encoding: chunked\r\nContent-Length: 15\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+    "Content-Length: 5\r\nContent-Length: 0\r\n\r\nhello",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "Transfer-Encoding: chunked, identity\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n",
+    "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\n\r\n",
+    "Content-Length : 5\r\n\r\nhello",
+    "X-A: 1\nContent-Length: 5\r\n\r\nhello",
+    "X-A: 1\rContent-Length: 5\r\n\r\nhello",
+    "X-A: 1\r\n Content-Length: 5\r\n\r\nhello",
+  )
+  .map((rest) => `POST / HTTP/1.1\r\nHost: a\r\n${rest}`);
 /** Replaces, inserts or removes a character somewhere. */
 const damage = fc.record({
   at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -112,7 +129,7 @@ const damage = fc.record({
 /** Up to three requests on one connection, sound ones and wild ones, some of them damaged. Latin1. */
 export const hostileBytes: fc.Arbitrary<string> = fc
   .tuple(
-    fc.array(fc.oneof({ arbitrary: sound, weight: 3 }, wild), { minLength: 1, maxLength: 3 }),
+    fc.array(fc.oneof({ arbitrary: sound, weight: 4 }, wild, twoFaced), { minLength: 1, maxLength: 3 }),
     fc.array(damage, { maxLength: 2 }),
   )
   .map(([messages, damages]) => {
