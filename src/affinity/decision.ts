@@ -20,8 +20,6 @@ export interface Client {
   readonly peerIsProxy: boolean;
 }
 
-export type { RulePlan } from "./plan.ts";
-
 /** What a decision needs beside the request: clock, randomness, and what this request has been through. */
 export interface DecideOptions {
   /** Wall clock, whole unix seconds. */
