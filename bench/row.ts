@@ -1,0 +1,31 @@
+// What the benchmark asks of a row: a measurement of one proxy, and how its figures read.
+import type { Affinity } from "./peer.ts";
+import type { RunningPeer } from "./running-peer.ts";
+
+/** Figures of one measurement by name; medians are taken name by name. */
+export type Figures = Readonly<Record<string, number>>;
+
+export type Origin = "plain" | "upload" | "websocket";
+
+export interface RowRun {
+  /** Starts the proxy with the affinity and the routes; it ends with the measurement. */
+  start(options?: {
+    readonly affinity?: Affinity;
+    readonly hostnames?: readonly string[];
+  }): Promise<RunningPeer>;
+  /** Length of one measurement under load. */
+  readonly seconds: number;
+}
+
+export interface Row {
+  /** For `--rows`. */
+  readonly name: string;
+  /** Heads the row of the table, with the unit. */
+  readonly title: string;
+  readonly origin: Origin;
+  /** Figures that make up the cell, in this order, with their digits behind the point. */
+  readonly cell: readonly (readonly [figure: string, digits: number])[];
+  /** A bare server stands beside the proxies. */
+  readonly withBareServer?: true;
+  measure(run: RowRun): Promise<Figures>;
+}

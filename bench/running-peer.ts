@@ -1,0 +1,144 @@
+// A proxy that runs with one configuration, from its start to its end, and the check that it does the work of the others.
+import type { ChildProcess } from "node:child_process";
+import { get } from "node:http";
+import { isIP } from "node:net";
+import { PROXY_CORE, removeFolder, start, stderrOf, stop, temporaryFolder } from "./children.ts";
+import type { WhoAmI } from "./origins/plain.ts";
+import { HASH_HEADER, type Peer, SESSION_COOKIE, type Setup } from "./peer.ts";
+import { type Usage, usageOf } from "./usage.ts";
+
+const READY_MS = 60_000;
+const ASK_EVERY_MS = 2;
+
+export interface Answer {
+  readonly status: number;
+  readonly setCookie: readonly string[];
+  readonly body: string;
+}
+
+/** One request on a connection of its own; rejects when there is no whole answer. */
+export function ask(port: number, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = get(
+      { host: "127.0.0.1", port, path, headers, agent: false, timeout: 5_000 },
+      (answer) => {
+        let body = "";
+        answer.setEncoding("latin1").on("data", (text: string) => {
+          body += text;
+        });
+        answer.on("error", reject);
+        answer.on("end", () =>
+          resolve({ status: answer.statusCode ?? 0, setCookie: answer.headers["set-cookie"] ?? [], body }),
+        );
+      },
+    );
+    request.on("error", reject);
+    request.on("timeout", () => request.destroy(new Error("no answer within 5 s")));
+  });
+}
+
+export class RunningPeer {
+  readonly peer: Peer;
+  readonly child: ChildProcess;
+  readonly folder: string;
+  /** From the start of the program to its first answer from an endpoint. */
+  readonly startMs: number;
+  setup: Setup;
+
+  private constructor(peer: Peer, child: ChildProcess, folder: string, setup: Setup, startMs: number) {
+    this.peer = peer;
+    this.child = child;
+    this.folder = folder;
+    this.setup = setup;
+    this.startMs = startMs;
+  }
+
+  /** Resolves once it answers for the last hostname. */
+  static async start(peer: Peer, command: string, setup: Setup): Promise<RunningPeer> {
+    const folder = temporaryFolder();
+    peer.write(setup, folder);
+    const args = peer.args(setup, folder);
+    const started = performance.now();
+    const child = start(PROXY_CORE, command, args, { env: { ...process.env, ...peer.env } });
+    try {
+      await answers(setup.port, setup.hostnames.at(-1), child);
+    } catch (error) {
+      await stop(child);
+      throw new Error(`${peer.name}: ${(error as Error).message}`);
+    }
+    return new RunningPeer(peer, child, folder, setup, performance.now() - started);
+  }
+
+  get usage(): Usage {
+    return usageOf(this.child.pid ?? 0);
+  }
+
+  /** Milliseconds until the last hostname of the new configuration is served. */
+  async reload(setup: Setup): Promise<number> {
+    this.peer.write(setup, this.folder);
+    this.setup = setup;
+    const started = performance.now();
+    await this.peer.reload?.(setup, this.folder, this.child);
+    await answers(setup.port, setup.hostnames.at(-1), this.child);
+    return performance.now() - started;
+  }
+
+  /** Throws where it does less than the others: the header work of every row, and the affinity of this one. */
+  async check(): Promise<void> {
+    const headers = Object.fromEntries([[HASH_HEADER, "u-1"], ...(await this.#sessionHeader())]);
+    const ports = new Set<number>();
+    const ids = new Set<string>();
+    for (let time = 0; time < 10; time++) {
+      const seen = JSON.parse((await ask(this.setup.port, "/whoami", headers)).body) as WhoAmI;
+      // Envoy writes the machine's own address for a client on loopback.
+      if (!isIP(seen.forwardedFor)) throw this.#defect(`X-Forwarded-For is "${seen.forwardedFor}"`);
+      ports.add(seen.port);
+      ids.add(seen.requestId);
+    }
+    if (ids.size !== 10 || ids.has("")) throw this.#defect("it does not give every request an id");
+    if (ports.size !== 1) throw this.#defect("it does not keep a client on one endpoint");
+  }
+
+  async #sessionHeader(): Promise<[string, string][]> {
+    if (this.setup.affinity === "hash") return [];
+    return [["cookie", (await this.sessionCookies())[0] as string]];
+  }
+
+  /** A cookie for each endpoint, as the proxy itself issues them; names of sessions for one that issues none. */
+  async sessionCookies(): Promise<string[]> {
+    const { endpoints, port } = this.setup;
+    const cookies = new Set<string>();
+    for (let time = 0; cookies.size < endpoints.length && time < 200; time++) {
+      const { setCookie } = await ask(port, "/whoami");
+      const own = setCookie.find((line) => line.startsWith(`${SESSION_COOKIE}=`));
+      if (own === undefined) return endpoints.map((_, index) => `${SESSION_COOKIE}=session-${index}`);
+      cookies.add(own.split(";")[0] as string);
+    }
+    if (cookies.size !== endpoints.length) throw this.#defect(`it issues ${cookies.size} different cookies`);
+    return [...cookies];
+  }
+
+  async stop(): Promise<void> {
+    await stop(this.child);
+    removeFolder(this.folder);
+  }
+
+  #defect(message: string): Error {
+    return new Error(`${this.peer.name} is not set up like the others: ${message}`);
+  }
+}
+
+async function answers(port: number, hostname: string | undefined, child: ChildProcess): Promise<void> {
+  const deadline = performance.now() + READY_MS;
+  const headers = hostname === undefined ? {} : { host: hostname };
+  for (;;) {
+    const status = await ask(port, "/", headers).then(
+      (answer) => answer.status,
+      () => 0,
+    );
+    if (status >= 200 && status < 300) return;
+    if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${stderrOf(child)}`);
+    if (performance.now() > deadline) throw new Error(`does not answer: ${stderrOf(child)}`);
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  }
+}
