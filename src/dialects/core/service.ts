@@ -90,7 +90,10 @@ export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
       const known = ports.map((one) => one.port).join(", ");
       return {
         reason: "BackendNotFound",
-        message: `${objectText(object)} has no TCP port ${port}`,
+        message:
+          port === undefined
+            ? `the reference to ${objectText(object)} names no port`
+            : `${objectText(object)} has no TCP port ${port}`,
         expected: known === "" ? "a Service with ports" : `one of ${known}`,
         hint: known === "" ? "add ports to the Service" : `write port: ${ports[0]?.port}`,
         field: "port",

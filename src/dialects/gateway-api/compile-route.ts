@@ -46,9 +46,9 @@ export interface CompiledRoute {
 
 export function compileRoute(reading: HttpRouteReading, context: RouteContext): CompiledRoute {
   const { object, value } = reading;
-  const rules = [...value.spec.rules.keys()]
-    .map((index) => compileRule(reading, index, context, context.effects))
-    .filter((rule) => rule !== undefined);
+  const rules = [...value.spec.rules.keys()].map((index) =>
+    compileRule(reading, index, context, context.effects),
+  );
   const findings = rules.flatMap((rule) => rule.findings);
   findings.push(...collisions(reading, rules));
 
@@ -140,7 +140,7 @@ function routesOn(
     id: index === 0 ? id : `${id}@${attachments[0]?.listener}`,
     object: reading.object,
     attachments,
-    rules: rules.map((rule) => rule.on(inherited)),
+    rules: rules.map((rule) => rule.on?.(inherited)).filter((rule) => rule !== undefined),
   }));
 }
 

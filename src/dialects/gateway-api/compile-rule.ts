@@ -25,8 +25,11 @@ export interface Inherited {
 }
 
 export interface CompiledRule {
-  /** The rule as it stands on listeners that give it this much. */
-  on(inherited: Inherited): Rule;
+  /**
+   * The rule as it stands on listeners that give it this much. Undefined where no match could be read: it must not
+   * answer for requests that it never asked for.
+   */
+  readonly on: ((inherited: Inherited) => Rule) | undefined;
   readonly backends: readonly ResolvedBackend[];
   readonly problems: readonly ReferenceProblem[];
   /** All that can govern a request of the rule. */
@@ -34,18 +37,17 @@ export interface CompiledRule {
   readonly findings: readonly FindingDraft[];
 }
 
-/** Undefined where no match could be read: the rule must not answer for requests that it never asked for. */
+/** A rule in error is compiled all the same, for what there is to tell about the rest of it. */
 export function compileRule(
   reading: HttpRouteReading,
   index: number,
   resolver: ReferenceResolver,
   effects: Effects,
-): CompiledRule | undefined {
+): CompiledRule {
   const value = reading.value.spec.rules[index] as RuleValue;
   const path: FieldPath = ["spec", "rules", index];
   const { object } = reading;
   const matches = readableMatches(reading, value, path).map(routeMatch);
-  if (matches.length === 0) return undefined;
 
   const own = ownSession(reading, value, path, matches);
   const targets: PolicyTarget[] = [{ object }];
@@ -69,8 +71,21 @@ export function compileRule(
     : unserved.length > 0
       ? "a filter of the rule is not served"
       : empty;
+  const on = (inherited: Inherited): Rule => {
+    const inForce = balancing ?? inherited.balancing;
+    const kept = session ?? inherited.session?.session;
+    return {
+      name: value.name ?? String(index),
+      matches,
+      filters,
+      action: action(refusal, compiled.references, inForce),
+      ...(kept === undefined ? {} : { session: kept }),
+      hashPolicies: inForce?.hashPolicies ?? [],
+      splitByHash: inForce?.splitByHash ?? false,
+    };
+  };
   return {
-    backends: compiled.backends,
+    backends: refusal === undefined && matches.length > 0 ? compiled.backends : [],
     problems: compiled.problems,
     sessions: [...(own === undefined ? [] : [own]), ...compiled.sessions],
     findings: [
@@ -79,19 +94,7 @@ export function compileRule(
       ...compiled.findings,
       ...(empty === undefined ? [] : [noBackends(reading, at, empty)]),
     ],
-    on: (inherited) => {
-      const inForce = balancing ?? inherited.balancing;
-      const kept = session ?? inherited.session?.session;
-      return {
-        name: value.name ?? String(index),
-        matches,
-        filters,
-        action: action(refusal, compiled.references, inForce),
-        ...(kept === undefined ? {} : { session: kept }),
-        hashPolicies: inForce?.hashPolicies ?? [],
-        splitByHash: inForce?.splitByHash ?? false,
-      };
-    },
+    on: matches.length === 0 ? undefined : on,
   };
 }
 

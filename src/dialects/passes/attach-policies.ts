@@ -2,13 +2,19 @@
 import type { Condition } from "../../model/index.ts";
 import { SERVICE } from "../core/service.ts";
 import type { PolicyKind } from "../dialect.ts";
-import type { FindingDraft } from "../findings.ts";
+import type { FieldPath, FindingDraft } from "../findings.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import type { Attachment, PolicyTarget } from "../policies/attachment.ts";
-import { type AttachedPolicies, decideEffects, type PolicyStatus } from "../policies/effects.ts";
+import {
+  type AttachedPolicies,
+  decideEffects,
+  type PolicyStatus,
+  targetNotFound,
+} from "../policies/effects.ts";
+import type { Reading } from "../schema/read-object.ts";
 
 /** `effects` keep their identity while no policy changes and no target comes or goes. */
 export function attachPolicies(
@@ -17,19 +23,24 @@ export function attachPolicies(
   recall: Recall,
 ): AttachedPolicies {
   const attachments: Attachment[] = [];
+  /**
+   * Half a policy is none: what could not be read might have been what made the rest right. That a target is missing is
+   * told all the same.
+   */
+  const idle: Attachment[] = [];
   const findings: FindingDraft[] = [];
   const invalid: PolicyStatus[] = [];
   for (const policyKind of kinds) {
     for (const policy of objects.all(policyKind.kind)) {
-      // Half a policy is none: what could not be read might have been what made the rest right.
-      if (policy.inError) {
-        invalid.push({ object: policy.object, conditions: [INVALID], ancestors: [] });
-        continue;
-      }
       const inputs = policyKind.dependsOn?.(objects) ?? [];
       const told = recall.result("attachments", policy, inputs, () => policyKind.attach(policy, objects));
-      attachments.push(...told.result);
       findings.push(...told.findings);
+      if (policy.inError) {
+        invalid.push({ object: policy.object, conditions: [INVALID], ancestors: [] });
+        idle.push(...told.result.filter(({ targetPath }) => !isWrong(policy, targetPath)));
+      } else {
+        attachments.push(...told.result);
+      }
     }
   }
   const there = attachments.map(({ target }) => exists(target, objects));
@@ -37,11 +48,21 @@ export function attachPolicies(
     const present = new Map(attachments.map(({ target }, index) => [target, there[index] as boolean]));
     return decideEffects(attachments, (target) => present.get(target) ?? false);
   });
+  const missing = idle
+    .filter(({ target }) => !exists(target, objects))
+    .map((attachment) => recall.result("missing target", attachment, [], () => targetNotFound(attachment)));
   return {
     effects: decided.effects,
     statuses: [...decided.statuses, ...invalid],
-    findings: [...findings, ...decided.findings],
+    findings: [...findings, ...missing, ...decided.findings],
   };
+}
+
+/** The reference has findings of its own already. */
+function isWrong(policy: Reading, targetPath: FieldPath): boolean {
+  return policy.findings.some(({ severity, path }) => {
+    return severity === "error" && targetPath.every((step, depth) => step === path[depth]);
+  });
 }
 
 const INVALID: Condition = {

@@ -44,11 +44,9 @@ export function decideEffects(
     const winner = winners.get(key);
     let condition = ACCEPTED;
     if (!exists(target)) {
-      const message = `${targetText(target)} is not there`;
-      condition = { type: "Accepted", status: "False", reason: "TargetNotFound", message };
-      const expected = "a target that is part of the configuration";
-      const hint = "correct the reference, or add the target";
-      findings.push(draftFinding("target-not-found", policy, targetPath, { message, expected, hint }));
+      const finding = targetNotFound(attachment);
+      condition = { type: "Accepted", status: "False", reason: "TargetNotFound", message: finding.message };
+      findings.push(finding);
     } else if (winner !== undefined) {
       const message = `${objectText(winner.policy)} is older and already applies to ${targetText(target)}`;
       condition = { type: "Accepted", status: "False", reason: "Conflicted", message };
@@ -77,6 +75,15 @@ export function decideEffects(
     })),
     findings,
   };
+}
+
+/** The finding about an attachment that leads nowhere. */
+export function targetNotFound({ policy, target, targetPath }: Attachment): FindingDraft {
+  return draftFinding("target-not-found", policy, targetPath, {
+    message: `${targetText(target)} is not there`,
+    expected: "a target that is part of the configuration",
+    hint: "correct the reference, or add the target",
+  });
 }
 
 const ACCEPTED: Condition = {
