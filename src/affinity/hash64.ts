@@ -36,8 +36,11 @@ export function hex64(hash: Hash64): string {
   return hex32(hash.high) + hex32(hash.low);
 }
 
+/** Two digits for each byte: `toString(16)` of a number past the small integers divides doubles. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function hex32(half: number): string {
-  return (half >>> 0).toString(16).padStart(8, "0");
+  return `${HEX[half >>> 24]}${HEX[(half >>> 16) & 255]}${HEX[(half >>> 8) & 255]}${HEX[half & 255]}`;
 }
 
 export function toBigInt(hash: Hash64): bigint {

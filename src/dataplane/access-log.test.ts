@@ -20,9 +20,7 @@ const record: AccessRecord = {
   rule: "all",
   backend: "Service/default/web:80",
   upstreamAddress: "10.0.0.1:80",
-  source: "session",
-  outcome: "kept",
-  reason: "the token names a usable endpoint",
+  affinity: { source: "session", outcome: "kept", reason: "the token names a usable endpoint" },
   error: undefined,
 };
 
@@ -38,7 +36,7 @@ test("a line has exactly the documented fields, in order", () => {
 
 test("what is unknown is null", () => {
   const line = JSON.parse(
-    accessLine({ ...record, method: undefined, reason: undefined, error: "no-route", route: undefined }),
+    accessLine({ ...record, method: undefined, affinity: undefined, error: "no-route", route: undefined }),
   );
   expect(line).toMatchObject({ method: null, route: null, affinity: null, error: "no-route" });
 });
@@ -55,7 +53,14 @@ test("whatever is logged, a line is JSON of at most 4,096 ASCII bytes", () => {
   });
   fc.assert(
     fc.property(text, text, text, (path, host, reason) => {
-      const line = accessLine({ ...record, path, host, reason, requestId: host, upstreamAddress: path });
+      const line = accessLine({
+        ...record,
+        path,
+        host,
+        affinity: { source: "hash", outcome: undefined, reason },
+        requestId: host,
+        upstreamAddress: path,
+      });
       expect(line).toMatch(/^[\x20-\x7e]+\n$/);
       expect(line.length).toBeLessThanOrEqual(4096);
       const parsed = JSON.parse(line);

@@ -24,11 +24,16 @@ export interface AccessRecord {
   readonly rule: string | undefined;
   readonly backend: string | undefined;
   readonly upstreamAddress: string | undefined;
-  readonly source: string | undefined;
-  readonly outcome: string | undefined;
-  readonly reason: string | undefined;
+  /** A decision puts its reason together when it is asked: only a log that is written pays for it. */
+  readonly affinity: AffinityRecord | undefined;
   /** Code of the error that ended the exchange. */
   readonly error: string | undefined;
+}
+
+export interface AffinityRecord {
+  readonly source: string | undefined;
+  readonly outcome: string | undefined;
+  readonly reason: string;
 }
 
 export interface AccessLog {
@@ -85,14 +90,14 @@ function lineOf(record: AccessRecord, limit: number): string {
   )},"route":${text(record.route, limit)},"rule":${text(record.rule, limit)},"backend":${text(
     record.backend,
     limit,
-  )},"upstream_addr":${text(record.upstreamAddress, limit)},"affinity":${affinity(record, limit)},"error":${text(
+  )},"upstream_addr":${text(record.upstreamAddress, limit)},"affinity":${affinity(record.affinity, limit)},"error":${text(
     record.error,
     limit,
   )}}\n`;
 }
 
-function affinity(record: AccessRecord, limit: number): string {
-  if (record.reason === undefined) return "null";
+function affinity(record: AffinityRecord | undefined, limit: number): string {
+  if (record === undefined) return "null";
   return `{"source":${text(record.source, limit)},"outcome":${text(record.outcome, limit)},"reason":${text(
     record.reason,
     limit,

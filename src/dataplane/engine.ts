@@ -8,6 +8,7 @@ import type { DefectLogger, ExchangeContext } from "./exchange-context.ts";
 import { DeadlineSweep, http1Connector } from "./http1/index.ts";
 import type { DataplaneOptions } from "./options.ts";
 import { type BoundSocket, type ListenTarget, Port } from "./port.ts";
+import { RequestIds } from "./request-id.ts";
 import { EMPTY_PORT_PLAN, emptyServingPlan, type ServingPlan, ServingPlanBuild } from "./serving-plan.ts";
 import { finishInSlices } from "./slices.ts";
 import { TableBuilds } from "./table-builds.ts";
@@ -42,6 +43,7 @@ export class Engine {
       accessLog,
       logger,
       identity: new ClientIdentity(options),
+      requestIds: new RequestIds(random),
       pool: new UpstreamPool({
         connect: http1Connector(options, this.#sweep),
         maxIdlePerEndpoint: options.upstreamMaxIdle,

@@ -3,6 +3,7 @@ import type { AccessLog } from "./access-log.ts";
 import type { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
 import type { DataplaneOptions } from "./options.ts";
+import type { RequestIds } from "./request-id.ts";
 import type { TableBuilds } from "./table-builds.ts";
 import type { Traffic } from "./traffic.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
@@ -24,6 +25,7 @@ export interface ExchangeContext {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly identity: ClientIdentity;
+  readonly requestIds: RequestIds;
   readonly pool: UpstreamPool;
   readonly tables: TableBuilds;
   readonly traffic: Traffic;

@@ -48,9 +48,7 @@ function log(exchange: Exchange, end: ExchangeEnd): void {
     rule: match?.rule?.name,
     backend: decision?.backend?.backend.id,
     upstreamAddress: decision?.endpoint?.endpoint.address,
-    source: decision?.source,
-    outcome: decision?.outcome,
-    reason: decision?.reason,
+    affinity: decision,
     error: end.error,
   });
 }

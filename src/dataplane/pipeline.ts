@@ -7,7 +7,6 @@ import type { ExchangeContext } from "./exchange-context.ts";
 import { writeForwardedFields } from "./forwarded-fields.ts";
 import { applyRequestFilters } from "./header-filters.ts";
 import { ProxyError } from "./proxy-error.ts";
-import { newRequestId, requestIdOf } from "./request-id.ts";
 import { answerForCode, answerForFailure, answerForRule } from "./respond.ts";
 import type { PortPlan } from "./serving-plan.ts";
 import type { ConnectionInfo, RequestHandler, ServerStream } from "./stream.ts";
@@ -25,9 +24,9 @@ export class Pipeline implements RequestHandler {
   }
 
   onRequest(stream: ServerStream): void {
-    const { identity, random } = this.#context;
+    const { identity, requestIds } = this.#context;
     const client = identity.identify(stream.connection, stream.head);
-    const requestId = requestIdOf(stream.head.get("x-request-id"), random);
+    const requestId = requestIds.idOf(stream.head.get("x-request-id"));
     const exchange = new Exchange(this.#context, stream, client, requestId);
     stream.handlers = exchange;
     try {
@@ -40,7 +39,7 @@ export class Pipeline implements RequestHandler {
   }
 
   onRejected(connection: ConnectionInfo, error: ProxyError, status: number): void {
-    const { traffic, accessLog, clock, random } = this.#context;
+    const { traffic, accessLog, clock, requestIds } = this.#context;
     traffic.rejected(error.code);
     accessLog.write({
       startedWallMs: clock.wallMs(),
@@ -53,15 +52,13 @@ export class Pipeline implements RequestHandler {
       status,
       bytesIn: 0,
       bytesOut: 0,
-      requestId: newRequestId(random),
+      requestId: requestIds.next(),
       listener: undefined,
       route: undefined,
       rule: undefined,
       backend: undefined,
       upstreamAddress: undefined,
-      source: undefined,
-      outcome: undefined,
-      reason: undefined,
+      affinity: undefined,
       error: error.code,
     });
   }

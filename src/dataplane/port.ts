@@ -1,7 +1,7 @@
 // One bound socket with the clients that came in through it.
 import { createServer, type Server, type Socket } from "node:net";
 import type { ExchangeContext } from "./exchange-context.ts";
-import { type DeadlineSweep, Http1Server } from "./http1/index.ts";
+import { acceptWithSharedReads, type BytesReceiver, type DeadlineSweep, Http1Server } from "./http1/index.ts";
 import { Pipeline } from "./pipeline.ts";
 import { EMPTY_PORT_PLAN } from "./serving-plan.ts";
 
@@ -42,6 +42,7 @@ export class Port {
         this.#server.off("error", reject);
         // Without a listener an error of accept (EMFILE) would end the process.
         this.#server.on("error", (err) => this.#context.logger.error({ err }, "accepting a client failed"));
+        acceptWithSharedReads(this.#server, (socket) => this.#accept(socket));
         const bound = this.#server.address();
         if (bound === null || typeof bound === "string") reject(new Error("the handle is no TCP socket"));
         else resolve({ address: addressText(bound.address, bound.port), port: bound.port });
@@ -67,15 +68,15 @@ export class Port {
     this.#http.destroy();
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket): BytesReceiver | undefined {
     const { traffic, options } = this.#context;
     if (this.#openConnections() >= options.maxConnections) {
       traffic.connectionsRefused += 1;
       socket.destroy();
-      return;
+      return undefined;
     }
     traffic.connectionsAccepted += 1;
-    this.#http.accept(socket);
+    return this.#http.accept(socket);
   }
 }
 

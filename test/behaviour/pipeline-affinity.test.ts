@@ -42,7 +42,13 @@ describe("a session in a cookie", () => {
       expect(address).toBe(home);
       expect(client.responseFields("set-cookie")).toEqual([]);
     }
-    expect(gateway.log.map(({ outcome }) => outcome)).toEqual(["new", "kept", "kept", "kept", "kept"]);
+    expect(gateway.log.map(({ affinity }) => affinity?.outcome)).toEqual([
+      "new",
+      "kept",
+      "kept",
+      "kept",
+      "kept",
+    ]);
     expect(gateway.sample("limpet_session_outcomes_total", { outcome: "kept" })).toBe(4);
   });
 
@@ -60,7 +66,7 @@ describe("a session in a cookie", () => {
     const [moved, second] = exchange(gateway, ["cookie", cookieOf(first)]);
     expect(moved).not.toBe(home);
     expect(cookieOf(second)).not.toBe("");
-    expect(gateway.log.at(-1)?.outcome).toBe("moved");
+    expect(gateway.log.at(-1)?.affinity?.outcome).toBe("moved");
   });
 
   test("is refused with the configured status where the configuration says so", () => {
@@ -72,7 +78,7 @@ describe("a session in a cookie", () => {
     const client = gateway.request({ fields: ["cookie", `home="${token}"`] });
     expect(client.response?.status).toBe(404);
     expect(client.responseFields("set-cookie")).toEqual([]);
-    expect(gateway.log).toMatchObject([{ outcome: "rejected", error: "session-rejected" }]);
+    expect(gateway.log).toMatchObject([{ affinity: { outcome: "rejected" }, error: "session-rejected" }]);
   });
 
   test("goes with the application's own cookies, and with its errors", () => {

@@ -4,6 +4,7 @@ import { ClientIdentity } from "../../src/dataplane/client-identity.ts";
 import type { ExchangeContext } from "../../src/dataplane/exchange-context.ts";
 import { type DataplaneOptions, DEFAULT_DATAPLANE_OPTIONS } from "../../src/dataplane/options.ts";
 import { Pipeline } from "../../src/dataplane/pipeline.ts";
+import { RequestIds } from "../../src/dataplane/request-id.ts";
 import {
   EMPTY_PORT_PLAN,
   emptyServingPlan,
@@ -48,6 +49,7 @@ export class MemoryGateway {
       clock,
       random: () => this.randomValue,
       identity: new ClientIdentity(all),
+      requestIds: new RequestIds(() => this.randomValue),
       pool: this.pool,
       tables: new TableBuilds(clock),
       traffic: this.traffic,

@@ -11,7 +11,7 @@ import type { DeadlineSweep, Swept } from "./deadline-sweep.ts";
 import { HeadReader } from "./head-reader.ts";
 import { writeRequestHead } from "./head-writer.ts";
 import { MessageError, malformed } from "./message-error.ts";
-import { Outlet } from "./outlet.ts";
+import { beginReceiving, endReceiving, Outlet } from "./outlet.ts";
 import { type Http1ResponseHead, parseResponseHead, UNTIL_CLOSE } from "./response-head.ts";
 import { SocketTunnel } from "./socket-tunnel.ts";
 
@@ -111,20 +111,20 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
 
   /** The bytes are valid during the call only. */
   receive(chunk: Buffer): void {
-    if (this.#phase === "tunnel") {
-      this.#tunnel?.receive(chunk);
-      return;
-    }
-    this.#sinceMs = this.#sweep.stampMs;
+    beginReceiving();
     try {
-      this.#read(chunk);
+      if (this.#phase === "tunnel") this.#tunnel?.receive(chunk);
+      else this.#read(chunk);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       this.#fail(error.on("upstream"));
+    } finally {
+      endReceiving();
     }
   }
 
   #read(chunk: Buffer): void {
+    this.#sinceMs = this.#sweep.stampMs;
     let at = 0;
     while (at < chunk.length) {
       if (this.#phase === "head") at = this.#readHead(chunk, at);

@@ -5,6 +5,7 @@ import { parseRequestHead } from "./request-head.ts";
 import { parseResponseHead, UNTIL_CLOSE } from "./response-head.ts";
 
 const DATE = "Thu, 01 Jan 1970 00:00:00 GMT";
+const CLOCK = { wallMs: Date.parse(DATE) };
 
 function request(text: string) {
   const head = parseRequestHead(text, 0, text.length, 100, "http");
@@ -85,44 +86,44 @@ describe("responses", () => {
   const TEXT = "HTTP/1.1 200 Fine\r\nDate: today\r\nContent-Length: 5\r\nX-A: 1\r\n";
 
   test("an unchanged head is the same bytes", () => {
-    expect(writeResponseHead(response(TEXT), 5, false, "", DATE)).toBe(`${TEXT}\r\n`);
+    expect(writeResponseHead(response(TEXT), 5, false, "", CLOCK)).toBe(`${TEXT}\r\n`);
   });
 
   test("a missing Date is added, an edited one is left", () => {
     const head = response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
-    expect(writeResponseHead(head, 0, false, "", DATE)).toContain(`\r\ndate: ${DATE}\r\n`);
+    expect(writeResponseHead(head, 0, false, "", CLOCK)).toContain(`\r\ndate: ${DATE}\r\n`);
     head.edits.set("date", "mine");
-    expect(writeResponseHead(head, 0, false, "", DATE).match(/date/g)).toHaveLength(1);
+    expect(writeResponseHead(head, 0, false, "", CLOCK).match(/date/g)).toHaveLength(1);
   });
 
   test("the version is ours, whatever the endpoint speaks", () => {
     const text = "HTTP/1.0 200 OK\r\nDate: d\r\n";
-    expect(writeResponseHead(response(text), UNTIL_CLOSE, false, "close", DATE)).toBe(
+    expect(writeResponseHead(response(text), UNTIL_CLOSE, false, "close", CLOCK)).toBe(
       "HTTP/1.1 200 OK\r\nDate: d\r\nconnection: close\r\n\r\n",
     );
-    expect(writeResponseHead(response(text), -1, false, "", DATE)).toBe(
+    expect(writeResponseHead(response(text), -1, false, "", CLOCK)).toBe(
       "HTTP/1.1 200 OK\r\nDate: d\r\ntransfer-encoding: chunked\r\n\r\n",
     );
   });
 
   test("what a HEAD or 304 response declares is passed on", () => {
-    expect(writeResponseHead(response(TEXT, true), 0, true, "", DATE)).toBe(`${TEXT}\r\n`);
+    expect(writeResponseHead(response(TEXT, true), 0, true, "", CLOCK)).toBe(`${TEXT}\r\n`);
     const notModified = "HTTP/1.1 304 Not Modified\r\nDate: d\r\nContent-Length: 7\r\n";
-    expect(writeResponseHead(response(notModified), 0, true, "", DATE)).toBe(`${notModified}\r\n`);
+    expect(writeResponseHead(response(notModified), 0, true, "", CLOCK)).toBe(`${notModified}\r\n`);
   });
 
   test("204 and interim responses declare no length", () => {
     const noContent = "HTTP/1.1 204 No Content\r\nDate: d\r\nContent-Length: 0\r\n";
-    expect(writeResponseHead(response(noContent), 0, true, "", DATE)).toBe(
+    expect(writeResponseHead(response(noContent), 0, true, "", CLOCK)).toBe(
       "HTTP/1.1 204 No Content\r\nDate: d\r\n\r\n",
     );
     const hints = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n";
-    expect(writeResponseHead(response(hints), 0, true, "", "")).toBe(`${hints}\r\n`);
+    expect(writeResponseHead(response(hints), 0, true, "", CLOCK)).toBe(`${hints}\r\n`);
   });
 
   test("a body of no bytes says so", () => {
     const head = response("HTTP/1.1 200 OK\r\nDate: d\r\nTransfer-Encoding: chunked\r\n");
-    expect(writeResponseHead(head, 0, false, "", DATE)).toBe(
+    expect(writeResponseHead(head, 0, false, "", CLOCK)).toBe(
       "HTTP/1.1 200 OK\r\nDate: d\r\ncontent-length: 0\r\n\r\n",
     );
   });

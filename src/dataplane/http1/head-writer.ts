@@ -5,6 +5,7 @@ import type { BodyLength, UpstreamRequest } from "../stream.ts";
 import { isToken, matchesLower } from "./characters.ts";
 import { CUT, type FieldBlock, HIDDEN, KIND_MASK, REWRITE, SPAN } from "./field-block.ts";
 import { CONTENT_LENGTH, EXPECT, FRAMING, fieldKind, HOST, inMask } from "./field-kind.ts";
+import { httpDate } from "./http-date.ts";
 import { Http1RequestHead } from "./request-head.ts";
 import { Http1ResponseHead } from "./response-head.ts";
 
@@ -40,6 +41,7 @@ export function writeRequestHead(request: UpstreamRequest, fallbackHost: string)
 
 /**
  * The head of a response towards a client.
+ * @param clock for the Date of a head that came without one; wall time, milliseconds since 1970
  * @param length as for BodyWriter; for a bodyless answer 0, and a Content-Length that was received stays (HEAD, 304)
  */
 export function writeResponseHead(
@@ -47,7 +49,7 @@ export function writeResponseHead(
   length: BodyLength,
   bodyless: boolean,
   connection: ConnectionOption,
-  date: string,
+  clock: { readonly wallMs: number },
 ): string {
   const edits = editsOf(head);
   const received = head instanceof Http1ResponseHead ? head : undefined;
@@ -64,7 +66,7 @@ export function writeResponseHead(
   }
   text += addedFields(edits);
   if (!keepsLength && !bodyless) text += length === 0 ? "content-length: 0\r\n" : framingFields(length);
-  if (head.status >= 200 && needsDate(head, received, edits)) text += `date: ${date}\r\n`;
+  if (head.status >= 200 && needsDate(head, received, edits)) text += `date: ${httpDate(clock.wallMs)}\r\n`;
   if (connection !== "") text += `connection: ${connection}\r\n`;
   return `${text}\r\n`;
 }

@@ -58,7 +58,7 @@ export class ResponseSender {
   inform(request: Http1RequestHead, head: ResponseHead): void {
     if (this.started || request.minorVersion === 0) return;
     if (head.status <= 100 || head.status === 101 || head.status >= 200) return;
-    this.#outlet.text(writeResponseHead(head, 0, true, "", ""));
+    this.#outlet.text(writeResponseHead(head, 0, true, "", this.#sweep));
   }
 
   /** Answers true when there is no body to wait for. */
@@ -69,7 +69,7 @@ export class ResponseSender {
     const framed = bodyless ? 0 : length === -1 && isOld ? UNTIL_CLOSE : length;
     if (framed === UNTIL_CLOSE) this.persistent = false;
     const option: ConnectionOption = !this.persistent ? "close" : isOld ? "keep-alive" : "";
-    this.#outlet.text(writeResponseHead(head, framed, bodyless, option, this.#date));
+    this.#outlet.text(writeResponseHead(head, framed, bodyless, option, this.#sweep));
     this.#writer.begin(framed);
     return framed === 0;
   }
@@ -95,15 +95,12 @@ export class ResponseSender {
 
   /** The codec's own answer, if none has begun. */
   refuse(error: MessageError, request: Http1RequestHead | undefined): void {
-    if (!this.started) this.#outlet.text(refusalText(error, this.#date, request?.method === "HEAD"));
+    if (!this.started)
+      this.#outlet.text(refusalText(error, httpDate(this.#sweep.wallMs), request?.method === "HEAD"));
     this.#writer.abandon();
   }
 
   abandon(): void {
     this.#writer.abandon();
-  }
-
-  get #date(): string {
-    return httpDate(this.#sweep.wallMs);
   }
 }

@@ -8,7 +8,7 @@ import { BodyReader } from "./body-reader.ts";
 import type { DeadlineSweep, Swept } from "./deadline-sweep.ts";
 import { HeadReader } from "./head-reader.ts";
 import { MessageError, malformed, REFUSAL_STATUS } from "./message-error.ts";
-import { Outlet } from "./outlet.ts";
+import { beginReceiving, endReceiving, Outlet } from "./outlet.ts";
 import { connectionInfo } from "./peer-address.ts";
 import { PendingInput } from "./pending-input.ts";
 import { parseRequestHead } from "./request-head.ts";
@@ -76,7 +76,7 @@ export class ServerConnection implements ServerStreamOwner, Swept {
     this.#sinceMs = sweep.stampMs;
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("data", (chunk: Buffer) => this.receive(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
     socket.on("error", () => socket.destroy());
@@ -98,12 +98,19 @@ export class ServerConnection implements ServerStreamOwner, Swept {
 
   // What arrives.
 
-  #receive(chunk: Buffer): void {
-    if (this.#phase === "tunnel") {
-      this.#tunnel?.receive(chunk);
-    } else if (this.#phase === "head" || this.#phase === "exchange") {
-      this.#input.take(chunk);
-      this.#pump();
+  /** The bytes are valid during the call only. */
+  receive(chunk: Buffer): void {
+    beginReceiving();
+    try {
+      if (this.#phase === "tunnel") {
+        this.#tunnel?.receive(chunk);
+      } else if (this.#phase === "head" || this.#phase === "exchange") {
+        this.#input.take(chunk);
+        this.#pump();
+        this.#input.keep();
+      }
+    } finally {
+      endReceiving();
     }
   }
 
@@ -120,8 +127,8 @@ export class ServerConnection implements ServerStreamOwner, Swept {
       this.#pumping = false;
     }
     if (this.#phase === "tunnel") return;
-    if (this.#input.bytes === undefined) this.#socket.resume();
-    else this.#socket.pause();
+    if (this.#input.bytes !== undefined) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** False: nothing more can be done with the input for now. */

@@ -4,6 +4,7 @@ import type { DataplaneOptions } from "../options.ts";
 import type { RequestHandler } from "../stream.ts";
 import type { DeadlineSweep } from "./deadline-sweep.ts";
 import { ServerConnection, type ServerContext } from "./server-connection.ts";
+import type { BytesReceiver } from "./shared-reads.ts";
 
 /** The connections of one bind point. Sockets may come from `node:net` or `node:tls`. */
 export class Http1Server implements ServerContext {
@@ -26,11 +27,15 @@ export class Http1Server implements ServerContext {
     return this.#connections.size;
   }
 
-  /** Takes a socket that was just accepted; half-open sockets are allowed from here on. */
-  accept(socket: Socket): void {
+  /**
+   * Takes a socket that was just accepted; half-open sockets are allowed from here on. Its bytes come by its `data`
+   * event, or by the answered receiver.
+   */
+  accept(socket: Socket): BytesReceiver {
     const connection = new ServerConnection(socket, this);
     this.#connections.add(connection);
     if (this.#draining) connection.drain();
+    return connection;
   }
 
   /** Idle connections close now, busy ones say `connection: close` and close after their exchange; tunnels stay. */
