@@ -1,0 +1,168 @@
+// Runs cases through a peer: several lanes at a time, each with a port and an origin of its own, one case after the other.
+import type { RequestCase, ResponseCase, Theme } from "../corpus/case.ts";
+import type { Peer, RunningPeer } from "../peers/peer.ts";
+import { CorpusClient } from "./client.ts";
+import { type Aftermath, type Failure, judgeRequest, judgeResponse, type Observation } from "./judge.ts";
+import { type Message, statusOf, valuesOf } from "./message.ts";
+import { type Answer, echo, ORIGIN_MARK, RecordingOrigin } from "./origin.ts";
+
+export interface Result {
+  readonly theme: string;
+  readonly name: string;
+  readonly source: string;
+  readonly failure: Failure | undefined;
+}
+
+/** The peers' own timeouts are below this, so that what waits longer hangs. */
+const HUNG_MS = 6_000;
+const CLOSE_MS = 500;
+const LATER_MS = 30;
+
+const AFTER = "/after";
+const AFTER_BYTES = `GET ${AFTER} HTTP/1.1\r\nHost: a.test\r\n\r\n`;
+
+interface Lane {
+  readonly port: number;
+  readonly origin: RecordingOrigin;
+}
+
+interface Job {
+  run(lane: Lane): Promise<Result>;
+}
+
+export interface Corpus {
+  readonly requests: readonly Theme<RequestCase>[];
+  readonly responses: readonly Theme<ResponseCase>[];
+}
+
+/** Results in the order of the corpus. */
+export async function runCorpus(peer: Peer, corpus: Corpus, laneCount: number): Promise<Result[]> {
+  const origins = Array.from({ length: laneCount }, () => new RecordingOrigin());
+  const originPorts = await Promise.all(origins.map((origin) => origin.listen()));
+  let running: RunningPeer | undefined;
+  try {
+    running = await peer.start(originPorts);
+    const lanes = running.ports.map((port, index) => ({ port, origin: origins[index] as RecordingOrigin }));
+    return await spread(jobsOf(corpus, peer.own), lanes);
+  } finally {
+    await running?.stop();
+    for (const origin of origins) origin.close();
+  }
+}
+
+function jobsOf({ requests, responses }: Corpus, own: boolean): Job[] {
+  const ofRequests = requests.flatMap(({ theme, cases }) =>
+    cases.map((entry) => ({
+      run: async (lane: Lane) => {
+        const failure = judgeRequest(entry, await observeRequest(lane, entry), own);
+        return { theme, name: entry.name, source: entry.source, failure };
+      },
+    })),
+  );
+  const ofResponses = responses.flatMap(({ theme, cases }) =>
+    cases.map((entry) => ({
+      run: async (lane: Lane) => {
+        const failure = judgeResponse(entry, await observeResponse(lane, entry), own);
+        return { theme, name: entry.name, source: entry.source, failure };
+      },
+    })),
+  );
+  return [...ofRequests, ...ofResponses];
+}
+
+async function spread(jobs: readonly Job[], lanes: readonly Lane[]): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const work = async (lane: Lane) => {
+    for (let index = next++; index < jobs.length; index = next++) {
+      results[index] = await (jobs[index] as Job).run(lane);
+      await lane.origin.settle();
+    }
+  };
+  await Promise.all(lanes.map(work));
+  return results;
+}
+
+async function observeRequest(lane: Lane, entry: RequestCase): Promise<Observation> {
+  lane.origin.answer = echo;
+  const methods = [.../(?:^|\r\n)([A-Z]+) /[Symbol.matchAll](entry.bytes)].map((match) => match[1] as string);
+  const client = new CorpusClient(lane.port, methods);
+  const count = Math.max(
+    ...entry.accept.map((outcome) => outcome.seen.length + (outcome.end === "answered" ? 0 : 1)),
+  );
+  client.write(entry.bytes);
+  const isOver = () => client.responses.length >= count || client.responses.some(isOwnError);
+  const inTime = await client.until(isOver, HUNG_MS);
+  if (client.responses.some(isOwnError)) await client.until(() => false, CLOSE_MS);
+  const after = await follow(client, lane);
+  return observation(client, lane, !inTime && client.responses.length === 0, after);
+}
+
+async function observeResponse(lane: Lane, entry: ResponseCase): Promise<Observation> {
+  lane.origin.answer = rawAnswer(entry);
+  const client = new CorpusClient(lane.port, [entry.method]);
+  const fields = entry.requestFields.map((field) => `${field}\r\n`).join("");
+  client.write(`${entry.method} /x HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`);
+  const inTime = await client.until(() => client.responses.length > 0, HUNG_MS);
+  if (entry.later !== "") await client.until(() => false, 2 * LATER_MS);
+  const before = observation(client, lane, !inTime, "closed");
+  if (client.tunnel) return before;
+  let after = await follow(client, lane);
+  if (after === "closed") {
+    const another = new CorpusClient(lane.port, []);
+    after = await follow(another, lane);
+    another.destroy();
+  }
+  return { ...before, after };
+}
+
+function rawAnswer(entry: ResponseCase): Answer {
+  return (socket, request) => {
+    if (request.startLine.includes(` ${AFTER} `)) {
+      echo(socket, request);
+      return;
+    }
+    socket.write(entry.bytes, "latin1", () => {
+      if (entry.hangUp === "reset") socket.resetAndDestroy();
+      else if (entry.hangUp === "close") socket.end();
+      if (entry.later !== "") setTimeout(() => socket.write(entry.later, "latin1"), LATER_MS);
+    });
+  };
+}
+
+/** Asks once more on the connection, if it is still open: everything that came before has been dealt with by then. */
+async function follow(client: CorpusClient, lane: Lane): Promise<Aftermath> {
+  if (client.closed || client.tunnel) return "closed";
+  const before = client.responses.length;
+  client.write(AFTER_BYTES, "GET");
+  const inTime = await client.until(() => client.responses.length > before, HUNG_MS);
+  const response = client.responses[before];
+  if (response === undefined) return inTime ? "closed" : "nothing";
+  // A refusal that belongs to the case, or whose words crossed ours, is no answer to the question.
+  if (isOwnError(response)) return "closed";
+  const isAsked = lane.origin.requests.some(isAfter);
+  return isAsked && response.body.startsWith(`GET ${AFTER} `) ? "own" : "wrong";
+}
+
+function observation(client: CorpusClient, { origin }: Lane, hung: boolean, after: Aftermath): Observation {
+  client.destroy();
+  return {
+    responses: client.responses.filter((response) => !response.body.startsWith(`GET ${AFTER} `)),
+    rest: client.rest,
+    closed: client.closed,
+    hung,
+    requests: origin.requests.filter((request) => !isAfter(request)),
+    unfinished: origin.connections
+      .map((connection) => connection.text.slice(connection.read))
+      .filter((text) => text !== ""),
+    after,
+  };
+}
+
+function isAfter(request: Message): boolean {
+  return request.startLine === `GET ${AFTER} HTTP/1.1` || request.startLine === `GET ${AFTER} HTTP/1.0`;
+}
+
+function isOwnError(response: Message): boolean {
+  return valuesOf(response, ORIGIN_MARK).length === 0 && statusOf(response) >= 400;
+}
