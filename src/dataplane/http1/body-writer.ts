@@ -49,7 +49,6 @@ export class BodyWriter {
     if (!this.#open) return true;
     this.#open = false;
     if (this.#length === -1) this.#outlet.text(`0\r\n${trailerLines(trailers)}\r\n`);
-    this.#outlet.flush();
     return this.#length < 0 || this.sent === this.#length;
   }
 

@@ -11,7 +11,7 @@ import type { DeadlineSweep, Swept } from "./deadline-sweep.ts";
 import { HeadReader } from "./head-reader.ts";
 import { writeRequestHead } from "./head-writer.ts";
 import { MessageError, malformed } from "./message-error.ts";
-import { beginReceiving, endReceiving, Outlet } from "./outlet.ts";
+import { Outlet } from "./outlet.ts";
 import { type Http1ResponseHead, parseResponseHead, UNTIL_CLOSE } from "./response-head.ts";
 import { SocketTunnel } from "./socket-tunnel.ts";
 
@@ -96,7 +96,6 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     if (this.#connected) this.#sinceMs = this.#sweep.stampMs;
     this.#outlet.text(writeRequestHead(request, this.#address));
     this.#writer.begin(request.upgrade === undefined ? request.bodyLength : 0);
-    if (!this.#writer.open) this.#outlet.flush();
     return stream;
   }
 
@@ -111,15 +110,12 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
 
   /** The bytes are valid during the call only. */
   receive(chunk: Buffer): void {
-    beginReceiving();
     try {
       if (this.#phase === "tunnel") this.#tunnel?.receive(chunk);
       else this.#read(chunk);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       this.#fail(error.on("upstream"));
-    } finally {
-      endReceiving();
     }
   }
 

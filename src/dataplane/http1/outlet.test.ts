@@ -36,7 +36,7 @@ test("texts of one turn are one write", async () => {
     outlet.text("a");
     outlet.bytes(Buffer.from("b"), "<", ">");
     outlet.text("c");
-    setImmediate(() => socket.end());
+    setImmediate(() => setImmediate(() => socket.end()));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const client = connect((server.address() as { port: number }).port, "127.0.0.1");

@@ -16,20 +16,11 @@ const BLOCK_SIZE = 96 * 1024;
  */
 let spareBlock: Buffer | undefined;
 
+/**
+ * Flushed together, when all that has arrived is worked through: writes that follow each other closely wake a process
+ * at the other end once, where each by itself wakes it anew, which costs as much again as the write.
+ */
 const waiting: Outlet[] = [];
-/** Bytes that arrived are worked through: what is sent because of them goes out at the end of that. */
-let receiving = 0;
-
-/** Comes before bytes are worked through, so that what they cause needs no tick of its own; `endReceiving` follows. */
-export function beginReceiving(): void {
-  receiving += 1;
-}
-
-export function endReceiving(): void {
-  receiving -= 1;
-  if (receiving === 0 && waiting.length > 0) flushWaiting();
-}
-
 function flushWaiting(): void {
   for (const outlet of waiting) outlet.flush();
   waiting.length = 0;
@@ -90,6 +81,6 @@ export class Outlet {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (waiting.push(this) === 1 && receiving === 0) process.nextTick(flushWaiting);
+    if (waiting.push(this) === 1) setImmediate(flushWaiting);
   }
 }

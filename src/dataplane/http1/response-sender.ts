@@ -89,7 +89,6 @@ export class ResponseSender {
   end(trailers: Trailers): boolean {
     this.ended = true;
     const isWhole = this.#writer.end(trailers);
-    this.#outlet.flush();
     return isWhole;
   }
 

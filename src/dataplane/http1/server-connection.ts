@@ -8,7 +8,7 @@ import { BodyReader } from "./body-reader.ts";
 import type { DeadlineSweep, Swept } from "./deadline-sweep.ts";
 import { HeadReader } from "./head-reader.ts";
 import { MessageError, malformed, REFUSAL_STATUS } from "./message-error.ts";
-import { beginReceiving, endReceiving, Outlet } from "./outlet.ts";
+import { Outlet } from "./outlet.ts";
 import { connectionInfo } from "./peer-address.ts";
 import { PendingInput } from "./pending-input.ts";
 import { parseRequestHead } from "./request-head.ts";
@@ -100,17 +100,12 @@ export class ServerConnection implements ServerStreamOwner, Swept {
 
   /** The bytes are valid during the call only. */
   receive(chunk: Buffer): void {
-    beginReceiving();
-    try {
-      if (this.#phase === "tunnel") {
-        this.#tunnel?.receive(chunk);
-      } else if (this.#phase === "head" || this.#phase === "exchange") {
-        this.#input.take(chunk);
-        this.#pump();
-        this.#input.keep();
-      }
-    } finally {
-      endReceiving();
+    if (this.#phase === "tunnel") {
+      this.#tunnel?.receive(chunk);
+    } else if (this.#phase === "head" || this.#phase === "exchange") {
+      this.#input.take(chunk);
+      this.#pump();
+      this.#input.keep();
     }
   }
 
