@@ -9,6 +9,20 @@ const HIGHEST_PORT = 65_535;
  * An empty host is none: a http URI must not have one (RFC 9110 section 4.2.1). Port 0 names nothing that one can reach.
  */
 export function parseAuthority(text: string, from: number, end: number): string | undefined {
+  if (end - from === lastText.length && text.startsWith(lastText, from)) return lastAuthority;
+  const authority = readAuthority(text, from, end);
+  if (authority !== undefined) {
+    lastText = text.slice(from, end);
+    lastAuthority = authority;
+  }
+  return authority;
+}
+
+/** Most requests name the host that the one before named; whatever is empty is none. */
+let lastText = " ";
+let lastAuthority: string | undefined;
+
+function readAuthority(text: string, from: number, end: number): string | undefined {
   const hostEnd =
     text.charCodeAt(from) === 0x5b ? ipLiteralEnd(text, from, end) : regNameEnd(text, from, end);
   if (hostEnd <= from) return undefined;

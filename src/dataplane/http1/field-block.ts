@@ -116,6 +116,12 @@ export class FieldBlock implements HeaderFields {
     }
   }
 
+  /** Characters of the first field of this lower-case name; -1: there is none. */
+  valueLength(name: string): number {
+    const at = this.find(name, 0);
+    return at === -1 ? -1 : (this.spans[at + 3] as number) - (this.spans[at + 2] as number);
+  }
+
   /** Where in `spans` the next field of this lower-case name begins, or -1. */
   protected find(name: string, from: number): number {
     const { spans, text } = this;

@@ -2,7 +2,7 @@
 import type { RequestHead, ResponseHead } from "../../model/index.ts";
 import { EditList } from "../header-edits.ts";
 import type { BodyLength, UpstreamRequest } from "../stream.ts";
-import { isToken, matchesLower } from "./characters.ts";
+import { HTAB, isToken, matchesLower } from "./characters.ts";
 import { CUT, type FieldBlock, HIDDEN, KIND_MASK, REWRITE, SPAN } from "./field-block.ts";
 import { CONTENT_LENGTH, EXPECT, FRAMING, fieldKind, HOST, inMask } from "./field-kind.ts";
 import { httpDate } from "./http-date.ts";
@@ -84,7 +84,16 @@ export function writeUpgradeHead(head: ResponseHead, protocol: string): string {
 
 /** RFC 9110 5.5: what must not stand in a value becomes SP; codes past latin1 would become other bytes when written. */
 export function cleanFieldValue(value: string): string {
-  return /[^\t\x20-\x7e\x80-\xff]/.test(value) ? value.replace(/[^\t\x20-\x7e\x80-\xff]/g, " ") : value;
+  return isCleanValue(value) ? value : value.replace(/[^\t\x20-\x7e\x80-\xff]/g, " ");
+}
+
+/** The values that we add are short: a loop is through before an expression is set up. */
+function isCleanValue(value: string): boolean {
+  for (let at = 0; at < value.length; at += 1) {
+    const code = value.charCodeAt(at);
+    if ((code < 0x20 && code !== HTAB) || code === 0x7f || code > 0xff) return false;
+  }
+  return true;
 }
 
 function editsOf(head: RequestHead | ResponseHead): EditList {
@@ -106,9 +115,18 @@ function framingFields(length: BodyLength): string {
   return length === -1 ? "transfer-encoding: chunked\r\n" : "";
 }
 
-/** The received line is used as it is only when it is the very text that we would write. */
+/**
+ * The received line is used as it is only when it is the very text that we would write.
+ * @param length what its digits amount to, which a parser has found: zeros before them would make them more
+ */
 function keepsContentLength(head: FieldBlock, edits: EditList, length: BodyLength): boolean {
-  return !edits.drops("content-length") && head.get("content-length") === String(length);
+  return !edits.drops("content-length") && head.valueLength("content-length") === digitsOf(length);
+}
+
+function digitsOf(length: number): number {
+  let digits = 1;
+  for (let rest = length; rest >= 10; rest /= 10) digits += 1;
+  return digits;
 }
 
 function keepsReceivedLength(
@@ -133,12 +151,9 @@ function needsDate(head: ResponseHead, received: Http1ResponseHead | undefined, 
 }
 
 function copiedStatusAndFields(head: Http1ResponseHead, edits: EditList, skip: number): string {
-  const line = statusLine(head.status, head.reason);
   // The usual line is part of the span that follows it, so that an unchanged head is one copy.
-  const lineStart = head.fieldsStart - line.length;
-  if (lineStart >= 0 && head.text.startsWith(line, lineStart)) {
-    return copiedFields(head, edits, skip, lineStart, head.fieldsEnd);
-  }
+  if (head.lineIsUsual) return copiedFields(head, edits, skip, head.lineStart, head.fieldsEnd);
+  const line = statusLine(head.status, head.reason);
   return line + copiedFields(head, edits, skip, head.fieldsStart, head.fieldsEnd);
 }
 
@@ -190,13 +205,28 @@ function addedValue(edits: EditList, name: string): string | undefined {
   return undefined;
 }
 
+/** Names that edits add are few and come again with every request. */
+const addable = new Map<string, boolean>();
+const MAX_ADDABLE = 1024;
+
+/** A field name that is not the codec's own. */
+function isAddable(name: string): boolean {
+  let known = addable.get(name);
+  if (known === undefined) {
+    const kind = fieldKind(name, 0, name.length);
+    known = !inMask(kind, FRAMING) && kind !== HOST && isToken(name);
+    if (addable.size >= MAX_ADDABLE) addable.clear();
+    addable.set(name, known);
+  }
+  return known;
+}
+
 function addedFields(edits: EditList): string {
   const { lines } = edits;
   let added = "";
   for (let at = 0; at < lines.length; at += 2) {
     const name = lines[at] as string;
-    const kind = fieldKind(name, 0, name.length);
-    if (inMask(kind, FRAMING) || kind === HOST || !isToken(name)) continue;
+    if (!isAddable(name)) continue;
     added += `${name}: ${cleanFieldValue(lines[at + 1] as string)}\r\n`;
   }
   return added;

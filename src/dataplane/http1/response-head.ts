@@ -15,9 +15,13 @@ export class Http1ResponseHead extends FieldBlock implements ResponseHead {
   readonly status: number;
   readonly reason: string;
   readonly edits: EditList = new EditList();
+  /** Where the status line begins. */
+  readonly lineStart: number;
   readonly fieldsStart: number;
   readonly fieldsEnd: number;
   readonly minorVersion: number;
+  /** The received status line is the very text that we would write. */
+  readonly lineIsUsual: boolean;
   /** Bytes of body; -1: chunked; UNTIL_CLOSE; 0: none. What HEAD and the status say counts, not only the fields. */
   bodyLength = 0;
   /** What Content-Length said; -1: there was none. */
@@ -30,13 +34,15 @@ export class Http1ResponseHead extends FieldBlock implements ResponseHead {
   constructor(
     text: string,
     spans: Spans,
-    start: { status: number; reason: string; minorVersion: number; fieldsStart: number },
+    start: { status: number; reason: string; minorVersion: number; lineStart: number; fieldsStart: number },
     fieldsEnd: number,
   ) {
     super(text, spans);
     this.status = start.status;
     this.reason = start.reason;
     this.minorVersion = start.minorVersion;
+    this.lineStart = start.lineStart;
+    this.lineIsUsual = start.minorVersion === 1 && start.reason !== "";
     this.fieldsStart = start.fieldsStart;
     this.fieldsEnd = fieldsEnd;
   }
@@ -61,7 +67,12 @@ export function parseResponseHead(
   const reason = parseReason(text, from + 12, lineEnd);
   const fieldsStart = lineEnd + 2;
   const spans = parseFieldLines(text, fieldsStart, end, maxFields, true);
-  const head = new Http1ResponseHead(text, spans, { status, reason, minorVersion, fieldsStart }, end);
+  const head = new Http1ResponseHead(
+    text,
+    spans,
+    { status, reason, minorVersion, lineStart: from, fieldsStart },
+    end,
+  );
   readKnownFields(head, toHead);
   return head;
 }
