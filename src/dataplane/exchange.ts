@@ -9,7 +9,7 @@ import type { ExchangeContext } from "./exchange-context.ts";
 import { reportEnd } from "./exchange-report.ts";
 import { applyResponseFilters } from "./header-filters.ts";
 import { ProxyError } from "./proxy-error.ts";
-import { answerForError, errorKind, type LocalAnswer, respondLocally } from "./respond.ts";
+import { answerForError, errorKind, type LocalAnswer, respondLocally, respondWithMethods } from "./respond.ts";
 import type {
   BodyChunk,
   BodyLength,
@@ -85,6 +85,12 @@ export class Exchange implements ServerStreamHandlers {
     this.#error = answer.code;
     this.#status = answer.status;
     respondLocally(this.stream, answer, this.requestId);
+    this.#end();
+  }
+
+  /** Says which methods pass: the answer to OPTIONS that were meant for the gateway and no endpoint. */
+  answerOptions(): void {
+    this.#status = respondWithMethods(this.stream);
     this.#end();
   }
 

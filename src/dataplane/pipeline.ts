@@ -6,6 +6,7 @@ import { Exchange } from "./exchange.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import { writeForwardedFields } from "./forwarded-fields.ts";
 import { applyRequestFilters } from "./header-filters.ts";
+import { countHop } from "./max-forwards.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { answerForCode, answerForFailure, answerForRule } from "./respond.ts";
 import type { PortPlan } from "./serving-plan.ts";
@@ -30,7 +31,11 @@ export class Pipeline implements RequestHandler {
     const exchange = new Exchange(this.#context, stream, client, requestId);
     stream.handlers = exchange;
     try {
-      findRule(exchange, this.plan);
+      const verdict = countHop(stream.head);
+      if (verdict === "pass") findRule(exchange, this.plan);
+      else if (verdict === "malformed") exchange.answer(answerForCode("bad-request"));
+      else if (stream.head.method === "OPTIONS") exchange.answerOptions();
+      else exchange.answer(answerForCode("method-not-allowed"));
     } catch (cause) {
       exchange.fail(
         new ProxyError("internal-error", "internal", "a stage of the pipeline failed", { cause }),

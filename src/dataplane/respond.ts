@@ -94,12 +94,23 @@ function localAnswer(code: string, kind: ErrorKind): LocalAnswer {
   return { code, status: kind.status, text: kind.text, retryAfterSec: kind.retryAfterSec };
 }
 
+/** Of unknown methods the gateway passes any but CONNECT; these are the ones with a name. RFC 9110 section 15.5.6. */
+export const PASSING_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
+
+/** The answer to OPTIONS by the gateway itself; returns its status. */
+export function respondWithMethods(stream: ServerStream): number {
+  stream.respond(new PlainResponseHead(204, reasonPhrase(204), ["allow", PASSING_METHODS]), 0);
+  stream.end([]);
+  return 204;
+}
+
 /** Sends the answer: JSON where the client asks for it, else one line of text. The head must not have been sent. */
 export function respondLocally(stream: ServerStream, answer: LocalAnswer, requestId: string): void {
   const json = acceptsJson(stream.head);
   const body = Buffer.from(json ? jsonBody(answer, requestId) : textBody(answer, requestId), "latin1");
   const fields = ["content-type", json ? "application/json" : "text/plain; charset=utf-8"];
   if (answer.retryAfterSec !== undefined) fields.push("retry-after", String(answer.retryAfterSec));
+  if (answer.status === 405) fields.push("allow", PASSING_METHODS);
   stream.respond(new PlainResponseHead(answer.status, reasonPhrase(answer.status), fields), body.length);
   if (stream.head.method !== "HEAD") stream.write(body);
   stream.end([]);
