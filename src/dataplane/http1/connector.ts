@@ -4,13 +4,10 @@ import type { DataplaneOptions } from "../options.ts";
 import type { Connector } from "../upstream-connection.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { DeadlineSweep } from "./deadline-sweep.ts";
-
-/** Every endpoint's bytes land here and are passed on within the callback: reading allocates nothing. */
-const READ_BUFFER_SIZE = 64 * 1024;
+import { READ_BUFFER } from "./read-buffer.ts";
 
 /** Plain TCP to the endpoint's address. */
 export function http1Connector(options: DataplaneOptions, sweep: DeadlineSweep): Connector {
-  const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_SIZE);
   return (endpoint, owner) => {
     const socket = connect({
       host: endpoint.host,
@@ -18,9 +15,9 @@ export function http1Connector(options: DataplaneOptions, sweep: DeadlineSweep):
       noDelay: true,
       allowHalfOpen: true,
       onread: {
-        buffer,
+        buffer: READ_BUFFER,
         callback: (size: number) => {
-          connection.receive(buffer.subarray(0, size));
+          connection.receive(READ_BUFFER.subarray(0, size));
           return true;
         },
       },

@@ -1,6 +1,7 @@
 // Gathers what one turn of the event loop sends on a socket, so that a head and a small body are one system call.
 import type { Socket } from "node:net";
 import { latin1 } from "./latin1.ts";
+import { READ_BUFFER } from "./read-buffer.ts";
 
 /** Chunks up to this size join the text that waits; larger ones are copied once into a block of their own. */
 const SMALL = 8 * 1024;
@@ -8,7 +9,7 @@ const SMALL = 8 * 1024;
 const FULL = 16 * 1024;
 
 /** One read of a socket, with the text that waits before it. */
-const BLOCK_SIZE = 96 * 1024;
+const BLOCK_SIZE: number = READ_BUFFER.length + 32 * 1024;
 
 /**
  * Large chunks are copied here on their way out. The kernel mostly takes a block at once, and then it serves for the

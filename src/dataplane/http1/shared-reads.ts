@@ -1,7 +1,6 @@
 // Accepts clients so that the reads of all of them land in one buffer: no read allocates, no idle client holds memory for it.
 import { type Server, Socket, type SocketConstructorOpts } from "node:net";
-
-const READ_BUFFER_SIZE = 64 * 1024;
+import { READ_BUFFER } from "./read-buffer.ts";
 
 /** Takes bytes that are valid during the call only. */
 export interface BytesReceiver {
@@ -12,8 +11,6 @@ export interface BytesReceiver {
 interface ListeningHandle {
   onconnection?: (status: number, client: object | undefined) => void;
 }
-
-const buffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_SIZE);
 
 /**
  * Has a listening server hand its clients over by `onSocket` instead of its `connection` event, which it leaves to
@@ -38,9 +35,9 @@ export function acceptWithSharedReads(
       handle: client,
       allowHalfOpen: true,
       onread: {
-        buffer,
+        buffer: READ_BUFFER,
         callback: (size: number) => {
-          receiver?.receive(buffer.subarray(0, size));
+          receiver?.receive(READ_BUFFER.subarray(0, size));
           return true;
         },
       },
