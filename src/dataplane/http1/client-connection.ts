@@ -139,13 +139,8 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     this.#answered = true;
     const to = reader.read(chunk, from);
     if (to === -1) return chunk.length;
-    const head = parseResponseHead(
-      reader.text,
-      reader.start,
-      reader.end,
-      this.#options.maxHeaders,
-      stream.toHead,
-    );
+    // From 0, not `start`: only clients may send an empty line before their message (RFC 9112 section 2.2).
+    const head = parseResponseHead(reader.text, 0, reader.end, this.#options.maxHeaders, stream.toHead);
     if (reader.faulty) throw malformed("the head holds a line that does not end with CRLF");
     reader.reset();
     if (head.status === 101) return this.#upgrade(stream, head, chunk, to);

@@ -114,6 +114,7 @@ const CASES: Record<string, Case> = {
   "status of two digits": { bytes: "HTTP/1.1 20 OK\r\n\r\n", seen: PROTOCOL },
   "status out of range": { bytes: "HTTP/1.1 999 OK\r\n\r\n", seen: PROTOCOL },
   "control character in the reason": { bytes: "HTTP/1.1 200 O\0K\r\n\r\n", seen: PROTOCOL },
+  "empty line before the status line": { bytes: `\r\n${OK}Content-Length: 0\r\n\r\n`, seen: PROTOCOL },
   "obs-fold": { bytes: `${OK}X: a\r\n b\r\n\r\n`, seen: PROTOCOL },
   "bare LF": { bytes: "HTTP/1.1 200 OK\nX: a\n\n", seen: PROTOCOL },
   "space before the colon": { bytes: `${OK}X : a\r\n\r\n`, seen: PROTOCOL },
