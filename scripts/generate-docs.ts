@@ -7,6 +7,7 @@ import { COMMANDS } from "../src/cli/main.ts";
 import { ERRORS, type ErrorKind } from "../src/dataplane/respond.ts";
 import { FINDING_CODES } from "../src/model/index.ts";
 import { METRICS } from "../src/telemetry/index.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const DOCS = resolve(import.meta.dirname, "..", "docs");
 
@@ -40,7 +41,7 @@ function flagTable(flags: FlagTable): string {
     flag.default === undefined ? "" : `\`${flag.default}\``,
     flag.notBuilt ? `${flag.help} Not built yet: exits 2.` : flag.help,
   ]);
-  return table(["flag", "default", "meaning"], rows);
+  return markdownTable(["flag", "default", "meaning"], rows);
 }
 
 function errorsPage(): string {
@@ -52,7 +53,7 @@ function errorsPage(): string {
   const about =
     "Every way in which a request ends without an endpoint's own answer. The code is the field `error` of the access " +
     "log and a label of `limpet_errors_total`. Status 499 is logged and never sent: the client was gone.";
-  const body = `${about}\n\n${table(["code", "status", "what the client is told"], rows)}`;
+  const body = `${about}\n\n${markdownTable(["code", "status", "what the client is told"], rows)}`;
   return page("Errors", "src/dataplane/respond.ts", body);
 }
 
@@ -68,7 +69,7 @@ function findingsPage(): string {
   return page(
     "Findings",
     "src/model/finding-codes.ts",
-    `${about}\n\n${table(["code", "severity", "meaning"], rows)}`,
+    `${about}\n\n${markdownTable(["code", "severity", "meaning"], rows)}`,
   );
 }
 
@@ -83,25 +84,12 @@ function metricsPage(): string {
   return page(
     "Metrics",
     "src/telemetry/metrics.ts",
-    `${about}\n\n${table(["metric", "type", "labels", "meaning"], rows)}`,
+    `${about}\n\n${markdownTable(["metric", "type", "labels", "meaning"], rows)}`,
   );
 }
 
 function page(title: string, source: string, body: string): string {
   return `<!-- Generated from ${source} by npm run generate. -->\n# ${title}\n\n${body}\n`;
-}
-
-/** Columns are padded, which is how the formatter leaves them. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = head.map((_, column) =>
-    Math.max(3, ...lines.map((cells) => (cells[column] as string).length)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number)).join(" | ")} |`;
-  const rule = line(widths.map((width) => "-".repeat(width)));
-  const [titles, ...body] = lines.map(line);
-  return [titles, rule, ...body].join("\n");
 }
 
 function current(name: string): string | undefined {

@@ -199,6 +199,9 @@ export function seenPost(body: string): string {
   return `POST a.test /x ${body}`;
 }
 
+/** The body of responses that nobody asked for: whoever reads it was given the answer to another question. */
+export const POISON = "poison";
+
 /** A byte as it is named in a case. */
 export function byteName(code: number): string {
   const names: Record<number, string> = { 0: "NUL", 9: "HTAB", 10: "LF", 13: "CR", 32: "SP", 127: "DEL" };

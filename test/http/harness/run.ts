@@ -1,5 +1,5 @@
 // Runs cases through a peer: several lanes at a time, each with a port and an origin of its own, one case after the other.
-import type { RequestCase, ResponseCase, Theme } from "../corpus/case.ts";
+import { POISON, type RequestCase, type ResponseCase, type Theme } from "../corpus/case.ts";
 import type { Peer, RunningPeer } from "../peers/peer.ts";
 import { CorpusClient } from "./client.ts";
 import { type Aftermath, type Failure, judgeRequest, judgeResponse, type Observation } from "./judge.ts";
@@ -94,7 +94,7 @@ async function observeRequest(lane: Lane, entry: RequestCase): Promise<Observati
   const isOver = () => client.responses.length >= count || client.responses.some(isOwnError);
   const inTime = await client.until(isOver, HUNG_MS);
   if (client.responses.some(isOwnError)) await client.until(() => false, CLOSE_MS);
-  const after = await follow(client, lane);
+  const after = await follow(client, lane, client.responses.length);
   return observation(client, lane, !inTime && client.responses.length === 0, after);
 }
 
@@ -107,10 +107,11 @@ async function observeResponse(lane: Lane, entry: ResponseCase): Promise<Observa
   if (entry.later !== "") await client.until(() => false, 2 * LATER_MS);
   const before = observation(client, lane, !inTime, "closed");
   if (client.tunnel) return before;
-  let after = await follow(client, lane);
+  // One request was sent: a second response, should there be one, is taken for the answer to the next.
+  let after = await follow(client, lane, Math.min(1, client.responses.length));
   if (after === "closed") {
     const another = new CorpusClient(lane.port, []);
-    after = await follow(another, lane);
+    after = await follow(another, lane, 0);
     another.destroy();
   }
   return { ...before, after };
@@ -130,16 +131,19 @@ function rawAnswer(entry: ResponseCase): Answer {
   };
 }
 
-/** Asks once more on the connection, if it is still open: everything that came before has been dealt with by then. */
-async function follow(client: CorpusClient, lane: Lane): Promise<Aftermath> {
+/**
+ * Asks once more on the connection, if it is still open: everything that came before has been dealt with by then.
+ * @param before responses that belong to the case
+ */
+async function follow(client: CorpusClient, lane: Lane, before: number): Promise<Aftermath> {
+  if (client.responses.length > before) return "wrong";
   if (client.closed || client.tunnel) return "closed";
-  const before = client.responses.length;
   client.write(AFTER_BYTES, "GET");
   const inTime = await client.until(() => client.responses.length > before, HUNG_MS);
-  const response = client.responses[before];
+  const response = client.responses.at(before);
   if (response === undefined) return inTime ? "closed" : "nothing";
   // A refusal that belongs to the case, or whose words crossed ours, is no answer to the question.
-  if (isOwnError(response)) return "closed";
+  if (isOwnError(response) && response.body !== POISON) return "closed";
   const isAsked = lane.origin.requests.some(isAfter);
   return isAsked && response.body.startsWith(`GET ${AFTER} `) ? "own" : "wrong";
 }
