@@ -198,9 +198,12 @@ export class ServerConnection implements ServerStreamOwner, Swept {
   }
 
   #closed(): void {
-    this.#dropExchange(
-      new ProxyError("client-closed", "downstream", "the connection to the client was lost"),
-    );
+    // Most connections close between exchanges: an error, with its trace of the stack, would be for nobody.
+    if (this.#stream === undefined) this.#input.clear();
+    else
+      this.#dropExchange(
+        new ProxyError("client-closed", "downstream", "the connection to the client was lost"),
+      );
     this.#phase = "closed";
     this.#context.sweep.delete(this);
     this.#tunnel?.closed();
