@@ -35,7 +35,7 @@ export class Engine {
   #prepared: ServingPlan | undefined;
 
   constructor({ options, clock, random, accessLog, logger }: EngineDependencies) {
-    this.#sweep = new DeadlineSweep(clock);
+    this.#sweep = new DeadlineSweep(clock, options.maxBufferedSize);
     this.#context = {
       options,
       clock,

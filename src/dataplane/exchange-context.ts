@@ -12,6 +12,8 @@ import type { UpstreamPool } from "./upstream-pool.ts";
 export interface Sweep {
   add(swept: { sweep(nowMs: number): void }): void;
   delete(swept: { sweep(nowMs: number): void }): void;
+  /** At the last look more bytes waited in memory than may. */
+  readonly overloaded: boolean;
 }
 
 /** Told of defects of the gateway itself, which clients learn nothing about. */

@@ -9,7 +9,14 @@ import type { ExchangeContext } from "./exchange-context.ts";
 import { reportEnd } from "./exchange-report.ts";
 import { applyResponseFilters } from "./header-filters.ts";
 import { ProxyError } from "./proxy-error.ts";
-import { answerForError, errorKind, type LocalAnswer, respondLocally, respondWithMethods } from "./respond.ts";
+import {
+  answerForCode,
+  answerForError,
+  errorKind,
+  type LocalAnswer,
+  respondLocally,
+  respondWithMethods,
+} from "./respond.ts";
 import type {
   BodyChunk,
   BodyLength,
@@ -108,7 +115,11 @@ export class Exchange implements ServerStreamHandlers {
 
   /** The last stage: sends the request to the endpoint that was decided on, and the response back. */
   begin(): void {
-    this.#try((this.decision as Decision).endpoint as EndpointState, false);
+    const endpoint = (this.decision as Decision).endpoint as EndpointState;
+    // Even for a session that only this endpoint holds: to wait for it would take the place of others.
+    if (endpoint.active >= this.context.options.maxRequestsPerEndpoint)
+      this.answer(answerForCode("endpoint-busy"));
+    else this.#try(endpoint, false);
   }
 
   #try(endpoint: EndpointState, fresh: boolean): void {

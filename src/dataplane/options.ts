@@ -24,8 +24,19 @@ export interface DataplaneOptions {
   readonly maxHeaders: number;
   /** Bytes of a request body: 413 beyond. 0: no limit, which costs no memory since bodies are streamed. */
   readonly maxBodySize: number;
-  /** Client connections of this worker; more are closed at once. */
+  /** Client connections: one more gets 503, unless another one waits idly and yields its place. */
   readonly maxConnections: number;
+  /** Requests in flight, tunnels included: 503 beyond. */
+  readonly maxRequests: number;
+  /** Requests in flight to one endpoint, each on a connection of its own: 503 beyond, so that one that hangs takes not all. */
+  readonly maxRequestsPerEndpoint: number;
+  /** Bytes in memory that one side sent and the other has not taken: beyond, new requests get 503 and stuck clients go. */
+  readonly maxBufferedSize: number;
+  /**
+   * Bytes a second, below which a client sends its body or takes its response too slowly; counted over the timeout for
+   * either. 0: any byte in time will do.
+   */
+  readonly minRate: number;
   /** Networks in CIDR notation whose `X-Forwarded-*` are believed. */
   readonly trustedProxies: readonly string[];
   /** So many proxies stand in front of the gateway, whatever their addresses; the TCP peer is the first. */
@@ -46,6 +57,22 @@ export const DEFAULT_DATAPLANE_OPTIONS: DataplaneOptions = {
   maxHeaders: 100,
   maxBodySize: 0,
   maxConnections: 10_000,
+  maxRequests: 8_000,
+  maxRequestsPerEndpoint: 4_000,
+  maxBufferedSize: 256 * 1024 * 1024,
+  minRate: 16,
   trustedProxies: [],
   trustedHops: 0,
 };
+
+/** What one of so many workers may use, where the options say what all of them may use together. */
+export function shareOfWorker(options: DataplaneOptions, workers: number): DataplaneOptions {
+  const share = (total: number) => Math.ceil(total / workers);
+  return {
+    ...options,
+    maxConnections: share(options.maxConnections),
+    maxRequests: share(options.maxRequests),
+    maxRequestsPerEndpoint: share(options.maxRequestsPerEndpoint),
+    maxBufferedSize: share(options.maxBufferedSize),
+  };
+}

@@ -30,6 +30,11 @@ export class Pipeline implements RequestHandler {
     const requestId = requestIds.idOf(stream.head.get("x-request-id"));
     const exchange = new Exchange(this.#context, stream, client, requestId);
     stream.handlers = exchange;
+    const { traffic, options, sweep } = this.#context;
+    if (traffic.requestsInFlight > options.maxRequests || sweep.overloaded) {
+      exchange.answer(answerForCode("overloaded"));
+      return;
+    }
     try {
       const verdict = countHop(stream.head);
       if (verdict === "pass") findRule(exchange, this.plan);

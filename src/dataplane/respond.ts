@@ -47,6 +47,9 @@ export const ERRORS = {
   },
   "upstream-protocol": { status: 502, text: "The endpoint's answer is not valid HTTP." },
   "tunnel-timeout": { status: 101, text: "Neither side of the tunnel sent anything for too long." },
+  overloaded: { status: 503, text: "The gateway has too much to do.", retryAfterSec: 1 },
+  "too-many-connections": { status: 503, text: "The gateway has too many clients.", retryAfterSec: 1 },
+  "endpoint-busy": { status: 503, text: "The endpoint has too much to do.", retryAfterSec: 1 },
   draining: { status: 503, text: "The gateway is shutting down.", retryAfterSec: 1 },
   "internal-error": { status: 500, text: "The gateway failed to handle the request." },
 } as const satisfies Record<string, ErrorKind>;

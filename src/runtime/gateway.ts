@@ -1,5 +1,6 @@
 // The primary: loads the configuration, has the workers serve it, and follows its changes until it is told to stop.
 import { bindPoints } from "../dataplane/bind-points.ts";
+import { shareOfWorker } from "../dataplane/options.ts";
 import type { Finding } from "../model/index.ts";
 import { type Logger, renderMetrics } from "../telemetry/index.ts";
 import { AdminServer } from "./admin-server.ts";
@@ -67,10 +68,7 @@ export class Gateway {
       count: options.workers,
       logger,
       settings: {
-        dataplane: {
-          ...options.dataplane,
-          maxConnections: Math.ceil(options.dataplane.maxConnections / options.workers),
-        },
+        dataplane: shareOfWorker(options.dataplane, options.workers),
         accessLog: options.accessLog,
         logLevel: options.logLevel,
         humanLog: options.humanLog,

@@ -28,6 +28,6 @@ export interface RunOptions {
   /** Log lines for people in place of JSON. */
   readonly humanLog: boolean;
   readonly accessLog: AccessLogTarget;
-  /** `maxConnections` is the total over workers. */
+  /** Its limits on connections, requests and buffered bytes are the total over workers. */
   readonly dataplane: DataplaneOptions;
 }

@@ -202,7 +202,7 @@ test("a client that leaves in the middle takes its endpoint's exchange along", a
   const client = new RawClient(gateway.port);
   client.write(GET);
   await client.until((text) => text.includes("first"));
-  client.socket.destroy();
+  client.socket.resetAndDestroy();
   await vi.waitFor(() => expect(closed).toBe(true));
   await vi.waitFor(() => expect(gateway.log).toMatchObject([{ status: 200, error: "client-closed" }]));
 });

@@ -55,7 +55,11 @@ export class MemoryGateway {
       traffic: this.traffic,
       logger: { error: ({ err }, message) => this.defects.push(`${message}: ${(err as Error).message}`) },
       accessLog: { write: (record) => this.log.push(record), dropped: 0, flush: () => Promise.resolve() },
-      sweep: { add: (one) => this.#swept.add(one), delete: (one) => this.#swept.delete(one) },
+      sweep: {
+        add: (one) => this.#swept.add(one),
+        delete: (one) => this.#swept.delete(one),
+        overloaded: false,
+      },
     };
     this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
     this.serve(snapshot);

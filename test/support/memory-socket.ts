@@ -48,6 +48,10 @@ export class MemorySocket extends Duplex {
     return this;
   }
 
+  setKeepAlive(): this {
+    return this;
+  }
+
   destroySoon(): void {
     this.end(() => this.destroy());
   }

@@ -239,6 +239,11 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     this.#release();
   }
 
+  /** Bytes that the endpoint has not taken yet. */
+  get heldBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   sweep(nowMs: number): void {
     if (this.#stream === undefined) return;
     const waitedMs = nowMs - this.#sinceMs;

@@ -4,7 +4,11 @@ import { DeadlineSweep } from "./deadline-sweep.ts";
 
 test("a stamp is never earlier than the real time, so that no wait looks longer than it was", () => {
   let nowMs = 0;
-  const sweep = new DeadlineSweep({ wallMs: () => 0, monotonicMs: () => nowMs }, 100);
+  const sweep = new DeadlineSweep(
+    { wallMs: () => 0, monotonicMs: () => nowMs },
+    Number.POSITIVE_INFINITY,
+    100,
+  );
   const looks: number[] = [];
   const connection = { sweep: (at: number) => looks.push(at) };
   sweep.add(connection);
@@ -22,7 +26,7 @@ test("connections are looked at by themselves, as long as they are there", () =>
   try {
     let looks = 0;
     const connection = { sweep: () => (looks += 1) };
-    const sweep = new DeadlineSweep({ wallMs: () => 0, monotonicMs: () => 0 }, 100);
+    const sweep = new DeadlineSweep({ wallMs: () => 0, monotonicMs: () => 0 }, Number.POSITIVE_INFINITY, 100);
     sweep.add(connection);
     vi.advanceTimersByTime(350);
     expect(looks).toBe(3);

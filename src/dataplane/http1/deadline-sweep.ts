@@ -5,6 +5,8 @@ import type { Clock } from "../clock.ts";
 export interface Swept {
   /** Compares the time with its own stamps; both come from the same sweep. */
   sweep(nowMs: number): void;
+  /** Bytes that it keeps in memory for a peer that is slow; absent: none of its own. */
+  readonly heldBytes?: number;
 }
 
 /** How often connections are looked at: a timeout fires late by twice this at most, and never early. */
@@ -14,13 +16,22 @@ export const SWEEP_INTERVAL_MS = 250;
 export class DeadlineSweep {
   /** The time of the last look, monotonic: never later than the real time. */
   nowMs: number;
+  /** At the last look all together held more bytes than they may. */
+  overloaded = false;
   readonly #clock: Clock;
+  readonly #maxHeldBytes: number;
   readonly #intervalMs: number;
   readonly #swept = new Set<Swept>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(clock: Clock, intervalMs: number = SWEEP_INTERVAL_MS) {
+  /** @param maxHeldBytes what those who are swept may hold together before the worker is overloaded */
+  constructor(
+    clock: Clock,
+    maxHeldBytes: number = Number.POSITIVE_INFINITY,
+    intervalMs: number = SWEEP_INTERVAL_MS,
+  ) {
     this.#clock = clock;
+    this.#maxHeldBytes = maxHeldBytes;
     this.#intervalMs = intervalMs;
     this.nowMs = clock.monotonicMs();
   }
@@ -48,12 +59,18 @@ export class DeadlineSweep {
     if (this.#swept.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
+      this.overloaded = false;
     }
   }
 
   /** Looks at every connection now; the timer calls it, and so do tests with a clock of their own. */
   run(): void {
     this.nowMs = this.#clock.monotonicMs();
-    for (const connection of this.#swept) connection.sweep(this.nowMs);
+    let heldBytes = 0;
+    for (const connection of this.#swept) {
+      connection.sweep(this.nowMs);
+      heldBytes += connection.heldBytes ?? 0;
+    }
+    this.overloaded = heldBytes > this.#maxHeldBytes;
   }
 }

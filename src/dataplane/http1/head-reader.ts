@@ -30,6 +30,11 @@ export class HeadReader {
     return this.#size > this.start;
   }
 
+  /** Bytes that are kept of a head whose end has not come. */
+  get heldBytes(): number {
+    return this.#held?.length ?? 0;
+  }
+
   /**
    * Reads `chunk` from `from` on; answers the position behind the head, or -1 when more is needed.
    * One empty line before the head is skipped: RFC 9112 section 2.2.

@@ -266,11 +266,53 @@ describe("order", () => {
 });
 
 describe("the end of a connection", () => {
-  test("a client that leaves during its exchange aborts it", async () => {
-    const { last, socket } = await manual(GET);
+  test("a client that ends its side behind its requests gets the answers, and then the end", async () => {
+    const harness = await manual(GET + GET.replace("/a", "/second"));
+    harness.socket.hangUp();
+    harness.last.answer("first");
+    await settle();
+    expect(harness.socket.sent).not.toContain("connection: close");
+    harness.last.answer("second");
+    await settle();
+    expect(harness.socket.sent).toMatch(/first.*connection: close\r\n\r\nsecond$/s);
+    expect(harness.socket.destroyed).toBe(true);
+  });
+
+  test("a client that ends its side before its body is whole has left", async () => {
+    const { last, socket } = await manual(`${POST_5}he`);
+    last.stream.resumeBody();
     socket.hangUp();
     expect(last.aborted).toMatchObject({ code: "client-closed" });
     expect(socket.destroyed).toBe(true);
+  });
+
+  test("a client that has ended its side waits long for an answer, but has left if that stops half-way", async () => {
+    const harness = await manual(GET);
+    harness.socket.hangUp();
+    harness.pass(MINUTE);
+    harness.last.stream.respond(ok(), -1);
+    for (const part of ["a", "b"]) {
+      harness.last.stream.write(Buffer.from(part));
+      await settle();
+      harness.pass(14_000);
+    }
+    expect(harness.last.aborted).toBeUndefined();
+    harness.pass(16_000);
+    harness.pass(16_000);
+    expect(harness.last.aborted).toMatchObject({ code: "client-closed" });
+  });
+
+  test("a client that takes no answer gets no further ones, however many requests it sends", async () => {
+    const harness = new ServerHarness();
+    harness.socket.stuck = true;
+    for (let sent = 0; sent < 1_000; sent += 1) {
+      harness.socket.deliver(GET.replace("/a", `/${"x".repeat(4_000)}`));
+      await settle();
+    }
+    expect(harness.requests.length).toBeLessThan(20);
+    harness.socket.unblock();
+    while (harness.requests.length < 1_000) await settle();
+    harness.socket.stuck = true;
   });
 
   test("a client that leaves in the middle of its body aborts the exchange", async () => {
@@ -341,15 +383,26 @@ describe("timeouts", () => {
   });
 
   test("a body that stops is answered with 408, one that goes on is not", async () => {
-    const harness = await manual(POST_5);
+    const harness = await manual(POST_5.replace("5", "5000"));
     harness.last.stream.resumeBody();
     harness.pass(MINUTE - 1_000);
-    harness.socket.deliver("he");
+    harness.socket.deliver("x".repeat(2_000));
     harness.pass(MINUTE - 1_000);
     expect(harness.last.aborted).toBeUndefined();
     harness.pass(2_000);
     await settle();
     expect(harness.last.aborted).toMatchObject({ code: "request-timeout" });
+    expect(harness.statuses).toEqual([408]);
+  });
+
+  test("a body that drips is answered with 408, although it never stops", async () => {
+    const harness = await manual(POST_5.replace("5", "5000"));
+    harness.last.stream.resumeBody();
+    for (let second = 0; second < 65; second += 1) {
+      harness.pass(1_000);
+      harness.socket.deliver("x");
+    }
+    await settle();
     expect(harness.statuses).toEqual([408]);
   });
 

@@ -9,18 +9,31 @@ import type { DeadlineSweep, Swept } from "./deadline-sweep.ts";
 import { HeadReader } from "./head-reader.ts";
 import { MessageError, malformed, REFUSAL_STATUS } from "./message-error.ts";
 import { Outlet } from "./outlet.ts";
+import { Pace } from "./pace.ts";
 import { connectionInfo } from "./peer-address.ts";
 import { PendingInput } from "./pending-input.ts";
 import { parseRequestHead } from "./request-head.ts";
 import { ResponseSender } from "./response-sender.ts";
 import { Http1ServerStream, type ServerStreamOwner } from "./server-stream.ts";
 import { SocketTunnel } from "./socket-tunnel.ts";
+import { askWhetherPeerLives, wasReset } from "./vanished-peer.ts";
 import { WriteProgress } from "./write-progress.ts";
 
 /** So much of a body that nobody wants any more is read for the sake of the connection; with more it closes. */
 const MAX_DISCARDED = 256 * 1024;
 /** How long a connection that has said its last word listens on, so that the client can read it (RFC 9112 section 9.6). */
 const LINGER_MS = 2_000;
+/** Where places are short: who waits for so long without a whole request has had its chance. */
+const GRACE_MS = 1_000;
+/** Where memory is short: how long a client may leave its response untouched. */
+const HURRIED_WRITE_TIMEOUT_MS = 2_000;
+/**
+ * A client that has ended its side is asked after so much silence whether it still waits for its answer. With a part of
+ * it, silence for so long tells that it has left: nothing else would before the endpoint says something.
+ */
+const HALF_CLOSED_SILENCE_MS = 15_000;
+/** Any byte will do. */
+const ANY_RATE = 1e-6;
 
 /**
  * head: waiting for a request or reading its head; exchange: from the head to the end of request and response;
@@ -47,6 +60,8 @@ export class ServerConnection implements ServerStreamOwner, Swept {
   readonly #body: BodyReader;
   readonly #response: ResponseSender;
   readonly #progress: WriteProgress;
+  /** Of the request's body, and of the response once the client has ended its side. */
+  readonly #pace = new Pace();
   /** While there is some the socket is paused. */
   readonly #input = new PendingInput();
   #phase: Phase = "head";
@@ -59,6 +74,8 @@ export class ServerConnection implements ServerStreamOwner, Swept {
   #discarded = 0;
   #continued = false;
   #draining = false;
+  /** The client sends no more, and may still wait for answers. */
+  #halfClosed = false;
   #served = 0;
   /** Since when the connection waits for bytes. */
   #sinceMs: number;
@@ -89,6 +106,32 @@ export class ServerConnection implements ServerStreamOwner, Swept {
     this.#draining = true;
     if (this.#phase === "head" && !this.#headReader.pending && this.#input.bytes === undefined)
       this.#linger();
+  }
+
+  /**
+   * Makes room for another client, where this one has waited for a while without a whole request. False: it is busy, or
+   * has only just come.
+   */
+  yieldPlace(): boolean {
+    if (this.#phase !== "head" || this.#input.bytes !== undefined || this.#progress.queued > 0) return false;
+    if (this.#context.sweep.nowMs - this.#sinceMs < GRACE_MS) return false;
+    if (this.#headReader.pending) {
+      this.#refuse(
+        new MessageError("request-timeout", "the head did not arrive before its place was needed"),
+      );
+    }
+    this.#phase = "lingering";
+    this.#socket.destroySoon();
+    return true;
+  }
+
+  /** Bytes that are in memory because either side is slower than the other. */
+  get heldBytes(): number {
+    const { bytes, at } = this.#input;
+    const input = bytes === undefined ? 0 : bytes.length - at;
+    return (
+      input + this.#headReader.heldBytes + (this.#stream?.head.text.length ?? 0) + this.#socket.writableLength
+    );
   }
 
   /** Closes at once; an exchange under way is told that the gateway ended it. */
@@ -123,12 +166,16 @@ export class ServerConnection implements ServerStreamOwner, Swept {
     }
     if (this.#phase === "tunnel") return;
     if (this.#input.bytes !== undefined) this.#socket.pause();
+    else if (this.#halfClosed) this.#endHalfClosed();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** False: nothing more can be done with the input for now. */
   #step(input: Buffer, from: number): boolean {
-    if (this.#phase === "head") return !this.#waitsForTurn && this.#readHead(input, from);
+    if (this.#phase === "head") {
+      // Who does not read its answers gets no more of them: they would all wait in memory.
+      return !this.#waitsForTurn && !this.#outlet.saturated && this.#readHead(input, from);
+    }
     if (this.#phase !== "exchange" || this.#bodyState === "ended" || this.#bodyState === "held") return false;
     this.#sinceMs = this.#context.sweep.stampMs;
     const body = this.#body;
@@ -187,13 +234,28 @@ export class ServerConnection implements ServerStreamOwner, Swept {
   #drained(): void {
     if (this.#phase === "tunnel") this.#tunnel?.drained();
     else if (this.#phase === "exchange" && !this.#response.ended) this.#stream?.handlers?.onDrain();
+    else if (this.#phase === "head") this.#pump();
   }
 
-  /** The client sends no more. Until its exchange is over that means that it has gone: most clients never half-close. */
+  /** The client sends no more. With its requests complete it may wait for their answers, as `nc` does behind a pipe. */
   #ended(): void {
-    if (this.#phase === "tunnel") this.#tunnel?.ended();
-    else if (this.#phase === "exchange" && this.#response.ended) this.#linger();
-    else if (this.#phase === "head" || this.#phase === "lingering") this.#socket.destroySoon();
+    if (this.#phase === "tunnel") {
+      this.#tunnel?.ended();
+      return;
+    }
+    this.#halfClosed = true;
+    if (this.#phase === "exchange") {
+      askWhetherPeerLives(this.#socket, HALF_CLOSED_SILENCE_MS);
+      this.#pace.restart(this.#response.sent, this.#context.sweep.stampMs);
+    }
+    if (this.#input.bytes === undefined) this.#endHalfClosed();
+  }
+
+  /** Everything that a client sent before it ended its side is worked through. */
+  #endHalfClosed(): void {
+    if (this.#phase === "head" || this.#phase === "lingering") this.#socket.destroySoon();
+    else if (this.#phase !== "exchange" || this.#bodyState === "ended") return;
+    else if (this.#response.ended) this.#linger();
     else this.#abandon(new ProxyError("client-closed", "downstream", "the client closed its connection"));
   }
 
@@ -257,16 +319,30 @@ export class ServerConnection implements ServerStreamOwner, Swept {
     this.#outlet.flush();
     this.#socket.end();
     this.#socket.resume();
-    if (this.#socket.readableEnded) this.#socket.destroySoon();
+    if (this.#halfClosed) this.#socket.destroySoon();
   }
 
   sweep(nowMs: number): void {
     if (this.#phase === "head") this.#sweepHead(nowMs, this.#context.options);
     else if (this.#phase === "exchange") this.#sweepExchange(nowMs, this.#context.options);
-    else if (this.#phase === "lingering") this.#sweepLingering(nowMs, this.#context.options);
+    else if (this.#phase === "lingering") this.#sweepLingering(nowMs);
+    else if (this.#phase === "tunnel" && this.#isStuck(nowMs)) this.#socket.destroy();
+  }
+
+  #isStuck(nowMs: number): boolean {
+    const { options, sweep } = this.#context;
+    const { writeTimeoutMs } = options;
+    const timeoutMs = sweep.overloaded ? Math.min(writeTimeoutMs, HURRIED_WRITE_TIMEOUT_MS) : writeTimeoutMs;
+    return this.#progress.isStuck(nowMs, timeoutMs, options.minRate);
   }
 
   #sweepHead(nowMs: number, options: DataplaneOptions): void {
+    if (this.#isStuck(nowMs)) {
+      this.#socket.destroy();
+      return;
+    }
+    // Nobody is idle who still reads the last answer.
+    if (this.#progress.queued > 0 && !this.#headReader.pending) this.#sinceMs = nowMs;
     const waitedMs = nowMs - this.#sinceMs;
     if (this.#headReader.pending) {
       if (waitedMs > options.requestHeadTimeoutMs) {
@@ -278,21 +354,36 @@ export class ServerConnection implements ServerStreamOwner, Swept {
   }
 
   #sweepExchange(nowMs: number, options: DataplaneOptions): void {
-    if (this.#progress.isStuck(nowMs, options.writeTimeoutMs)) {
+    if (this.#isStuck(nowMs)) {
       this.#abandon(
-        new ProxyError("write-timeout", "downstream", "the client takes no byte of its response"),
+        new ProxyError("write-timeout", "downstream", "the client takes too little of its response"),
       );
+    } else if (this.#halfClosed && this.#hasLeft(nowMs)) {
+      this.#abandon(new ProxyError("client-closed", "downstream", "the client closed its connection"));
     } else if (this.#bodyState === "flowing" || this.#bodyState === "discarding") {
-      if (nowMs - this.#sinceMs > options.requestBodyTimeoutMs) {
+      const { requestBodyTimeoutMs, minRate } = options;
+      const isSilent = nowMs - this.#sinceMs > requestBodyTimeoutMs;
+      if (isSilent || this.#pace.isTooSlow(this.#body.received, nowMs, requestBodyTimeoutMs, minRate)) {
         this.#refuse(new MessageError("request-timeout", "the body did not arrive in time"));
       }
     }
   }
 
-  #sweepLingering(nowMs: number, options: DataplaneOptions): void {
+  /** Whether a client that sends no more takes no more either. */
+  #hasLeft(nowMs: number): boolean {
+    if (wasReset(this.#socket)) return true;
+    const { underWay, sent } = this.#response;
+    if (underWay && this.#progress.queued === 0) {
+      return this.#pace.isTooSlow(sent, nowMs, HALF_CLOSED_SILENCE_MS, ANY_RATE);
+    }
+    this.#pace.restart(sent, nowMs);
+    return false;
+  }
+
+  #sweepLingering(nowMs: number): void {
     if (this.#progress.queued > 0) this.#sinceMs = nowMs;
     const isDone = nowMs - this.#sinceMs > LINGER_MS;
-    if (isDone || this.#progress.isStuck(nowMs, options.writeTimeoutMs)) this.#socket.destroy();
+    if (isDone || this.#isStuck(nowMs)) this.#socket.destroy();
   }
 
   // What the pipeline asks for.
@@ -314,6 +405,7 @@ export class ServerConnection implements ServerStreamOwner, Swept {
   #readOn(state: BodyState): void {
     this.#bodyState = state;
     this.#sinceMs = this.#context.sweep.stampMs;
+    this.#pace.restart(this.#body.received, this.#sinceMs);
     this.#pump();
   }
 
@@ -325,7 +417,8 @@ export class ServerConnection implements ServerStreamOwner, Swept {
     if (stream !== this.#stream || this.#response.started) return;
     // A client that waits for its 100 may send the body or not after a final answer: nobody can tell the next request.
     const unasked = stream.expectContinue && !this.#continued && this.#bodyState !== "ended";
-    if (unasked || this.#draining) this.#response.persistent = false;
+    const isLast = this.#halfClosed && this.#input.bytes === undefined;
+    if (unasked || isLast || this.#draining) this.#response.persistent = false;
     if (this.#response.respond(stream.head, head, length)) this.end(stream, []);
   }
 
@@ -382,7 +475,10 @@ export class ServerConnection implements ServerStreamOwner, Swept {
     this.#stream = undefined;
     this.#response.reset(true);
     this.#sinceMs = this.#context.sweep.stampMs;
-    if (this.#input.bytes === undefined) return;
+    if (this.#input.bytes === undefined) {
+      if (this.#halfClosed) this.#linger();
+      return;
+    }
     this.#waitsForTurn = true;
     setImmediate(() => {
       this.#waitsForTurn = false;

@@ -2,6 +2,10 @@
 import type { Socket } from "node:net";
 import type { Tunnel } from "../stream.ts";
 import type { Outlet } from "./outlet.ts";
+import { askWhetherPeerLives } from "./vanished-peer.ts";
+
+/** Tunnels may be silent for long: a peer that vanished without a word is noticed after so much silence. */
+const SILENCE_MS = 60_000;
 
 /** The connection feeds it; bytes that came before the splicer was ready wait for its handlers. */
 export class SocketTunnel implements Tunnel {
@@ -18,6 +22,7 @@ export class SocketTunnel implements Tunnel {
     this.#socket = socket;
     this.#outlet = outlet;
     socket.pause();
+    askWhetherPeerLives(socket, SILENCE_MS);
   }
 
   get handlers(): Tunnel["handlers"] {

@@ -1,12 +1,14 @@
-// Tells a slow reader from one that is stuck: whether bytes wait for the peer of a socket and it takes none.
+// Tells a slow reader from one that is stuck, or as good as: how many of the bytes that wait for the peer it takes.
 import type { Socket } from "node:net";
+import { Pace } from "./pace.ts";
 
 interface WithHandle {
-  readonly _handle?: { readonly writeQueueSize?: number } | null;
+  readonly _handle?: { readonly writeQueueSize?: number; readonly bytesWritten?: number } | null;
 }
 
 export class WriteProgress {
   readonly #socket: Socket;
+  readonly #pace = new Pace();
   #queued = 0;
   #sinceMs = 0;
 
@@ -23,14 +25,25 @@ export class WriteProgress {
     return (this.#socket as WithHandle)._handle?.writeQueueSize || this.#socket.writableLength;
   }
 
-  /** Bytes wait, and their number was the same each time that this was asked for longer than the timeout. */
-  isStuck(nowMs: number, timeoutMs: number): boolean {
+  /**
+   * Bytes wait, and each time that this was asked for longer than the timeout their number was the same, or the peer
+   * has taken fewer than `minRate` bytes a second in that time.
+   */
+  isStuck(nowMs: number, timeoutMs: number, minRate: number): boolean {
     const queued = this.queued;
-    if (queued === 0 || queued !== this.#queued) {
-      this.#queued = queued;
+    const last = this.#queued;
+    this.#queued = queued;
+    if (queued === 0 || last === 0) this.#pace.restart(this.#taken, nowMs);
+    if (queued === 0 || queued !== last) {
       this.#sinceMs = nowMs;
-      return false;
+      return queued > 0 && this.#pace.isTooSlow(this.#taken, nowMs, timeoutMs, minRate);
     }
     return nowMs - this.#sinceMs > timeoutMs;
+  }
+
+  /** Bytes that the kernel has taken over for the peer. */
+  get #taken(): number {
+    const handle = (this.#socket as WithHandle)._handle;
+    return (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0);
   }
 }
