@@ -100,13 +100,14 @@ function introduction(measured: readonly Measured[]): string {
     .map(({ peer, version }) => `${peer.name} ${version}`)
     .join(", ");
   const date = new Date().toISOString().slice(0, 10);
-  return `Measured on ${date} with ${versions}, each on loopback in front of an origin that records every byte. The corpus in
-\`test/http/corpus\` has ${requests} raw requests and ${responses} raw responses. Each names the outcomes that RFC 9110, 9112 and 3986 allow:
+  return `Measured on ${date} with ${versions},
+each on loopback in front of an origin that records every byte. The corpus in \`test/http/corpus\` has ${requests} raw requests and ${responses} raw responses. Each names the outcomes that RFC 9110, 9112 and 3986 allow:
 refused without reaching the origin as a whole; passed on in one unambiguous form; for responses correct, an error of the
 proxy, or visibly cut short. A bare LF as a line end, for example, may be refused or normalised, but not passed on.
 After each case the same connection is asked once more, so that bytes that went astray show up in the next answer. The proxies
-run with their defaults, upstream connections are kept alive, timeouts are two seconds, and every request that one of
-them passes on is marked, so that one without the mark was smuggled. A failure of another proxy counts only if it shows twice.
+run with their defaults beyond what a reverse proxy needs, upstream connections are kept alive, timeouts are two seconds, and every request that one of
+them passes on is marked, so that one without the mark was smuggled. A failure of another proxy counts only if it shows
+twice; Limpet gets one try, and its test gets every case a second time, cut into small pieces.
 The files in \`test/http/peers\` have the configurations. \`npm run corpus\` runs all of it and writes this page;
 \`npm run test:http\` runs Limpet alone and is a part of \`npm test\`.`;
 }

@@ -1,6 +1,7 @@
 // The client in front of a peer: writes bytes as they are, and reads responses strictly.
 import { connect, type Socket } from "node:net";
 import { type Message, readResponse, statusOf } from "./message.ts";
+import { writePieces } from "./pieces.ts";
 
 export class CorpusClient {
   /** Final responses, in order. */
@@ -35,9 +36,14 @@ export class CorpusClient {
     this.#socket.on("close", () => this.#end());
   }
 
-  write(bytes: string, method?: string): void {
-    if (method !== undefined) this.#methods[this.responses.length] = method;
-    this.#socket.write(bytes, "latin1");
+  /** As `writePieces`. */
+  write(bytes: string, pieceSize = 0): Promise<void> {
+    return writePieces(this.#socket, bytes, pieceSize);
+  }
+
+  /** Method of the request whose response comes next. */
+  expect(method: string): void {
+    this.#methods[this.responses.length] = method;
   }
 
   /** Bytes that are no whole response. */

@@ -55,7 +55,7 @@ export function judgeRequest(entry: RequestCase, seen: Observation, own: boolean
   const outcomes = own ? (entry.limpet ?? entry.accept) : entry.accept;
   const ending = endingOf(seen);
   const requests = seen.requests.map(summary);
-  const detail = `${ending}; the origin read ${JSON.stringify(requests)}`;
+  const detail = `${saidOf(ending, seen)}; the origin read ${JSON.stringify(requests)}`;
   const fail = (kind: FailureClass, what: string = detail): Failure => ({ kind, detail: what });
   const most = Math.max(...entry.accept.map((outcome) => outcome.seen.length));
   const flaws = seen.requests.flatMap((request) => request.flaws);
@@ -84,6 +84,13 @@ function endingOf({ responses, requests }: Observation): Outcome["end"] {
   if (last === undefined || responses.length < requests.length) return "refused";
   if (isOfOrigin(last)) return responses.length === requests.length ? "answered" : "refused";
   return statusOf(last) >= 400 ? "refused" : "local";
+}
+
+function saidOf(ending: Outcome["end"], { responses }: Observation): string {
+  const last = responses.at(-1);
+  if (last === undefined) return "closed without an answer";
+  if (!isOfOrigin(last)) return `the proxy answered ${statusOf(last)}`;
+  return ending === "answered" ? "answered" : "closed behind the first answer";
 }
 
 function isOfOrigin(response: Message): boolean {

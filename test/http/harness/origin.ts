@@ -17,7 +17,7 @@ export interface OriginConnection {
 }
 
 /** Writes the answer to one request. */
-export type Answer = (socket: Socket, request: Message) => void;
+export type Answer = (socket: Socket, request: Message) => void | Promise<void>;
 
 const SETTLE_MS = 2_000;
 

@@ -5,6 +5,7 @@ import { CorpusClient } from "./client.ts";
 import { type Aftermath, type Failure, judgeRequest, judgeResponse, type Observation } from "./judge.ts";
 import { type Message, statusOf, valuesOf } from "./message.ts";
 import { type Answer, echo, ORIGIN_MARK, RecordingOrigin } from "./origin.ts";
+import { writePieces } from "./pieces.ts";
 
 export interface Result {
   readonly theme: string;
@@ -35,26 +36,34 @@ export interface Corpus {
   readonly responses: readonly Theme<ResponseCase>[];
 }
 
-/** Results in the order of the corpus. */
-export async function runCorpus(peer: Peer, corpus: Corpus, laneCount: number): Promise<Result[]> {
+/**
+ * Results in the order of the corpus.
+ * @param pieceSize requests and responses are written in pieces of so many bytes; 0: each at once
+ */
+export async function runCorpus(
+  peer: Peer,
+  corpus: Corpus,
+  laneCount: number,
+  pieceSize = 0,
+): Promise<Result[]> {
   const origins = Array.from({ length: laneCount }, () => new RecordingOrigin());
   const originPorts = await Promise.all(origins.map((origin) => origin.listen()));
   let running: RunningPeer | undefined;
   try {
     running = await peer.start(originPorts);
     const lanes = running.ports.map((port, index) => ({ port, origin: origins[index] as RecordingOrigin }));
-    return await spread(jobsOf(corpus, peer.own), lanes);
+    return await spread(jobsOf(corpus, peer.own, pieceSize), lanes);
   } finally {
     await running?.stop();
     for (const origin of origins) origin.close();
   }
 }
 
-function jobsOf({ requests, responses }: Corpus, own: boolean): Job[] {
+function jobsOf({ requests, responses }: Corpus, own: boolean, pieceSize: number): Job[] {
   const ofRequests = requests.flatMap(({ theme, cases }) =>
     cases.map((entry) => ({
       run: async (lane: Lane) => {
-        const failure = judgeRequest(entry, await observeRequest(lane, entry), own);
+        const failure = judgeRequest(entry, await observeRequest(lane, entry, pieceSize), own);
         return { theme, name: entry.name, source: entry.source, failure };
       },
     })),
@@ -62,7 +71,7 @@ function jobsOf({ requests, responses }: Corpus, own: boolean): Job[] {
   const ofResponses = responses.flatMap(({ theme, cases }) =>
     cases.map((entry) => ({
       run: async (lane: Lane) => {
-        const failure = judgeResponse(entry, await observeResponse(lane, entry), own);
+        const failure = judgeResponse(entry, await observeResponse(lane, entry, pieceSize), own);
         return { theme, name: entry.name, source: entry.source, failure };
       },
     })),
@@ -83,14 +92,14 @@ async function spread(jobs: readonly Job[], lanes: readonly Lane[]): Promise<Res
   return results;
 }
 
-async function observeRequest(lane: Lane, entry: RequestCase): Promise<Observation> {
+async function observeRequest(lane: Lane, entry: RequestCase, pieceSize: number): Promise<Observation> {
   lane.origin.answer = echo;
   const methods = [.../(?:^|\r\n)([A-Z]+) /[Symbol.matchAll](entry.bytes)].map((match) => match[1] as string);
   const client = new CorpusClient(lane.port, methods);
   const count = Math.max(
     ...entry.accept.map((outcome) => outcome.seen.length + (outcome.end === "answered" ? 0 : 1)),
   );
-  client.write(entry.bytes);
+  await client.write(entry.bytes, pieceSize);
   const isOver = () => client.responses.length >= count || client.responses.some(isOwnError);
   const inTime = await client.until(isOver, HUNG_MS);
   if (client.responses.some(isOwnError)) await client.until(() => false, CLOSE_MS);
@@ -98,11 +107,11 @@ async function observeRequest(lane: Lane, entry: RequestCase): Promise<Observati
   return observation(client, lane, !inTime && client.responses.length === 0, after);
 }
 
-async function observeResponse(lane: Lane, entry: ResponseCase): Promise<Observation> {
-  lane.origin.answer = rawAnswer(entry);
+async function observeResponse(lane: Lane, entry: ResponseCase, pieceSize: number): Promise<Observation> {
+  lane.origin.answer = rawAnswer(entry, pieceSize);
   const client = new CorpusClient(lane.port, [entry.method]);
   const fields = entry.requestFields.map((field) => `${field}\r\n`).join("");
-  client.write(`${entry.method} /x HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`);
+  await client.write(`${entry.method} /x HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`);
   const inTime = await client.until(() => client.responses.length > 0, HUNG_MS);
   if (entry.later !== "") await client.until(() => false, 2 * LATER_MS);
   const before = observation(client, lane, !inTime, "closed");
@@ -117,13 +126,14 @@ async function observeResponse(lane: Lane, entry: ResponseCase): Promise<Observa
   return { ...before, after };
 }
 
-function rawAnswer(entry: ResponseCase): Answer {
-  return (socket, request) => {
+function rawAnswer(entry: ResponseCase, pieceSize: number): Answer {
+  return async (socket, request) => {
     if (request.startLine.includes(` ${AFTER} `)) {
       echo(socket, request);
       return;
     }
-    socket.write(entry.bytes, "latin1", () => {
+    await writePieces(socket, entry.bytes, pieceSize);
+    socket.write("", () => {
       if (entry.hangUp === "reset") socket.resetAndDestroy();
       else if (entry.hangUp === "close") socket.end();
       if (entry.later !== "") setTimeout(() => socket.write(entry.later, "latin1"), LATER_MS);
@@ -138,7 +148,8 @@ function rawAnswer(entry: ResponseCase): Answer {
 async function follow(client: CorpusClient, lane: Lane, before: number): Promise<Aftermath> {
   if (client.responses.length > before) return "wrong";
   if (client.closed || client.tunnel) return "closed";
-  client.write(AFTER_BYTES, "GET");
+  client.expect("GET");
+  await client.write(AFTER_BYTES);
   const inTime = await client.until(() => client.responses.length > before, HUNG_MS);
   const response = client.responses.at(before);
   if (response === undefined) return inTime ? "closed" : "nothing";
