@@ -67,7 +67,10 @@ export class Engine {
    */
   async listen(bindKey: string, target: ListenTarget): Promise<BoundSocket> {
     if (this.#ports.has(bindKey)) throw new Error(`bind point ${bindKey} is served already`);
-    const port = new Port(this.#context, this.#sweep, () => this.connections);
+    const port = new Port(this.#context, this.#sweep, {
+      taken: () => this.connections,
+      makeRoom: () => this.#makeRoom(),
+    });
     port.pipeline.plan = this.#served.ports.get(bindKey) ?? EMPTY_PORT_PLAN;
     this.#ports.set(bindKey, port);
     try {
@@ -117,6 +120,11 @@ export class Engine {
     for (const port of this.#ports.values()) count += port.connections;
     for (const port of this.#leaving) count += port.connections;
     return count;
+  }
+
+  #makeRoom(): boolean {
+    for (const port of this.#ports.values()) if (port.makeRoom()) return true;
+    return false;
   }
 
   /** Stops accepting, lets requests finish, closes what is left after `timeoutMs`. The engine is of no use afterwards. */

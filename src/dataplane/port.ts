@@ -1,9 +1,25 @@
 // One bound socket with the clients that came in through it.
 import { createServer, type Server, type Socket } from "node:net";
 import type { ExchangeContext } from "./exchange-context.ts";
-import { acceptWithSharedReads, type BytesReceiver, type DeadlineSweep, Http1Server } from "./http1/index.ts";
+import {
+  acceptWithSharedReads,
+  type BytesReceiver,
+  type DeadlineSweep,
+  Http1Server,
+  TurnedAwayClients,
+} from "./http1/index.ts";
 import { Pipeline } from "./pipeline.ts";
+import { ProxyError } from "./proxy-error.ts";
+import { answerForCode, answerUnread } from "./respond.ts";
 import { EMPTY_PORT_PLAN } from "./serving-plan.ts";
+
+/** The places for clients that all ports of a worker share. */
+export interface Places {
+  /** Connections that are open. */
+  taken(): number;
+  /** Has an idle client give up its place; false: nobody is idle. */
+  makeRoom(): boolean;
+}
 
 /** A bound socket: an address to bind, or a listening handle that the primary passed on. */
 export type ListenTarget = { readonly host: string; readonly port: number } | { readonly handle: object };
@@ -19,14 +35,19 @@ export class Port {
   readonly #context: ExchangeContext;
   readonly #http: Http1Server;
   readonly #server: Server;
-  readonly #openConnections: () => number;
+  readonly #places: Places;
+  readonly #turnedAway: TurnedAwayClients;
   #drained: Promise<void> | undefined;
 
-  constructor(context: ExchangeContext, sweep: DeadlineSweep, openConnections: () => number) {
+  constructor(context: ExchangeContext, sweep: DeadlineSweep, places: Places) {
     this.#context = context;
     this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
     this.#http = new Http1Server(this.pipeline, context.options, sweep);
-    this.#openConnections = openConnections;
+    this.#places = places;
+    this.#turnedAway = new TurnedAwayClients(sweep, {
+      ...answerUnread(answerForCode("too-many-connections")),
+      onSent: (connection) => this.pipeline.onRejected(connection, tooMany(), 503),
+    });
     this.#server = createServer({ allowHalfOpen: true, noDelay: true });
     this.#server.on("connection", (socket) => this.#accept(socket));
   }
@@ -50,10 +71,16 @@ export class Port {
     });
   }
 
+  /** Closes a connection that waits idly; false: there is none. */
+  makeRoom(): boolean {
+    return this.#http.makeRoom();
+  }
+
   /** Resolves when the last connection is gone. */
   drain(): Promise<void> {
     this.#drained ??= new Promise((resolve) => {
       this.#server.close();
+      this.#turnedAway.destroy();
       const settle = () => {
         if (this.#http.connections === 0) resolve();
       };
@@ -70,14 +97,20 @@ export class Port {
 
   #accept(socket: Socket): BytesReceiver | undefined {
     const { traffic, options } = this.#context;
-    if (this.#openConnections() >= options.maxConnections) {
-      traffic.connectionsRefused += 1;
-      socket.destroy();
-      return undefined;
+    if (this.#places.taken() >= options.maxConnections) {
+      if (!this.#places.makeRoom()) {
+        traffic.connectionsRefused += 1;
+        return this.#turnedAway.accept(socket);
+      }
+      traffic.connectionsYielded += 1;
     }
     traffic.connectionsAccepted += 1;
     return this.#http.accept(socket);
   }
+}
+
+function tooMany(): ProxyError {
+  return new ProxyError("too-many-connections", "downstream", "no place is free");
 }
 
 function addressText(host: string, port: number): string {

@@ -1,7 +1,7 @@
 // Turns what went wrong into what the client is told: the registry of errors and the one writer of error responses.
 import { STATUS_CODES } from "node:http";
 import type { DecisionFailure } from "../affinity/decision.ts";
-import type { RequestHead } from "../model/index.ts";
+import type { RequestHead, ResponseHead } from "../model/index.ts";
 import { PlainResponseHead } from "./plain-head.ts";
 import type { ProxyError } from "./proxy-error.ts";
 import type { ServerStream } from "./stream.ts";
@@ -107,16 +107,27 @@ export function respondWithMethods(stream: ServerStream): number {
   return 204;
 }
 
+const TEXT = "text/plain; charset=utf-8";
+
 /** Sends the answer: JSON where the client asks for it, else one line of text. The head must not have been sent. */
 export function respondLocally(stream: ServerStream, answer: LocalAnswer, requestId: string): void {
   const json = acceptsJson(stream.head);
   const body = Buffer.from(json ? jsonBody(answer, requestId) : textBody(answer, requestId), "latin1");
-  const fields = ["content-type", json ? "application/json" : "text/plain; charset=utf-8"];
-  if (answer.retryAfterSec !== undefined) fields.push("retry-after", String(answer.retryAfterSec));
-  if (answer.status === 405) fields.push("allow", PASSING_METHODS);
-  stream.respond(new PlainResponseHead(answer.status, reasonPhrase(answer.status), fields), body.length);
+  stream.respond(headOf(answer, json ? "application/json" : TEXT), body.length);
   if (stream.head.method !== "HEAD") stream.write(body);
   stream.end([]);
+}
+
+/** The same for a client whose request is not read at all; the body is latin1. */
+export function answerUnread(answer: LocalAnswer): { readonly head: ResponseHead; readonly body: string } {
+  return { head: headOf(answer, TEXT), body: `${answer.text} (${answer.code})\n` };
+}
+
+function headOf(answer: LocalAnswer, contentType: string): ResponseHead {
+  const fields = ["content-type", contentType];
+  if (answer.retryAfterSec !== undefined) fields.push("retry-after", String(answer.retryAfterSec));
+  if (answer.status === 405) fields.push("allow", PASSING_METHODS);
+  return new PlainResponseHead(answer.status, reasonPhrase(answer.status), fields);
 }
 
 export function reasonPhrase(status: number): string {

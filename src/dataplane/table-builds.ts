@@ -8,6 +8,12 @@ export interface TableWaiter {
   onTableFailed(cause: unknown): void;
 }
 
+const NOTHING = () => {};
+
+function rethrow(cause: unknown): void {
+  throw cause;
+}
+
 export class TableBuilds {
   readonly #clock: Clock;
   readonly #waiting = new Map<PendingTable, Set<TableWaiter>>();
@@ -31,8 +37,8 @@ export class TableBuilds {
     runInSlices(
       work,
       this.#clock,
-      () => this.#settle(table, (one) => one.onTableReady()),
-      (cause) => this.#settle(table, (one) => one.onTableFailed(cause)),
+      () => this.#tell(table, (one) => one.onTableReady()),
+      (cause) => this.#tell(table, (one) => one.onTableFailed(cause)),
     );
   }
 
@@ -41,9 +47,25 @@ export class TableBuilds {
     for (const waiters of this.#waiting.values()) waiters.delete(waiter);
   }
 
-  #settle(table: PendingTable, tell: (waiter: TableWaiter) => void): void {
+  /** In slices too: thousands may have waited, and what each of them does next takes its time. */
+  #tell(table: PendingTable, tell: (waiter: TableWaiter) => void): void {
     const waiters = this.#waiting.get(table);
-    this.#waiting.delete(table);
-    waiters?.forEach(tell);
+    if (waiters === undefined || waiters.size === 0) {
+      this.#waiting.delete(table);
+      return;
+    }
+    const telling = {
+      step: (shouldYield: () => boolean) => {
+        for (const waiter of waiters) {
+          waiters.delete(waiter);
+          tell(waiter);
+          if (shouldYield()) break;
+        }
+        if (waiters.size > 0) return false;
+        this.#waiting.delete(table);
+        return true;
+      },
+    };
+    runInSlices(telling, this.#clock, NOTHING, rethrow);
   }
 }

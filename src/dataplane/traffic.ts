@@ -34,6 +34,7 @@ export class Traffic {
   requestsInFlight = 0;
   connectionsAccepted = 0;
   connectionsRefused = 0;
+  connectionsYielded = 0;
   readonly #listeners = new Map<string, Map<string, RouteCounters>>();
   readonly #affinity = new Map<string, AffinityCounters>();
   readonly #backends = new Map<string, BackendCounters>();
@@ -90,6 +91,7 @@ export class Traffic {
     add("limpet_requests_in_flight", {}, this.requestsInFlight);
     add("limpet_client_connections_total", {}, this.connectionsAccepted);
     add("limpet_client_connections_refused_total", {}, this.connectionsRefused);
+    add("limpet_client_connections_yielded_total", {}, this.connectionsYielded);
     return samples;
   }
 }

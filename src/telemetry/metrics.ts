@@ -42,7 +42,12 @@ export const METRICS = {
   limpet_client_connections_refused_total: {
     type: "counter",
     labels: [],
-    help: "Client connections closed at once because of --max-connections.",
+    help: "Client connections turned away because of --max-connections.",
+  },
+  limpet_client_connections_yielded_total: {
+    type: "counter",
+    labels: [],
+    help: "Idle client connections closed to make room for others at --max-connections.",
   },
   limpet_requests_in_flight: {
     type: "gauge",

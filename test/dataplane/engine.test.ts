@@ -8,10 +8,14 @@ import { DEFAULT_DATAPLANE_OPTIONS } from "../../src/dataplane/options.ts";
 import { startLoopbackGateway } from "../support/loopback-gateway.ts";
 import { startOrigin } from "../support/origin.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { listener, route } from "../support/routes.ts";
+import { listener, match, prefix, route } from "../support/routes.ts";
 import { backend, forwardRule, snapshotOf } from "../support/snapshots.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n";
+
+function sampleOf(engine: Engine, name: string): number | undefined {
+  return engine.stats().find((sample) => sample.name === name)?.value;
+}
 
 async function answerOf(port: number): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port}/`)).text();
@@ -151,16 +155,84 @@ test("what does not finish in time is cut off", async () => {
   expect(gateway.log).toMatchObject([{ status: 503, error: "draining" }]);
 });
 
-test("connections beyond the limit are closed at once and counted", async () => {
+test("connections beyond the limit are told so, logged and counted", async () => {
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [] }), { maxConnections: 1 });
   const first = new RawClient(gateway.port);
   first.write(GET);
   await first.until((text) => text.startsWith("HTTP/1.1 "));
-  await new RawClient(gateway.port).untilClosed();
-  const refused = gateway.engine
-    .stats()
-    .find(({ name }) => name === "limpet_client_connections_refused_total");
-  expect(refused?.value).toBe(1);
+  const second = new RawClient(gateway.port);
+  second.write(GET);
+  const answer = await second.untilClosed();
+  expect(answer).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+  expect(answer).toMatch(/\r\nretry-after: 1\r\n(.+\r\n)*connection: close\r\n\r\n.*too-many-connections/);
+  expect(gateway.log.at(-1)).toMatchObject({ status: 503, error: "too-many-connections" });
+  expect(sampleOf(gateway.engine, "limpet_client_connections_refused_total")).toBe(1);
+});
+
+test("of many clients beyond the limit only some are told, and one that says nothing is not waited for", async () => {
+  const gateway = await startLoopbackGateway(snapshotOf({ backends: [] }), { maxConnections: 1 });
+  const first = new RawClient(gateway.port);
+  first.write(GET);
+  await first.until((text) => text.startsWith("HTTP/1.1 "));
+  const silent = Array.from({ length: 200 }, () => new RawClient(gateway.port));
+  await Promise.all(silent.map((client) => client.untilClosed()));
+  expect(silent.map(({ text }) => text).join("")).toBe("");
+  expect(gateway.engine.connections).toBeLessThanOrEqual(1);
+});
+
+test("who waits idly yields its place to a newcomer once it had its chance", async () => {
+  const origin = await startOrigin((_, response) => response.end("ok"));
+  const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [origin.endpoint])] }), {
+    maxConnections: 2,
+  });
+  const [idle, slow] = [new RawClient(gateway.port), new RawClient(gateway.port)];
+  slow.write("GET / HTTP/1.1\r\nhost:");
+  await vi.waitFor(() => expect(gateway.engine.connections).toBe(2));
+  await vi.waitFor(
+    async () => expect((await fetch(`http://127.0.0.1:${gateway.port}/`)).status).toBe(200),
+    5_000,
+  );
+  await vi.waitFor(() => expect([idle.closed, slow.closed]).toContain(true));
+  expect(sampleOf(gateway.engine, "limpet_client_connections_yielded_total")).toBeGreaterThan(0);
+});
+
+test("requests beyond the limit get 503 and keep their connection", async () => {
+  const held: ServerResponse[] = [];
+  const origin = await startOrigin((_, response) => held.push(response));
+  const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [origin.endpoint])] }), {
+    maxRequests: 1,
+  });
+  const [first, second] = [new RawClient(gateway.port), new RawClient(gateway.port)];
+  first.write(GET);
+  await vi.waitFor(() => expect(held).toHaveLength(1));
+  second.write(GET);
+  expect(await second.until((text) => text.includes("overloaded"))).toMatch(/503 .*\r\nretry-after: 1\r\n/s);
+  held[0]?.end("first");
+  await first.until((text) => text.endsWith("first"));
+  second.write(GET);
+  await vi.waitFor(() => expect(held).toHaveLength(2));
+  held[1]?.end("second");
+  await second.until((text) => text.endsWith("second"));
+});
+
+test("one endpoint takes so many requests at a time, and the others go on", async () => {
+  const held: ServerResponse[] = [];
+  const slow = await startOrigin((_, response) => held.push(response));
+  const quick = await startOrigin((_, response) => response.end("quick"));
+  const backends = [backend("slow", [slow.endpoint]), backend("quick", [quick.endpoint])];
+  const rules = backends.map((one) =>
+    forwardRule([one], { matches: [match(prefix(`/${one.object.name}`))] }),
+  );
+  const gateway = await startLoopbackGateway(snapshotOf({ backends, rules }), { maxRequestsPerEndpoint: 1 });
+  const url = `http://127.0.0.1:${gateway.port}`;
+  const first = fetch(`${url}/slow`);
+  await vi.waitFor(() => expect(held).toHaveLength(1));
+  const refused = await fetch(`${url}/slow`);
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await refused.text()).toContain("endpoint-busy");
+  expect(await (await fetch(`${url}/quick`)).text()).toBe("quick");
+  held[0]?.end("slow");
+  expect(await (await first).text()).toBe("slow");
 });
 
 test("a port that is taken is an error of the system's kind", async () => {

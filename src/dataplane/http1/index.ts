@@ -3,3 +3,4 @@ export { http1Connector } from "./connector.ts";
 export { DeadlineSweep } from "./deadline-sweep.ts";
 export { Http1Server } from "./server.ts";
 export { acceptWithSharedReads, type BytesReceiver } from "./shared-reads.ts";
+export { TurnedAwayClients } from "./turned-away.ts";

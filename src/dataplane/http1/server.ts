@@ -6,6 +6,9 @@ import type { DeadlineSweep } from "./deadline-sweep.ts";
 import { ServerConnection, type ServerContext } from "./server-connection.ts";
 import type { BytesReceiver } from "./shared-reads.ts";
 
+/** How many connections are looked at, at most, to find one that yields its place: a flood must not make that dear. */
+const MAX_LOOKS = 64;
+
 /** The connections of one bind point. Sockets may come from `node:net` or `node:tls`. */
 export class Http1Server implements ServerContext {
   readonly handler: RequestHandler;
@@ -14,6 +17,8 @@ export class Http1Server implements ServerContext {
   /** Told each time a connection is gone. */
   onClosed: (() => void) | null = null;
   readonly #connections = new Set<ServerConnection>();
+  /** Goes round: where the next look for a place begins. */
+  #hand = this.#connections.values();
   #draining = false;
 
   constructor(handler: RequestHandler, options: DataplaneOptions, sweep: DeadlineSweep) {
@@ -36,6 +41,20 @@ export class Http1Server implements ServerContext {
     this.#connections.add(connection);
     if (this.#draining) connection.drain();
     return connection;
+  }
+
+  /** Closes a connection that waits idly, the next one from where the last look ended; false: none was found. */
+  makeRoom(): boolean {
+    for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+      let next = this.#hand.next();
+      if (next.done) {
+        this.#hand = this.#connections.values();
+        next = this.#hand.next();
+      }
+      if (next.done) return false;
+      if (next.value.yieldPlace()) return true;
+    }
+    return false;
   }
 
   /** Idle connections close now, busy ones say `connection: close` and close after their exchange; tunnels stay. */
