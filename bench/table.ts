@@ -45,6 +45,7 @@ function remarks({ peers, rows, rounds, seconds, date }: Measured): string[] {
     }),
   );
   const machine = `${cpus()[0]?.model ?? "unknown processor"}, Linux ${release()}, Node.js ${process.versions.node}`;
-  const method = `medians of ${rounds} rounds of ${seconds} s, the proxy on one core, load and origin on another`;
+  const times = rounds === 1 ? "one round" : `medians of ${rounds} rounds`;
+  const method = `${times} of ${seconds} s, the proxy on one core, load and origin on another`;
   return [`Measured on ${date.toISOString().slice(0, 10)}: ${machine}; ${method}.`, ...notes, ...errors];
 }

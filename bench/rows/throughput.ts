@@ -4,7 +4,8 @@ import { type WrkLoad, type WrkResult, wrk } from "../load/wrk.ts";
 import { HASH_HEADER } from "../peer.ts";
 import type { Figures, Row } from "../row.ts";
 
-const WARM_UP_SECONDS = 2;
+/** A compiler in the process has seen the code by then. */
+const WARM_UP_SECONDS = 3;
 
 /** 1,024 users of 20 characters. */
 export const USERS: readonly string[] = Array.from(
