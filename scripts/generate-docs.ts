@@ -1,9 +1,11 @@
 // Writes the pages of docs/ that are made from registries; with --check it only tells which of them are out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Flag, FlagTable } from "../src/cli/flag.ts";
 import { flagSyntax } from "../src/cli/flag-options.ts";
-import { type FlagTable, OUTPUT_FLAGS } from "../src/cli/flags.ts";
+import { OUTPUT_FLAGS, RUN_FLAGS } from "../src/cli/flags.ts";
 import { COMMANDS } from "../src/cli/main.ts";
+import { FIXED_LIMITS } from "../src/dataplane/fixed-limits.ts";
 import { ERRORS, type ErrorKind } from "../src/dataplane/respond.ts";
 import { FINDING_CODES } from "../src/model/index.ts";
 import { METRICS } from "../src/telemetry/index.ts";
@@ -15,6 +17,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   "cli.md": cliPage,
   "errors.md": errorsPage,
   "findings.md": findingsPage,
+  "limits.md": limitsPage,
   "metrics.md": metricsPage,
 };
 
@@ -56,6 +59,54 @@ function errorsPage(): string {
   const body = `${about}\n\n${markdownTable(["code", "status", "what the client is told"], rows)}`;
   return page("Errors", "src/dataplane/respond.ts", body);
 }
+
+/** Every flag that says what happens past it, and what no flag sets. */
+function limitsPage(): string {
+  const settable = Object.entries<Flag>(RUN_FLAGS).flatMap(([name, { default: value, help, past }]) =>
+    past === undefined
+      ? []
+      : [[`\`--${name}\``, `\`${value}\``, help, answers(past.errors), past.connection]],
+  );
+  const fixed = Object.values(FIXED_LIMITS).map(({ of, value, past }) => [of, value, past]);
+  return page(
+    "Limits",
+    "src/cli/flags.ts, src/dataplane/respond.ts and src/dataplane/fixed-limits.ts",
+    [
+      "Every limit and timeout, and what a client meets past it. A status comes with the code that stands in its body, in " +
+        "the field `error` of the access log and in the metrics (see [errors](errors.md)); a 503 says `Retry-After`. " +
+        "Nobody is answered where the answer has begun, where nothing was asked, and with a status in parentheses, " +
+        "which is logged and not sent. A timeout is never early, and late by half a second at most.",
+      markdownTable(["flag", "default", "limits", "answer past it", "client's connection"], settable),
+      "## What no flag sets",
+      markdownTable(["limits", "value", "past it"], fixed),
+      "## How overload is met",
+      OVERLOAD,
+    ].join("\n\n"),
+  );
+}
+
+const OVERLOAD = `- A place is free for whoever sends requests: at \`--max-connections\` a newcomer takes the place of a client that has waited
+  idly, or for the end of its head, for a second. Where all are busy it gets its 503.
+- Requests take turns: of a client that sends many without waiting for answers, one is taken up each time around.
+- Who does not take its answers gets no further ones, and its endpoint is not read from.
+- Past \`--max-buffered-size\` new requests get 503 and stuck clients have to go, until what waits has shrunk.
+- \`--max-requests-per-endpoint\` keeps one endpoint that hangs from taking the places of all. A session is not moved to another endpoint for that.
+- Requests that wait for a hash table are requests in flight, and counted as such.
+- A client that ends its side behind a whole request, as \`nc\` does behind a pipe, is answered. RFC 9112 neither asks for
+  that nor forbids it. A reset ends the exchange at once.`;
+
+function answers(codes: readonly (keyof typeof ERRORS)[]): string {
+  if (codes.length === 0) return "none";
+  return codes
+    .map((code) => {
+      const { status } = ERRORS[code];
+      return `${LOGGED_ONLY.has(code) ? `(${status})` : status} \`${code}\``;
+    })
+    .join(", ");
+}
+
+/** There is nobody to tell any more, or the head was sent long ago. */
+const LOGGED_ONLY: ReadonlySet<string> = new Set(["write-timeout", "tunnel-timeout", "draining"]);
 
 function findingsPage(): string {
   const rows = Object.entries(FINDING_CODES).map(([code, kind]) => [

@@ -1,6 +1,6 @@
 // Turns a table of flags into commander's options, and what commander parsed into typed values.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Flag, FlagTable, FlagValues } from "./flags.ts";
+import type { Flag, FlagTable, FlagValues } from "./flag.ts";
 import { UsageError } from "./usage-error.ts";
 
 export function addFlags(command: Command, table: FlagTable): void {

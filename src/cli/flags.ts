@@ -1,81 +1,13 @@
 // The registry of flags: commander's options, their parsing, `--help` and docs/cli.md all come from these tables.
-import { DEFAULT_DATAPLANE_OPTIONS as DATAPLANE } from "../dataplane/options.ts";
 import { LOG_LEVELS } from "../telemetry/index.ts";
-import {
-  formatDuration,
-  formatSize,
-  parseChoice,
-  parseCount,
-  parseDuration,
-  parseHostPort,
-  parseIpAddress,
-  parseNetworks,
-  parseSize,
-  parseTimeout,
-} from "./flag-values.ts";
-
-/** How a kind of value is named in `--help`, and read. */
-interface ValueKind<T> {
-  readonly placeholder: string;
-  readonly parse: (text: string) => T;
-}
-
-const DURATION: ValueKind<number> = { placeholder: "DURATION", parse: parseDuration };
-const TIMEOUT: ValueKind<number> = { placeholder: "DURATION", parse: parseTimeout };
-const SIZE: ValueKind<number> = { placeholder: "SIZE", parse: parseSize };
-const TEXT: ValueKind<string> = { placeholder: "TEXT", parse: (text) => text };
-const IP_ADDRESS: ValueKind<string> = { placeholder: "IP", parse: parseIpAddress };
-const NETWORKS = { placeholder: "CIDR,...", parse: parseNetworks } satisfies ValueKind<readonly string[]>;
-
-function count(least: number, most: number): ValueKind<number> {
-  return { placeholder: "N", parse: (text) => parseCount(text, least, most) };
-}
-
-function oneOf<const T extends string>(...choices: readonly T[]): ValueKind<T> {
-  return { placeholder: choices.join("|"), parse: (text) => parseChoice(text, choices) };
-}
-
-export interface Flag<T = unknown> {
-  /** Heading in `--help`. */
-  readonly group: string;
-  readonly help: string;
-  /** One letter, without the dash. */
-  readonly short?: string;
-  /** Undefined: a switch, on where it is given. */
-  readonly value?: ValueKind<T>;
-  /** As it would be typed; without one the value is undefined where the flag is not given. */
-  readonly default?: string;
-  /** Takes several values, and may be given several times. */
-  readonly many?: true;
-  /** Known, and refused with exit code 2 until it is built. */
-  readonly notBuilt?: true;
-}
-
-export type FlagTable = Readonly<Record<string, Flag>>;
-
-/** What a table's flags amount to: `drain-timeout` of a duration becomes `drainTimeout: number`. */
-export type FlagValues<T extends FlagTable> = {
-  readonly [K in keyof T & string as CamelCase<K>]: ValueOf<T[K]>;
-};
-
-type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : S;
-
-type ValueOf<F extends Flag> = F extends { readonly value: ValueKind<infer T> }
-  ? F extends { readonly many: true }
-    ? readonly T[]
-    : F extends { readonly default: string }
-      ? T
-      : T | undefined
-  : boolean;
+import { count, DURATION, type FlagTable, IP_ADDRESS, NETWORKS, oneOf, TEXT } from "./flag.ts";
+import { parseHostPort } from "./flag-values.ts";
+import { LIMIT_FLAGS } from "./limit-flags.ts";
 
 const CONFIGURATION = "Configuration";
 const LISTENING = "Listening";
 const PROCESS = "Processes and logs";
 const TRUST = "Who the client is";
-const TIMEOUTS = "Timeouts";
-const LIMITS = "Limits";
 const LATER = "Not built yet (refused with exit code 2)";
 
 /** On every command. */
@@ -117,6 +49,7 @@ const SERVE_FLAGS = {
     help: "On SIGTERM: how long requests in flight may take to finish.",
     value: DURATION,
     default: "10s",
+    past: { errors: ["draining"], connection: "closed" },
   },
   "log-level": {
     group: PROCESS,
@@ -158,72 +91,7 @@ export const RUN_FLAGS = {
     value: count(0, 16),
     default: "0",
   },
-  "request-head-timeout": {
-    group: TIMEOUTS,
-    help: "From the first byte of a request to the end of its head.",
-    value: TIMEOUT,
-    default: formatDuration(DATAPLANE.requestHeadTimeoutMs),
-  },
-  "request-body-timeout": {
-    group: TIMEOUTS,
-    help: "No byte of a request body for so long.",
-    value: TIMEOUT,
-    default: formatDuration(DATAPLANE.requestBodyTimeoutMs),
-  },
-  "idle-timeout": {
-    group: TIMEOUTS,
-    help: "A client's connection without a request.",
-    value: TIMEOUT,
-    default: formatDuration(DATAPLANE.idleTimeoutMs),
-  },
-  "write-timeout": {
-    group: TIMEOUTS,
-    help: "The client takes no byte of a response for so long.",
-    value: TIMEOUT,
-    default: formatDuration(DATAPLANE.writeTimeoutMs),
-  },
-  "upstream-connect-timeout": {
-    group: TIMEOUTS,
-    help: "Connecting to an endpoint.",
-    value: TIMEOUT,
-    default: formatDuration(DATAPLANE.upstreamConnectTimeoutMs),
-  },
-  "upstream-response-timeout": {
-    group: TIMEOUTS,
-    help: "No byte from the endpoint for so long, once the request is sent.",
-    value: TIMEOUT,
-    default: formatDuration(DATAPLANE.upstreamResponseTimeoutMs),
-  },
-  "tunnel-timeout": {
-    group: TIMEOUTS,
-    help: "A WebSocket in which neither side says anything.",
-    value: TIMEOUT,
-    default: formatDuration(DATAPLANE.tunnelTimeoutMs),
-  },
-  "max-head-size": {
-    group: LIMITS,
-    help: "Bytes of a request's head.",
-    value: SIZE,
-    default: formatSize(DATAPLANE.maxHeadSize),
-  },
-  "max-headers": {
-    group: LIMITS,
-    help: "Header lines of a request.",
-    value: count(1, 10_000),
-    default: String(DATAPLANE.maxHeaders),
-  },
-  "max-body-size": {
-    group: LIMITS,
-    help: "Bytes of a request body; 0: no limit, bodies are streamed.",
-    value: SIZE,
-    default: formatSize(DATAPLANE.maxBodySize),
-  },
-  "max-connections": {
-    group: LIMITS,
-    help: "Client connections, the total over all workers.",
-    value: count(1, 10_000_000),
-    default: String(DATAPLANE.maxConnections),
-  },
+  ...LIMIT_FLAGS,
   engine: {
     group: LATER,
     help: "The data plane; envoy is not built yet.",

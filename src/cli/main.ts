@@ -6,8 +6,9 @@ import { demoCommand } from "./commands/demo.ts";
 import { runCommand } from "./commands/run.ts";
 import { validate } from "./commands/validate.ts";
 import { EXIT_DONE, EXIT_INPUT, EXIT_USAGE } from "./exit-codes.ts";
+import type { FlagTable } from "./flag.ts";
 import { addFlags, readFlags } from "./flag-options.ts";
-import { DEMO_FLAGS, FILE_FLAGS, type FlagTable, OUTPUT_FLAGS, RUN_FLAGS } from "./flags.ts";
+import { DEMO_FLAGS, FILE_FLAGS, OUTPUT_FLAGS, RUN_FLAGS } from "./flags.ts";
 import { PROCESS_TERMINAL, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -3,7 +3,7 @@ import { write, writeSync } from "node:fs";
 import type { LogTarget } from "./log-target.ts";
 
 const FLUSH_INTERVAL_MS = 100;
-const MAX_WAITING_SIZE = 8 * 1024 * 1024;
+export const MAX_WAITING_SIZE = 8 * 1024 * 1024;
 const RETRY_FIRST_MS = 1;
 const RETRY_LONGEST_MS = 64;
 

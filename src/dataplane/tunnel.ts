@@ -2,7 +2,7 @@
 import type { BodyChunk, Tunnel } from "./stream.ts";
 
 /** How long the side that is left may take to read the last bytes and close. */
-const LINGER_MS = 5_000;
+export const LINGER_MS = 5_000;
 
 /** Told once, when both sides are closed. */
 export interface SpliceOwner {

@@ -2,7 +2,8 @@
 import { DEMO_HOST, type RunningDemo, runDemo } from "../../runtime/demo.ts";
 import { StartError } from "../../runtime/gateway.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
-import type { DEMO_FLAGS, FlagValues, OUTPUT_FLAGS } from "../flags.ts";
+import type { FlagValues } from "../flag.ts";
+import type { DEMO_FLAGS, OUTPUT_FLAGS } from "../flags.ts";
 import type { Terminal } from "../terminal.ts";
 
 export type DemoFlags = FlagValues<typeof DEMO_FLAGS> & FlagValues<typeof OUTPUT_FLAGS>;

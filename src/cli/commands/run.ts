@@ -3,7 +3,8 @@ import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
 import { readyLine, run } from "../../runtime/run.ts";
 import type { RunOptions } from "../../runtime/run-options.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
-import type { FlagValues, OUTPUT_FLAGS, RUN_FLAGS } from "../flags.ts";
+import type { FlagValues } from "../flag.ts";
+import type { OUTPUT_FLAGS, RUN_FLAGS } from "../flags.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -43,11 +44,17 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
       writeTimeoutMs: flags.writeTimeout,
       upstreamConnectTimeoutMs: flags.upstreamConnectTimeout,
       upstreamResponseTimeoutMs: flags.upstreamResponseTimeout,
+      upstreamIdleTimeoutMs: flags.upstreamIdleTimeout,
+      upstreamMaxIdle: flags.upstreamMaxIdle,
       tunnelTimeoutMs: flags.tunnelTimeout,
       maxHeadSize: flags.maxHeadSize,
       maxHeaders: flags.maxHeaders,
       maxBodySize: flags.maxBodySize,
       maxConnections: flags.maxConnections,
+      maxRequests: flags.maxRequests,
+      maxRequestsPerEndpoint: flags.maxRequestsPerEndpoint,
+      maxBufferedSize: flags.maxBufferedSize,
+      minRate: flags.minRate,
       trustedProxies: flags.trustedProxies ?? [],
       trustedHops: flags.trustedHops,
     },

@@ -10,7 +10,7 @@ const BACKSLASH = 0x5c;
 /** Hexadecimal digits of a size: more cannot be exact in a double, and leading zeros are no reason for more. */
 const MAX_DIGITS = 13;
 /** Bytes of extensions in a whole body: they mean nothing to a gateway, and cost it a byte loop. */
-const MAX_EXTENSION_SIZE = 16 * 1024;
+export const MAX_EXTENSION_SIZE = 16 * 1024;
 
 type State =
   | "size"

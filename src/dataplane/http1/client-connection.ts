@@ -16,7 +16,7 @@ import { type Http1ResponseHead, parseResponseHead, UNTIL_CLOSE } from "./respon
 import { SocketTunnel } from "./socket-tunnel.ts";
 
 /** Interim responses before the final one; more are a flood. */
-const MAX_INTERIM = 16;
+export const MAX_INTERIM = 16;
 
 /** idle: waiting for a request; head: for the head of its response; body; tunnel; closed: carries nothing more. */
 type Phase = "idle" | "head" | "body" | "tunnel" | "closed";

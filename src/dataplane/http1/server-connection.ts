@@ -20,18 +20,18 @@ import { askWhetherPeerLives, wasReset } from "./vanished-peer.ts";
 import { WriteProgress } from "./write-progress.ts";
 
 /** So much of a body that nobody wants any more is read for the sake of the connection; with more it closes. */
-const MAX_DISCARDED = 256 * 1024;
+export const MAX_DISCARDED = 256 * 1024;
 /** How long a connection that has said its last word listens on, so that the client can read it (RFC 9112 section 9.6). */
-const LINGER_MS = 2_000;
+export const LINGER_MS = 2_000;
 /** Where places are short: who waits for so long without a whole request has had its chance. */
-const GRACE_MS = 1_000;
+export const GRACE_MS = 1_000;
 /** Where memory is short: how long a client may leave its response untouched. */
-const HURRIED_WRITE_TIMEOUT_MS = 2_000;
+export const HURRIED_WRITE_TIMEOUT_MS = 2_000;
 /**
  * A client that has ended its side is asked after so much silence whether it still waits for its answer. With a part of
  * it, silence for so long tells that it has left: nothing else would before the endpoint says something.
  */
-const HALF_CLOSED_SILENCE_MS = 15_000;
+export const HALF_CLOSED_SILENCE_MS = 15_000;
 /** Any byte will do. */
 const ANY_RATE = 1e-6;
 

@@ -5,7 +5,7 @@ import type { Outlet } from "./outlet.ts";
 import { askWhetherPeerLives } from "./vanished-peer.ts";
 
 /** Tunnels may be silent for long: a peer that vanished without a word is noticed after so much silence. */
-const SILENCE_MS = 60_000;
+export const SILENCE_MS = 60_000;
 
 /** The connection feeds it; bytes that came before the splicer was ready wait for its handlers. */
 export class SocketTunnel implements Tunnel {
