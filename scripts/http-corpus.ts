@@ -105,7 +105,7 @@ each on loopback in front of an origin that records every byte. The corpus in \`
 refused without reaching the origin as a whole; passed on in one unambiguous form; for responses correct, an error of the
 proxy, or visibly cut short. A bare LF as a line end, for example, may be refused or normalised, but not passed on.
 After each case the same connection is asked once more, so that bytes that went astray show up in the next answer. The proxies
-run with their defaults beyond what a reverse proxy needs, upstream connections are kept alive, timeouts are two seconds, and every request that one of
+run with their defaults beyond what a reverse proxy needs, upstream connections are kept alive, timeouts are two seconds for clients and four for the origin, and every request that one of
 them passes on is marked, so that one without the mark was smuggled. A failure of another proxy counts only if it shows
 twice; Limpet gets one try, and its test gets every case a second time, cut into small pieces.
 The files in \`test/http/peers\` have the configurations. \`npm run corpus\` runs all of it and writes this page;

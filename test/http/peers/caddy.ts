@@ -16,8 +16,8 @@ export const caddy: Peer = {
   bind 127.0.0.1
   reverse_proxy 127.0.0.1:${originPorts[lane]} {
     transport http {
-      response_header_timeout 2s
-      read_timeout 2s
+      response_header_timeout 4s
+      read_timeout 4s
     }
   }
 }

@@ -72,7 +72,7 @@ function listener(port: number, lane: number): unknown {
                   {
                     name: "all",
                     domains: ["*"],
-                    routes: [{ match: { prefix: "/" }, route: { cluster: `lane-${lane}`, timeout: "2s" } }],
+                    routes: [{ match: { prefix: "/" }, route: { cluster: `lane-${lane}`, timeout: "4s" } }],
                   },
                 ],
               },

@@ -27,7 +27,7 @@ defaults
   timeout http-request 2s
   timeout http-keep-alive 2s
   timeout client 2s
-  timeout server 2s
+  timeout server 4s
   timeout tunnel 2s
 ${lanes.join("")}`;
     return startProgram(

@@ -3,7 +3,7 @@ import { freePorts } from "../../support/free-port.ts";
 import { startGateway } from "../../support/gateway.ts";
 import type { Peer } from "./peer.ts";
 
-const TIMEOUTS = ["request-head", "request-body", "idle", "write", "upstream-response", "tunnel"];
+const TIMEOUTS = ["request-head", "request-body", "idle", "write", "tunnel"];
 
 export const limpet: Peer = {
   name: "Limpet",
@@ -23,6 +23,8 @@ export const limpet: Peer = {
         "warn",
         "--drain-timeout",
         "1s",
+        "--upstream-response-timeout",
+        "4s",
         ...TIMEOUTS.flatMap((name) => [`--${name}-timeout`, "2s"]),
       ],
     });

@@ -41,8 +41,8 @@ http {
   client_header_timeout 2s;
   client_body_timeout 2s;
   keepalive_timeout 2s;
-  proxy_read_timeout 2s;
-  proxy_send_timeout 2s;
+  proxy_read_timeout 4s;
+  proxy_send_timeout 4s;
 ${lanes.join("")}}
 `;
     const args = (path: string, folder: string) => ["-p", folder, "-c", path, "-e", `${folder}/error.log`];
