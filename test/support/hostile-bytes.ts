@@ -126,17 +126,57 @@ const damage = fc.record({
     ",",
   ),
 });
+
+function damaged(
+  text: string,
+  damages: readonly { readonly at: number; readonly removed: number; readonly inserted: string }[],
+): string {
+  let bytes = text;
+  for (const { at, removed, inserted } of damages) {
+    const index = Math.floor(at * bytes.length);
+    bytes = bytes.slice(0, index) + inserted + bytes.slice(index + removed);
+  }
+  return bytes;
+}
+
 /** Up to three requests on one connection, sound ones and wild ones, some of them damaged. Latin1. */
 export const hostileBytes: fc.Arbitrary<string> = fc
   .tuple(
     fc.array(fc.oneof({ arbitrary: sound, weight: 4 }, wild, twoFaced), { minLength: 1, maxLength: 3 }),
     fc.array(damage, { maxLength: 2 }),
   )
-  .map(([messages, damages]) => {
-    let bytes = messages.join("");
-    for (const { at, removed, inserted } of damages) {
-      const index = Math.floor(at * bytes.length);
-      bytes = bytes.slice(0, index) + inserted + bytes.slice(index + removed);
-    }
-    return bytes;
-  });
+  .map(([messages, damages]) => damaged(messages.join(""), damages));
+
+const statusLine = fc.constantFrom(
+  "HTTP/1.1 200 OK",
+  "HTTP/1.1 200 OK",
+  "HTTP/1.1 200 OK",
+  "HTTP/1.1 204 No Content",
+  "HTTP/1.1 304 Not Modified",
+  "HTTP/1.1 404 Not Found",
+  "HTTP/1.0 200 OK",
+  "HTTP/1.1 200",
+  "HTTP/1.1 20 OK",
+  "HTTP/2.0 200 OK",
+  "http/1.1 200 OK",
+);
+const interimResponse = fc.constantFrom(
+  "",
+  "",
+  "",
+  "HTTP/1.1 100 Continue\r\n\r\n",
+  "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n",
+);
+const soundResponse = fc
+  .tuple(interimResponse, statusLine, fc.array(soundField, { maxLength: 2 }), soundFraming)
+  .map(([interim, line, fields, rest]) => `${interim}${line}\r\n${fields.join("")}${rest}`);
+const wildResponse = fc
+  .tuple(interimResponse, statusLine, fc.array(field, { maxLength: 4 }), body)
+  .map(
+    ([interim, line, fields, content]) =>
+      `${interim}${line}\r\n${fields.map((text) => `${text}\r\n`).join("")}\r\n${content}`,
+  );
+/** What one endpoint says to one request, sound or wild, sometimes damaged. Latin1. */
+export const hostileResponse: fc.Arbitrary<string> = fc
+  .tuple(fc.oneof({ arbitrary: soundResponse, weight: 3 }, wildResponse), fc.array(damage, { maxLength: 2 }))
+  .map(([message, damages]) => damaged(message, damages));
