@@ -87,7 +87,8 @@ function limitsPage(): string {
 
 const OVERLOAD = `- A place is free for whoever sends requests: at \`--max-connections\` a newcomer takes the place of a client that has waited
   idly, or for the end of its head, for a second. Where all are busy it gets its 503.
-- Requests take turns: of a client that sends many without waiting for answers, one is taken up each time around.
+- Requests take turns: of a client that sends many without waiting for answers one is taken up at a time, and all such clients
+  together leave most of the time to those who send one.
 - Who does not take its answers gets no further ones, and its endpoint is not read from.
 - Past \`--max-buffered-size\` new requests get 503 and stuck clients have to go, until what waits has shrunk.
 - \`--max-requests-per-endpoint\` keeps one endpoint that hangs from taking the places of all. A session is not moved to another endpoint for that.

@@ -9,6 +9,7 @@ import {
   MAX_DISCARDED,
 } from "./http1/server-connection.ts";
 import { SILENCE_MS } from "./http1/socket-tunnel.ts";
+import { TURNS_MS } from "./http1/turn-queue.ts";
 import { MAX_TOLD_AT_A_TIME, TELLING_MS } from "./http1/turned-away.ts";
 import { MAX_WAITING_SIZE } from "./log-writer.ts";
 import { LINGER_MS as TUNNEL_LINGER_MS } from "./tunnel.ts";
@@ -70,6 +71,11 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
     of: "Time for one of them to ask and to be told",
     value: seconds(TELLING_MS),
     past: "closed",
+  },
+  {
+    of: "Of one time around the event loop, for further requests of those who sent several at once",
+    value: `${TURNS_MS}ms`,
+    past: "they wait for the next time around",
   },
   {
     of: "Interim responses of an endpoint to one request",

@@ -41,6 +41,11 @@ export class DeadlineSweep {
     return this.nowMs + this.#intervalMs;
   }
 
+  /** The real time, for what is shorter than a look. */
+  get monotonicMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
   /** Wall time, milliseconds since 1970. */
   get wallMs(): number {
     return this.#clock.wallMs();

@@ -5,6 +5,8 @@ import { MessageError } from "./message-error.ts";
 
 const END = "\r\n\r\n";
 const END_BYTES: Buffer = Buffer.from(END);
+/** So many bytes are cheaper read as text than looked through before. */
+const USUAL_SIZE = 2 * 1024;
 
 /**
  * After `read` has answered a position, `text` in [start, end) is the head up to the CRLF of its last line.
@@ -42,8 +44,7 @@ export class HeadReader {
    */
   read(chunk: Buffer, from: number): number {
     if (this.#size === 0) {
-      const available = Math.min(chunk.length - from, this.#maxSize);
-      this.text = latin1(chunk, from, from + available);
+      this.text = latin1(chunk, from, from + this.#worthReading(chunk, from));
       this.start = this.text.startsWith("\r\n") ? 2 : 0;
       const end = this.text.indexOf(END, this.start);
       if (end !== -1) {
@@ -52,6 +53,14 @@ export class HeadReader {
       }
     }
     return this.#hold(chunk, from);
+  }
+
+  /** How many bytes may be this head's: where many have come at once, most of them are other requests or a body. */
+  #worthReading(chunk: Buffer, from: number): number {
+    const available = Math.min(chunk.length - from, this.#maxSize);
+    if (available <= USUAL_SIZE) return available;
+    const end = chunk.indexOf(END_BYTES, from);
+    return end === -1 ? available : Math.min(available, end + END.length - from);
   }
 
   /** Makes the reader ready for the next head. */

@@ -5,6 +5,7 @@ import type { RequestHandler } from "../stream.ts";
 import type { DeadlineSweep } from "./deadline-sweep.ts";
 import { ServerConnection, type ServerContext } from "./server-connection.ts";
 import type { BytesReceiver } from "./shared-reads.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 /** How many connections are looked at, at most, to find one that yields its place: a flood must not make that dear. */
 const MAX_LOOKS = 64;
@@ -14,6 +15,7 @@ export class Http1Server implements ServerContext {
   readonly handler: RequestHandler;
   readonly options: DataplaneOptions;
   readonly sweep: DeadlineSweep;
+  readonly turns: TurnQueue;
   /** Told each time a connection is gone. */
   onClosed: (() => void) | null = null;
   readonly #connections = new Set<ServerConnection>();
@@ -25,6 +27,7 @@ export class Http1Server implements ServerContext {
     this.handler = handler;
     this.options = options;
     this.sweep = sweep;
+    this.turns = new TurnQueue(() => sweep.monotonicMs);
   }
 
   /** Open connections, tunnels included. */
