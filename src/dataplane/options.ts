@@ -14,7 +14,7 @@ export interface DataplaneOptions {
   readonly upstreamResponseTimeoutMs: number;
   /** A connection to an endpoint that waits for its next request: below the 5 s after which common servers hang up. */
   readonly upstreamIdleTimeoutMs: number;
-  /** Waiting connections kept per endpoint; more are closed after their exchange. */
+  /** Waiting connections kept per endpoint; more are closed when nobody needed them for half a second. */
   readonly upstreamMaxIdle: number;
   /** A tunnel (WebSocket) in which neither side says anything. */
   readonly tunnelTimeoutMs: number;

@@ -69,10 +69,26 @@ test("a fresh one is made where the caller asks for it", () => {
   expect(take()).toBe(a);
 });
 
-test("no more than the limit wait", () => {
-  const all = [take(), take(), take()];
+test("no more than the limit wait, once they were not needed for a while", () => {
+  const all = [take(), take(), take(), take()];
   for (const connection of all) connection.becomeIdle();
-  expect(all.map(({ closed }) => closed)).toEqual([false, false, true]);
+  pool.sweep();
+  expect(all.map(({ closed }) => closed)).toEqual([false, false, false, false]);
+  const last = take();
+  last.becomeIdle();
+  pool.sweep();
+  expect(all.map(({ closed }) => closed)).toEqual([true, true, false, false]);
+  pool.sweep();
+  expect(pool.idle).toBe(2);
+});
+
+test("a burst that needs more than the limit again and again connects only once", () => {
+  const all = [take(), take(), take(), take()];
+  for (let round = 0; round < 3; round += 1) {
+    for (const connection of all) connection.becomeIdle();
+    pool.sweep();
+    expect(all.map(() => take()).every((connection) => all.includes(connection))).toBe(true);
+  }
 });
 
 test("a connection that closes while it waits is not handed out", () => {

@@ -6,7 +6,7 @@ const SWEEP_INTERVAL_MS = 500;
 
 export interface UpstreamPoolOptions {
   readonly connect: Connector;
-  /** Waiting connections kept per endpoint. */
+  /** Waiting connections kept per endpoint; more are closed once nobody has needed them from one sweep to the next. */
   readonly maxIdlePerEndpoint: number;
   /** A connection that waited for so long is closed, at most half a second later. */
   readonly idleTimeoutMs: number;
@@ -70,6 +70,8 @@ class EndpointConnections implements UpstreamConnectionOwner {
   readonly #idleSinceMs: number[] = [];
   /** Time of the last sweep: exact enough for idle times, and free on the hot path. */
   #sweptMs: number;
+  /** The fewest that waited since then: so many at the bottom of the stack were not needed. */
+  #unneeded = 0;
   #retired = false;
 
   constructor(options: UpstreamPoolOptions) {
@@ -83,11 +85,13 @@ class EndpointConnections implements UpstreamConnectionOwner {
 
   take(): UpstreamConnection | undefined {
     this.#idleSinceMs.pop();
-    return this.#waiting.pop();
+    const connection = this.#waiting.pop();
+    if (this.#waiting.length < this.#unneeded) this.#unneeded = this.#waiting.length;
+    return connection;
   }
 
   onIdle(connection: UpstreamConnection): void {
-    if (this.#retired || this.#waiting.length >= this.#options.maxIdlePerEndpoint) {
+    if (this.#retired) {
       connection.close();
       return;
     }
@@ -103,7 +107,9 @@ class EndpointConnections implements UpstreamConnectionOwner {
   }
 
   sweep(nowMs: number): void {
-    let expired = 0;
+    // Not at once: thousands may pause together for a moment, and would all have to connect again.
+    const surplus = Math.min(this.#unneeded, this.#waiting.length - this.#options.maxIdlePerEndpoint);
+    let expired = Math.max(0, surplus);
     while (
       expired < this.#waiting.length &&
       nowMs - (this.#idleSinceMs[expired] as number) >= this.#options.idleTimeoutMs
@@ -111,6 +117,7 @@ class EndpointConnections implements UpstreamConnectionOwner {
       expired += 1;
     }
     this.#sweptMs = nowMs;
+    this.#unneeded = this.#waiting.length - expired;
     if (expired === 0) return;
     this.#idleSinceMs.splice(0, expired);
     for (const connection of this.#waiting.splice(0, expired)) connection.close();
