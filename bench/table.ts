@@ -44,7 +44,9 @@ function remarks({ peers, rows, rounds, seconds, date }: Measured): string[] {
       return count > 0 ? [`${peer}, ${row.name}: ${count} requests failed.`] : [];
     }),
   );
-  const machine = `${cpus()[0]?.model ?? "unknown processor"}, Linux ${release()}, Node.js ${process.versions.node}`;
+  // The rest of the release names the builder of the kernel, not what it can do.
+  const kernel = release().split(".").slice(0, 2).join(".");
+  const machine = `${cpus()[0]?.model ?? "unknown processor"}, Linux ${kernel}, Node.js ${process.versions.node}`;
   const times = rounds === 1 ? "one round" : `medians of ${rounds} rounds`;
   const method = `${times} of ${seconds} s, the proxy on one core, load and origin on another`;
   return [`Measured on ${date.toISOString().slice(0, 10)}: ${machine}; ${method}.`, ...notes, ...errors];
