@@ -1,5 +1,5 @@
 // One request of a client, from its head to its line in the access log: what the stages found out, and both bodies.
-import type { Client, Decision, EndpointState } from "../affinity/decision.ts";
+import type { BackendState, Client, Decision, EndpointState } from "../affinity/decision.ts";
 import type { RulePlan } from "../affinity/plan.ts";
 import { sessionFields } from "../affinity/session-fields.ts";
 import type { Filter, RequestHead, ResponseHead } from "../model/index.ts";
@@ -125,8 +125,12 @@ export class Exchange implements ServerStreamHandlers {
   #try(endpoint: EndpointState, fresh: boolean): void {
     const attempt = new Attempt(this, endpoint);
     this.#attempt = attempt;
-    const isConnected = attempt.send(this.context.pool.acquire(endpoint.endpoint, fresh));
-    const counters = this.context.traffic.backend((this.decision as Decision).backend?.backend.id ?? "");
+    const { backend } = (this.decision as Decision).backend as BackendState;
+    const certificate = this.match?.listener?.backendCertificate;
+    const isConnected = attempt.send(
+      this.context.pool.acquire(backend, endpoint.endpoint, certificate, fresh),
+    );
+    const counters = this.context.traffic.backend(backend.id);
     if (isConnected) counters.reuses += 1;
     else counters.connects += 1;
     if (this.bodyLength === 0) {

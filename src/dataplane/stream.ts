@@ -32,6 +32,20 @@ export interface ConnectionInfo {
   readonly localAddress: string;
   readonly localPort: number;
   readonly tls: boolean;
+  /** What the handshake settled; absent on a plain connection. */
+  readonly handshake?: TlsHandshake;
+}
+
+/** What is known of a client that speaks TLS. */
+export interface TlsHandshake {
+  /** The name that the client asked for (SNI), lower case; undefined: none. */
+  readonly serverName: string | undefined;
+  /** Id of the listener that the server name chose: requests for a host of another listener get 421. */
+  readonly listener: string;
+  /** `TLSv1.3`. */
+  readonly version: string;
+  /** Whether the certificate that was shown has a name for this host (lower case, without port). */
+  covers(host: string): boolean;
 }
 
 /** Both ends of a byte tunnel after a 101; spliced with back-pressure. */

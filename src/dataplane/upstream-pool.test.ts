@@ -1,11 +1,12 @@
 // Tests of the pool: which connection is used again, and when one is closed.
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { endpoint } from "../../test/support/snapshots.ts";
+import { backend, endpoint } from "../../test/support/snapshots.ts";
 import type { UpstreamConnection, UpstreamConnectionOwner } from "./upstream-connection.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
 const one = endpoint("10.0.0.1:80");
 const two = endpoint("10.0.0.2:80");
+const BACKEND = backend("shop", [one, two]);
 
 class FakeConnection implements UpstreamConnection {
   closed = false;
@@ -32,7 +33,7 @@ class FakeConnection implements UpstreamConnection {
 let nowMs: number;
 let pool: UpstreamPool;
 
-const take = (from = one, fresh = false) => pool.acquire(from, fresh) as FakeConnection;
+const take = (from = one, fresh = false) => pool.acquire(BACKEND, from, undefined, fresh) as FakeConnection;
 
 beforeEach(() => {
   nowMs = 0;

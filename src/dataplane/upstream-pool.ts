@@ -1,5 +1,5 @@
 // Connections to endpoints that wait for their next exchange: the most recently used goes first, old ones are closed.
-import type { Endpoint } from "../model/index.ts";
+import type { Backend, Certificate, Endpoint } from "../model/index.ts";
 import type { Connector, UpstreamConnection, UpstreamConnectionOwner } from "./upstream-connection.ts";
 
 const SWEEP_INTERVAL_MS = 500;
@@ -31,8 +31,17 @@ export class UpstreamPool {
     return count;
   }
 
-  /** A waiting connection, or a new one where there is none or `fresh` asks for it. */
-  acquire(endpoint: Endpoint, fresh: boolean): UpstreamConnection {
+  /**
+   * A waiting connection, or a new one where there is none or `fresh` asks for it.
+   * @param _backend whose endpoint it is: how it is spoken to, and its limits
+   * @param _certificate shown where the endpoint asks for one and the backend has none of its own
+   */
+  acquire(
+    _backend: Backend,
+    endpoint: Endpoint,
+    _certificate: Certificate | undefined,
+    fresh: boolean,
+  ): UpstreamConnection {
     let connections = this.#endpoints.get(endpoint.address);
     if (connections === undefined) {
       connections = new EndpointConnections(this.#options);

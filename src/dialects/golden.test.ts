@@ -33,12 +33,17 @@ function goldenText({ snapshot, statuses, findings }: Translation): string {
     ...text,
   }));
   return stringify(
-    { snapshot: readable(snapshot), statuses: readable(statuses), findings: told },
+    { snapshot: readable(withoutEmpty(snapshot)), statuses: readable(statuses), findings: told },
     {
       aliasDuplicateObjects: false,
       lineWidth: 0,
     },
   );
+}
+
+/** Most cases have no TLS routes, and need not say so. */
+function withoutEmpty({ tlsRoutes, ...rest }: Translation["snapshot"]): object {
+  return tlsRoutes.length === 0 ? rest : { ...rest, tlsRoutes };
 }
 
 function translateFolder(folder: string): Translation {

@@ -1,5 +1,5 @@
 // Resources in, snapshot, statuses and findings out: the control plane's table of contents.
-import { type Finding, objectKey } from "../model/index.ts";
+import { type Finding, objectKey, type TlsRoute } from "../model/index.ts";
 import { type FindingDraft, locateFinding } from "./findings.ts";
 import { Recall, type TranslationMemory } from "./memory.ts";
 import { attachPolicies } from "./passes/attach-policies.ts";
@@ -15,6 +15,9 @@ export interface RememberedTranslation extends Translation {
   /** Hand it to the next translation of the same configuration. */
   readonly memory: TranslationMemory;
 }
+
+/** The same list each time: what did not change is found by identity. */
+const NO_TLS_ROUTES: readonly TlsRoute[] = [];
 
 const KINDS = DIALECTS.flatMap(({ kinds }) => kinds);
 const POLICIES = DIALECTS.flatMap(({ policies }) => policies);
@@ -58,6 +61,7 @@ export function translate(
           .filter((one) => one !== undefined);
       }),
       routes: recall.result("all routes", "", [routes], () => routes.flatMap((route) => route.routes)),
+      tlsRoutes: NO_TLS_ROUTES,
       backends: backends.backends,
     },
     statuses,

@@ -7,6 +7,7 @@ import type {
   ObjectStatus,
   Route,
   SourcePosition,
+  TlsRoute,
 } from "../model/index.ts";
 
 /** One object as it was read, before any schema: the value and where each of its fields stands. */
@@ -24,6 +25,7 @@ export interface Resource {
 export interface TranslatedConfiguration {
   readonly listeners: readonly Listener[];
   readonly routes: readonly Route[];
+  readonly tlsRoutes: readonly TlsRoute[];
   readonly backends: readonly Backend[];
 }
 

@@ -20,4 +20,6 @@ export interface Endpoint {
   /** EndpointSlice `targetRef.uid`: tells a pod from another that got its address later. */
   readonly uid?: string;
   readonly zone?: string;
+  /** When it began to serve, wall clock in milliseconds; set while its backend's slow start lasts. */
+  readonly slowStartSinceMs?: number;
 }

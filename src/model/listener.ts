@@ -1,5 +1,6 @@
 // Where clients come in: address, port, protocol and hostname of a Gateway listener.
 import type { ObjectRef } from "./object-ref.ts";
+import type { Certificate, ListenerTls } from "./tls.ts";
 
 export interface Listener {
   /** `Gateway/default/edge/http`: key in the snapshot, label in logs and metrics. */
@@ -9,7 +10,12 @@ export interface Listener {
   /** IP addresses to bind; empty: the default address of the process. */
   readonly addresses: readonly string[];
   readonly port: number;
-  readonly protocol: "HTTP";
+  /** `TLS`: passed through by server name, never decrypted. Only HTTPS and TLS may share a port. */
+  readonly protocol: "HTTP" | "HTTPS" | "TLS";
+  /** Set where the protocol is HTTPS. */
+  readonly tls?: ListenerTls;
+  /** Shown to endpoints that are spoken to over TLS (Gateway API `tls.backend.clientCertificateRef`). */
+  readonly backendCertificate?: Certificate;
   /** Exact or `*.`-wildcard, lower case; undefined: all. */
   readonly hostname?: string;
 }

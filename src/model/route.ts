@@ -1,5 +1,6 @@
 // Routes, their rules and matches: plain data that routing/ compiles.
 import type { HashPolicy, LoadBalancer, SessionPersistence } from "./affinity.ts";
+import type { Filter } from "./filter.ts";
 import type { ObjectRef } from "./object-ref.ts";
 
 export type PathMatch =
@@ -23,22 +24,6 @@ export interface RouteMatch {
   readonly query: readonly ValueMatch[];
   readonly method?: string;
 }
-
-export interface HeaderField {
-  readonly name: string;
-  readonly value: string;
-}
-
-/** Applied in the order set, add, remove; names compare without case. */
-export interface HeaderEdit {
-  readonly set: readonly HeaderField[];
-  readonly add: readonly HeaderField[];
-  readonly remove: readonly string[];
-}
-
-export type Filter =
-  | { readonly kind: "requestHeaders"; readonly edit: HeaderEdit }
-  | { readonly kind: "responseHeaders"; readonly edit: HeaderEdit };
 
 /** One backendRef of a rule. */
 export interface WeightedBackend {
@@ -65,10 +50,38 @@ export interface Rule {
   readonly filters: readonly Filter[];
   readonly action: RuleAction;
   readonly session?: SessionPersistence;
+  readonly timeouts?: RuleTimeouts;
+  /** Undefined: only what is safe by itself is sent again (a reused connection that died before any byte). */
+  readonly retry?: Retry;
   /** Apply where the backend's balancer hashes and has no policies of its own. */
   readonly hashPolicies: readonly HashPolicy[];
   /** Choose the backend by the same hash too (Envoy `weighted_clusters.use_hash_policy`). */
   readonly splitByHash: boolean;
+}
+
+/** Undefined or absent: no limit beyond those of the process. */
+export interface RuleTimeouts {
+  /** From the request's head to the last byte of the response, retries included. */
+  readonly requestMs?: number;
+  /** One attempt: from the request being sent to the last byte of the response. */
+  readonly backendRequestMs?: number;
+}
+
+/** When a request is sent to an endpoint again (Gateway API `HTTPRouteRetry`, Envoy `RetryPolicy`). */
+export interface Retry {
+  /** Further attempts after the first. */
+  readonly attempts: number;
+  /** Statuses of a response that is thrown away for another attempt. */
+  readonly statusCodes: readonly number[];
+  /** Connection refused, timed out or reset before the head of a response. */
+  readonly onConnectionError: boolean;
+  /** The attempt took longer than its timeout. */
+  readonly onTimeout: boolean;
+  /** Waits before retry n: between 0 and min(maxBackoffMs, baseBackoffMs * (2^n - 1)), drawn at random, as in Envoy. */
+  readonly baseBackoffMs: number;
+  readonly maxBackoffMs: number;
+  /** For each attempt; undefined: the rule's `backendRequestMs`. */
+  readonly attemptTimeoutMs?: number;
 }
 
 /** A route on one listener, with the intersection of both hostnames; `*` stands for all. */
@@ -83,4 +96,14 @@ export interface Route {
   readonly object: ObjectRef;
   readonly attachments: readonly RouteAttachment[];
   readonly rules: readonly Rule[];
+}
+
+/** A TLSRoute: connections that are passed through by their server name. */
+export interface TlsRoute {
+  /** `TLSRoute/default/shop`. */
+  readonly id: string;
+  readonly object: ObjectRef;
+  readonly attachments: readonly RouteAttachment[];
+  /** Filters and sessions mean nothing here. */
+  readonly backends: readonly WeightedBackend[];
 }

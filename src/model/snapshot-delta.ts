@@ -1,7 +1,7 @@
 // What turns one snapshot into the next: the way snapshots travel to workers, small where little has changed.
 import type { Backend } from "./backend.ts";
 import type { Listener } from "./listener.ts";
-import type { Route } from "./route.ts";
+import type { Route, TlsRoute } from "./route.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** One step in writing the new list: take a run of the old one over, or put entries that it does not have. */
@@ -14,6 +14,7 @@ export interface SnapshotDelta {
   readonly version: number;
   readonly listeners: readonly ListEdit<Listener>[];
   readonly routes: readonly ListEdit<Route>[];
+  readonly tlsRoutes: readonly ListEdit<TlsRoute>[];
   readonly backends: readonly ListEdit<Backend>[];
 }
 
@@ -27,6 +28,7 @@ export function diffSnapshots(before: Snapshot, after: Snapshot): SnapshotDelta 
     version: after.version,
     listeners: diffLists(before.listeners, after.listeners),
     routes: diffLists(before.routes, after.routes),
+    tlsRoutes: diffLists(before.tlsRoutes, after.tlsRoutes),
     backends: diffLists(before.backends, after.backends),
   };
 }
@@ -40,6 +42,7 @@ export function applyDelta(delta: SnapshotDelta, before: Snapshot): Snapshot {
     version: delta.version,
     listeners: applyEdits(delta.listeners, before.listeners),
     routes: applyEdits(delta.routes, before.routes),
+    tlsRoutes: applyEdits(delta.tlsRoutes, before.tlsRoutes),
     backends: applyEdits(delta.backends, before.backends),
   };
 }
@@ -49,6 +52,7 @@ export function isEmptyDelta(delta: SnapshotDelta, before: Snapshot): boolean {
   return (
     takesAll(delta.listeners, before.listeners) &&
     takesAll(delta.routes, before.routes) &&
+    takesAll(delta.tlsRoutes, before.tlsRoutes) &&
     takesAll(delta.backends, before.backends)
   );
 }

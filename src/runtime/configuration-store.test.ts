@@ -11,7 +11,11 @@ function translate(set: FileSet, memory: number | undefined) {
     line.startsWith("listen ") ? [listener(Number(line.slice(7)))] : [],
   );
   const findings = lines.flatMap((line) => (line.startsWith("error ") ? [finding(line.slice(6))] : []));
-  const translation = { snapshot: { listeners, routes: [], backends: [] }, statuses: [], findings };
+  const translation = {
+    snapshot: { listeners, routes: [], tlsRoutes: [], backends: [] },
+    statuses: [],
+    findings,
+  };
   return { translation, memory: (memory ?? 0) + 1 };
 }
 

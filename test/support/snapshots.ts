@@ -75,6 +75,7 @@ export function snapshotOf(parts: SnapshotParts): Snapshot {
     version: parts.version ?? 1,
     listeners,
     routes: parts.routes ?? [route("shop", listeners[0] as Listener, [], ...rules)],
+    tlsRoutes: [],
     backends: parts.backends,
   };
 }

@@ -20,6 +20,7 @@ const DELTA: SnapshotDelta = {
   version: 4,
   listeners: [{ from: 0, count: 2 }],
   routes: [],
+  tlsRoutes: [],
   backends: [{ from: 0, count: 7 }, { put: BACKENDS }, { from: 9, count: 1 }],
 };
 
@@ -46,5 +47,7 @@ test("an entry that is larger than a part travels alone", () => {
 });
 
 test("no change is no part", () => {
-  expect(deltaParts({ base: 1, version: 2, listeners: [], routes: [], backends: [] })).toEqual([]);
+  expect(deltaParts({ base: 1, version: 2, listeners: [], routes: [], tlsRoutes: [], backends: [] })).toEqual(
+    [],
+  );
 });

@@ -7,7 +7,7 @@ import type { ListEdit, SnapshotDelta } from "../../model/index.ts";
  */
 const PART_SIZE = 128 * 1024;
 
-const SECTIONS = ["listeners", "routes", "backends"] as const;
+const SECTIONS = ["listeners", "routes", "tlsRoutes", "backends"] as const;
 type Section = (typeof SECTIONS)[number];
 type Edits = { [S in Section]: SnapshotDelta[S][number][] };
 type Step = readonly [Section, ListEdit<unknown>];
@@ -39,7 +39,7 @@ export function deltaParts(delta: SnapshotDelta, partSize = PART_SIZE): string[]
 
 /** Collects parts until the delta is complete. */
 export class DeltaAssembly {
-  #edits: Edits = { listeners: [], routes: [], backends: [] };
+  #edits: Edits = noEdits();
 
   add(part: string): void {
     for (const [section, edit] of JSON.parse(part) as Step[]) {
@@ -50,7 +50,11 @@ export class DeltaAssembly {
   /** The delta of all parts so far; the next part begins another. */
   take(base: number, version: number): SnapshotDelta {
     const delta = { base, version, ...this.#edits };
-    this.#edits = { listeners: [], routes: [], backends: [] };
+    this.#edits = noEdits();
     return delta;
   }
+}
+
+function noEdits(): Edits {
+  return { listeners: [], routes: [], tlsRoutes: [], backends: [] };
 }
