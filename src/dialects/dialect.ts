@@ -2,7 +2,7 @@
 import type { Endpoint, LoadBalancer, ObjectRef, SessionPersistence } from "../model/index.ts";
 import type { FindingDraft } from "./findings.ts";
 import type { ObjectSet } from "./object-set.ts";
-import type { Attachment } from "./policies/attachment.ts";
+import type { Attachment, BackendSettings } from "./policies/attachment.ts";
 import type { Kind } from "./schema/kind.ts";
 import type { Reading } from "./schema/read-object.ts";
 
@@ -64,12 +64,19 @@ export interface BackendKind<T = unknown> {
   resolve(object: Reading<T>, reference: BackendReference): ResolvedBackend | ReferenceProblem;
   /** Everything whose identity decides whether `endpoints` must run again. */
   dependsOn(object: Reading<T>, objects: ObjectSet): readonly unknown[];
-  /** Unsorted and with duplicates as they come. `loadBalancer`: what the kind says by itself, if it does. */
+  /**
+   * Unsorted and with duplicates as they come. `loadBalancer` and `settings`: what the kind says by itself, if it does;
+   * policies win over both.
+   */
   endpoints(
     object: Reading<T>,
     port: number | undefined,
     objects: ObjectSet,
-  ): Told<{ readonly endpoints: readonly Endpoint[]; readonly loadBalancer?: LoadBalancer }>;
+  ): Told<{
+    readonly endpoints: readonly Endpoint[];
+    readonly loadBalancer?: LoadBalancer;
+    readonly settings?: BackendSettings;
+  }>;
 }
 
 export function isProblem(resolved: ResolvedBackend | ReferenceProblem): resolved is ReferenceProblem {

@@ -121,13 +121,12 @@ function routesOn(
   const groups: { inherited: Inherited; attachments: RouteAttachment[] }[] = [];
   for (const { to, listener, hostnames } of attached) {
     const targets = [{ object: to.gateway, sectionName: to.name }, { object: to.gateway }];
-    const inherited = {
+    const inherited: Inherited = {
       session: effects.find("session", targets),
       balancing: effects.find("routeBalancing", targets),
+      settings: effects.combine("routeSettings", targets),
     };
-    let group = groups.find(
-      (one) => one.inherited.session === inherited.session && one.inherited.balancing === inherited.balancing,
-    );
+    let group = groups.find((one) => sameInheritance(one.inherited, inherited));
     if (group === undefined) {
       group = { inherited, attachments: [] };
       groups.push(group);
@@ -142,6 +141,10 @@ function routesOn(
     attachments,
     rules: rules.map((rule) => rule.on?.(inherited)).filter((rule) => rule !== undefined),
   }));
+}
+
+function sameInheritance(a: Inherited, b: Inherited): boolean {
+  return a.session === b.session && a.balancing === b.balancing && a.settings === b.settings;
 }
 
 /** Sessions of different scopes in one cookie or header: each would overwrite what the other one set. */

@@ -9,7 +9,7 @@ import {
 import type { ReferenceProblem, ResolvedBackend } from "../dialect.ts";
 import { digest } from "../digest.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
-import type { PolicyTarget } from "../policies/attachment.ts";
+import type { PolicyTarget, RouteSettings } from "../policies/attachment.ts";
 import type { EffectOf, Effects } from "../policies/effects.ts";
 import type { BackendRefValue, ReferenceResolver } from "./backend-ref.ts";
 import { compileReferences, type PlacedSession } from "./compile-references.ts";
@@ -22,6 +22,7 @@ import { compileSession } from "./session-persistence.ts";
 export interface Inherited {
   readonly session: EffectOf<"session"> | undefined;
   readonly balancing: EffectOf<"routeBalancing"> | undefined;
+  readonly settings: RouteSettings | undefined;
 }
 
 export interface CompiledRule {
@@ -54,6 +55,7 @@ export function compileRule(
   if (value.name !== undefined) targets.unshift({ object, sectionName: value.name });
   const session = own?.session ?? effects.find("session", targets)?.session;
   const balancing = effects.find("routeBalancing", targets);
+  const settings = effects.combine("routeSettings", targets);
 
   const { filters, unserved } = compileFilters(value.filters);
   const at = [...path, "backendRefs"];
@@ -80,6 +82,7 @@ export function compileRule(
       filters,
       action: action(refusal, compiled.references, inForce),
       ...(kept === undefined ? {} : { session: kept }),
+      ...attemptSettings({ ...inherited.settings, ...settings }),
       hashPolicies: inForce?.hashPolicies ?? [],
       splitByHash: inForce?.splitByHash ?? false,
     };
@@ -125,6 +128,15 @@ function action(
   if (balancing === undefined) return { kind: "forward", backends: references };
   const { loadBalancer } = balancing;
   return { kind: "forward", backends: references.map((reference) => ({ ...reference, loadBalancer })) };
+}
+
+/** As a rule has them: a timeout of 0 is none. */
+function attemptSettings({ timeouts = {}, retry }: RouteSettings): Pick<Rule, "timeouts" | "retry"> {
+  const limited = Object.entries(timeouts).filter(([, timeoutMs]) => timeoutMs > 0);
+  return {
+    ...(limited.length === 0 ? {} : { timeouts: Object.fromEntries(limited) }),
+    ...(retry === undefined ? {} : { retry }),
+  };
 }
 
 function emptiness(refs: readonly BackendRefValue[]): string | undefined {

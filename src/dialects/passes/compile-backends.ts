@@ -52,6 +52,8 @@ export function compileBackends(
         endpoints: orderedEndpoints(told.result.endpoints),
         loadBalancer: effect?.loadBalancer ?? told.result.loadBalancer ?? DEFAULT_LOAD_BALANCER,
         panicThresholdPercent: effect?.panicThresholdPercent ?? PANIC_THRESHOLD_PERCENT,
+        ...told.result.settings,
+        ...effects.combine("backendSettings", targets),
       };
       return { backend, findings: told.findings };
     });

@@ -1,5 +1,13 @@
 // A policy at one target: what it aims at and what it changes there. The one shape for policies of all dialects.
-import type { HashPolicy, LoadBalancer, ObjectRef, SessionPersistence } from "../../model/index.ts";
+import type {
+  Backend,
+  HashPolicy,
+  LoadBalancer,
+  ObjectRef,
+  Retry,
+  RuleTimeouts,
+  SessionPersistence,
+} from "../../model/index.ts";
 import type { FieldPath } from "../findings.ts";
 
 /** An object, or one part of it. */
@@ -11,12 +19,39 @@ export interface PolicyTarget {
   readonly port?: number;
 }
 
+/** What a policy may say of a backend beside how endpoints are chosen; an absent field says nothing. */
+export type BackendSettings = Partial<
+  Pick<
+    Backend,
+    | "tls"
+    | "proxyProtocol"
+    | "connectTimeoutMs"
+    | "idleTimeoutMs"
+    | "healthChecks"
+    | "outlierDetection"
+    | "slowStart"
+    | "limits"
+    | "retryBudget"
+    | "panicThresholdPercent"
+  >
+>;
+
+/** What a policy may say of a rule's attempts; an absent field says nothing. */
+export interface RouteSettings {
+  /** 0: no limit, whatever is said at wider targets. */
+  readonly timeouts?: RuleTimeouts;
+  readonly retry?: Retry;
+}
+
 /**
- * What a policy changes. At most one policy of each kind of effect takes hold of a target; see `effects.ts`.
+ * What a policy changes. At most one policy of each kind of effect takes hold of a target, but settings of several
+ * policies combine field by field; see `effects.ts`.
  * - `backendBalancing`: at a backend. How its endpoints are chosen, whichever route leads there.
  * - `routeBalancing`: at a Gateway, listener, route or rule. How the endpoints of every backend of these rules are
  *   chosen, with which hash policies, and whether the same hash chooses among weighted backends.
  * - `session`: at a Gateway, listener, route, rule or backend. Persistence where the rule declares none itself.
+ * - `backendSettings`: at a backend. TLS, timeouts, health and limits towards its endpoints.
+ * - `routeSettings`: at a Gateway, listener, route or rule. Timeouts and retries where the rule has none itself.
  */
 export type Effect =
   | {
@@ -30,7 +65,9 @@ export type Effect =
       readonly hashPolicies: readonly HashPolicy[];
       readonly splitByHash: boolean;
     }
-  | { readonly kind: "session"; readonly session: SessionPersistence };
+  | { readonly kind: "session"; readonly session: SessionPersistence }
+  | { readonly kind: "backendSettings"; readonly settings: BackendSettings }
+  | ({ readonly kind: "routeSettings" } & RouteSettings);
 
 export interface Attachment {
   readonly policy: ObjectRef;

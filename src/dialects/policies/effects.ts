@@ -1,4 +1,4 @@
-// Decides which policy takes hold of which target: the oldest wins, the part of an object beats the whole.
+// Decides which policy takes hold of which target: the oldest wins, settings field by field; the part beats the whole.
 import {
   type Condition,
   type ObjectRef,
@@ -6,15 +6,33 @@ import {
   objectText,
   type ParentStatus,
 } from "../../model/index.ts";
-import { draftFinding, type FindingDraft } from "../findings.ts";
-import { type Attachment, type Effect, type PolicyTarget, targetKey } from "./attachment.ts";
+import { draftFinding, type FindingDraft, type FindingText } from "../findings.ts";
+import {
+  type Attachment,
+  type BackendSettings,
+  type Effect,
+  type PolicyTarget,
+  type RouteSettings,
+  targetKey,
+} from "./attachment.ts";
 
 export type EffectOf<K extends Effect["kind"]> = Extract<Effect, { kind: K }>;
 
-/** The winning effects, by kind and target. */
+/** Effects of which every field is won on its own, and what they come to. */
+export interface Settings {
+  readonly backendSettings: BackendSettings;
+  readonly routeSettings: RouteSettings;
+}
+
+/** The winning effects, by kind and target. Of several targets name the most specific one first. */
 export interface Effects {
-  /** The effect at the first of these targets that has one: name the most specific target first. */
-  find<K extends Effect["kind"]>(kind: K, targets: readonly PolicyTarget[]): EffectOf<K> | undefined;
+  /** The effect at the first of these targets that has one. */
+  find<K extends Exclude<Effect["kind"], keyof Settings>>(
+    kind: K,
+    targets: readonly PolicyTarget[],
+  ): EffectOf<K> | undefined;
+  /** Of each field what is said at the first of these targets where it is said; the same object for the same policies. */
+  combine<K extends keyof Settings>(kind: K, targets: readonly PolicyTarget[]): Settings[K] | undefined;
 }
 
 export interface PolicyStatus {
@@ -35,37 +53,43 @@ export function decideEffects(
   attachments: readonly Attachment[],
   exists: (target: PolicyTarget) => boolean,
 ): AttachedPolicies {
-  const winners = new Map<string, Attachment>();
+  const places = new Map<string, Place>();
   const findings: FindingDraft[] = [];
   const ancestors = new Map<string, { object: ObjectRef; entries: Map<string, ParentStatus> }>();
   for (const attachment of [...attachments].sort(byPrecedence)) {
     const { policy, target, targetPath, effect } = attachment;
     const key = `${effect.kind} ${targetKey(target)}`;
-    const winner = winners.get(key);
     let condition = ACCEPTED;
-    if (!exists(target)) {
+    if (exists(target)) {
+      const place = places.get(key) ?? new Map<string, Won>();
+      places.set(key, place);
+      const lost = takeHold(place, attachment);
+      if (lost !== undefined) {
+        condition = { type: "Accepted", status: "False", reason: "Conflicted", message: lost.message };
+        findings.push(draftFinding("policy-conflict", policy, targetPath, lost));
+      }
+    } else {
       const finding = targetNotFound(attachment);
       condition = { type: "Accepted", status: "False", reason: "TargetNotFound", message: finding.message };
       findings.push(finding);
-    } else if (winner !== undefined) {
-      const message = `${objectText(winner.policy)} is older and already applies to ${targetText(target)}`;
-      condition = { type: "Accepted", status: "False", reason: "Conflicted", message };
-      const expected = "one policy of its sort for each target";
-      const hint = `remove one of ${objectText(winner.policy)} and ${objectText(policy)}, or give them other targets`;
-      findings.push(draftFinding("policy-conflict", policy, targetPath, { message, expected, hint }));
-    } else {
-      winners.set(key, attachment);
     }
     note(ancestors, attachment, condition);
   }
+  const won = new Map([...places].map(([key, place]) => [key, effectOf(place)]));
+  const combined = new Map<string, object>();
   return {
     effects: {
       find: <K extends Effect["kind"]>(kind: K, targets: readonly PolicyTarget[]) => {
-        for (const target of targets) {
-          const winner = winners.get(`${kind} ${targetKey(target)}`);
-          if (winner !== undefined) return winner.effect as EffectOf<K>;
-        }
-        return undefined;
+        const key = keysOf(kind, targets).find((one) => won.has(one));
+        return key === undefined ? undefined : (won.get(key) as EffectOf<K>);
+      },
+      combine: <K extends keyof Settings>(kind: K, targets: readonly PolicyTarget[]) => {
+        const keys = keysOf(kind, targets).filter((one) => won.has(one));
+        if (keys.length === 0) return undefined;
+        const name = keys.join();
+        const known = combined.get(name) ?? Object.assign({}, ...keys.reverse().map((one) => won.get(one)));
+        combined.set(name, known);
+        return known as Settings[K];
       },
     },
     statuses: [...ancestors.values()].map(({ object, entries }) => ({
@@ -74,6 +98,52 @@ export function decideEffects(
       ancestors: [...entries.values()],
     })),
     findings,
+  };
+}
+
+function keysOf(kind: string, targets: readonly PolicyTarget[]): string[] {
+  return targets.map((target) => `${kind} ${targetKey(target)}`);
+}
+
+interface Won {
+  readonly by: ObjectRef;
+  readonly value: unknown;
+}
+
+/** What is won at one target of one kind of effect, by field; an effect that is won as a whole is the field "". */
+type Place = Map<string, Won>;
+
+function fieldsOf(effect: Effect): Readonly<Record<string, unknown>> {
+  if (effect.kind === "backendSettings") return effect.settings;
+  if (effect.kind !== "routeSettings") return { "": effect };
+  const { kind: _, ...settings } = effect;
+  return settings;
+}
+
+function effectOf(place: Place): unknown {
+  const whole = place.get("");
+  return whole?.value ?? Object.fromEntries([...place].map(([field, { value }]) => [field, value]));
+}
+
+/** Takes what nobody has yet; what to tell where somebody older has some of it. */
+function takeHold(place: Place, { policy, target, effect }: Attachment): FindingText | undefined {
+  const lost: string[] = [];
+  let winner: ObjectRef | undefined;
+  for (const [field, value] of Object.entries(fieldsOf(effect))) {
+    const won = place.get(field);
+    if (won === undefined) {
+      place.set(field, { by: policy, value });
+      continue;
+    }
+    winner ??= won.by;
+    if (field !== "") lost.push(field);
+  }
+  if (winner === undefined) return undefined;
+  const what = lost.length === 0 ? "" : ` with ${lost.join(", ")}`;
+  return {
+    message: `${objectText(winner)} is older and already applies to ${targetText(target)}${what}`,
+    expected: "one policy of its sort for each target",
+    hint: `remove one of ${objectText(winner)} and ${objectText(policy)}, or give them other targets`,
   };
 }
 
