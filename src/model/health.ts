@@ -56,8 +56,10 @@ export interface OutlierDetection {
   /** The first ejection; each further one in a row is longer by as much. */
   readonly baseEjectionMs: number;
   readonly maxEjectionMs: number;
-  /** At most so much of the backend is ejected at a time; one endpoint may always be, as in Envoy. */
+  /** At most so much of the backend is ejected at a time: with 10, nothing of fewer than ten endpoints. */
   readonly maxEjectionPercent: number;
+  /** One endpoint may be ejected whatever `maxEjectionPercent` says; as in Envoy not unless it is said. */
+  readonly alwaysEjectOne?: boolean;
   readonly successRate?: {
     readonly minimumHosts: number;
     readonly requestVolume: number;
