@@ -9,6 +9,8 @@ import { processTree } from "./usage.ts";
 /** The proxy under test has a core of its own; whatever loads it and answers it shares the other. */
 export const PROXY_CORE = 0;
 export const LOAD_CORE = 1;
+/** For a proxy with two workers: its load has to share with it. */
+export const BOTH_CORES = "0,1";
 
 const STOP_MS = 5_000;
 
@@ -17,7 +19,7 @@ const folders = new Set<string>();
 
 /** Starts a program on one core. What it writes to standard error is kept for `stderrOf`. */
 export function start(
-  core: number,
+  core: number | string,
   command: string,
   args: readonly string[],
   options: SpawnOptions = {},
@@ -46,7 +48,7 @@ export function stderrOf(child: ChildProcess): string {
 
 /** Runs a program to its end and answers its standard output; kills it and throws when it takes too long. */
 export async function run(
-  core: number,
+  core: number | string,
   command: string,
   args: readonly string[],
   timeoutMs: number,

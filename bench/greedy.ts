@@ -56,7 +56,15 @@ async function untilListening(port: number): Promise<void> {
 
 function startGateway(folder: string): ChildProcess {
   limpet.write(
-    { port: PORT, adminPort: 0, endpoints: [ORIGIN_PORT], affinity: "hash", hostnames: [] },
+    {
+      port: PORT,
+      adminPort: 0,
+      endpoints: [ORIGIN_PORT],
+      affinity: "hash",
+      hostnames: [],
+      tls: undefined,
+      workers: 1,
+    },
     folder,
   );
   const bin = resolve(import.meta.dirname, "../src/cli/bin.ts");

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { freePorts } from "../test/support/free-port.ts";
+import { makeCertificate } from "./certificate.ts";
 import { LOAD_CORE, removeFolder, start, stop, temporaryFolder } from "./children.ts";
 import { startPlainOrigin } from "./origins/plain.ts";
 import type { Peer } from "./peer.ts";
@@ -62,8 +63,9 @@ async function measureOnce(row: Row, { peer, command }: Found, seconds: number):
     await Promise.all(endpoints.map((endpoint) => listening(endpoint, origin)));
     return await row.measure({
       seconds,
-      async start({ affinity = "hash", hostnames = [] } = {}) {
-        const setup = { port, adminPort, endpoints, affinity, hostnames };
+      async start({ affinity = "hash", hostnames = [], tls: kind, workers = 1 } = {}) {
+        const tls = kind === undefined ? undefined : makeCertificate(kind, folder);
+        const setup = { port, adminPort, endpoints, affinity, hostnames, tls, workers };
         const running = await RunningPeer.start(peer, command, setup);
         started.push(running);
         return running;

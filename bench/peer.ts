@@ -4,6 +4,14 @@ import type { ChildProcess } from "node:child_process";
 /** How requests find their endpoint: a hash of the header x-user, or a session cookie. */
 export type Affinity = "hash" | "cookie";
 
+/** Files in PEM, for proxies that speak TLS to their clients. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** Both, one after the other. */
+  readonly both: string;
+}
+
 /** One configuration, the same for every proxy. */
 export interface Setup {
   /** Where the proxy listens, on 127.0.0.1. */
@@ -15,6 +23,9 @@ export interface Setup {
   readonly affinity: Affinity;
   /** A route each; none: one route for every host. */
   readonly hostnames: readonly string[];
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
+  readonly workers: number;
 }
 
 export type Located =
@@ -26,6 +37,8 @@ export interface Peer {
   readonly name: string;
   /** What a reader must know about its row; shown below the table. */
   readonly note?: string;
+  /** No proxy: a bare server of this sort, for the rows that ask for it. */
+  readonly bareServer?: "tcp" | "tls";
   locate(): Located;
   /** Writes the configuration into the folder, over the one that is there. */
   write(setup: Setup, folder: string): void;

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type Found, measureRow } from "./measure.ts";
 import type { Peer } from "./peer.ts";
-import { bareServer } from "./peers/bare-server.ts";
+import { bareServer, bareTlsServer } from "./peers/bare-server.ts";
 import { caddy } from "./peers/caddy.ts";
 import { envoy } from "./peers/envoy.ts";
 import { haproxy } from "./peers/haproxy.ts";
@@ -17,7 +17,9 @@ import { reloads, startUps } from "./rows/configuration.ts";
 import { constantRate } from "./rows/constant-rate.ts";
 import { idle } from "./rows/idle.ts";
 import { churn, cookie, hash } from "./rows/throughput.ts";
+import { handshakes, idleTls, tlsKeepAlive } from "./rows/tls.ts";
 import { webSocket } from "./rows/websocket.ts";
+import { workers } from "./rows/workers.ts";
 import { tableOf } from "./table.ts";
 
 const PEERS: readonly Peer[] = [limpet, haproxy, nginx, envoy, caddy];
@@ -25,11 +27,15 @@ const ROWS: readonly Row[] = [
   hash,
   cookie,
   churn,
+  tlsKeepAlive,
+  handshakes,
   download,
   upload,
   constantRate,
   webSocket,
   idle,
+  idleTls,
+  workers,
   ...startUps,
   ...reloads,
 ];
@@ -113,13 +119,19 @@ async function main(): Promise<void> {
   const [rounds, seconds] = [count(values.rounds), count(values.seconds)];
   requireTools();
   const peers = find(chosen(PEERS, values.peers));
-  const [bare] = find([bareServer]);
+  const bare = find([bareServer, bareTlsServer]);
   const results = [];
   for (const row of rows) {
-    const beside = row.withBareServer && bare !== undefined ? [bare] : [];
-    results.push({ row, result: await measureRow(row, [...peers, ...beside], rounds, seconds, say) });
+    const compared = peers.filter(({ peer }) => row.only?.includes(peer.name) ?? true);
+    const beside = bare.filter(
+      ({ peer }) => peer.bareServer === row.bareServer && row.bareServer !== undefined,
+    );
+    results.push({ row, result: await measureRow(row, [...compared, ...beside], rounds, seconds, say) });
   }
-  const shown = bare !== undefined && rows.some((row) => row.withBareServer) ? [...peers, bare] : peers;
+  const shown = [
+    ...peers,
+    ...bare.filter(({ peer }) => rows.some((row) => row.bareServer === peer.bareServer)),
+  ];
   const table = tableOf({ peers: shown, rows: results, rounds, seconds, date: new Date() });
   const figures = results.map(({ row, result }) => ({ row: row.name, ...Object.fromEntries(result) }));
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${table}\n`);

@@ -1,8 +1,9 @@
 // A proxy that runs with one configuration, from its start to its end, and the check that it does the work of the others.
 import type { ChildProcess } from "node:child_process";
-import { get } from "node:http";
+import { get as getPlain } from "node:http";
+import { get as getSecure } from "node:https";
 import { isIP } from "node:net";
-import { PROXY_CORE, removeFolder, start, stderrOf, stop, temporaryFolder } from "./children.ts";
+import { BOTH_CORES, PROXY_CORE, removeFolder, start, stderrOf, stop, temporaryFolder } from "./children.ts";
 import type { WhoAmI } from "./origins/plain.ts";
 import { HASH_HEADER, type Peer, SESSION_COOKIE, type Setup } from "./peer.ts";
 import { type Usage, usageOf } from "./usage.ts";
@@ -17,10 +18,15 @@ export interface Answer {
 }
 
 /** One request on a connection of its own; rejects when there is no whole answer. */
-export function ask(port: number, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+export function ask(
+  { port, tls }: Pick<Setup, "port" | "tls">,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const get = tls === undefined ? getPlain : getSecure;
   return new Promise((resolve, reject) => {
     const request = get(
-      { host: "127.0.0.1", port, path, headers, agent: false, timeout: 5_000 },
+      { host: "127.0.0.1", port, path, headers, agent: false, timeout: 5_000, rejectUnauthorized: false },
       (answer) => {
         let body = "";
         answer.setEncoding("latin1").on("data", (text: string) => {
@@ -59,9 +65,11 @@ export class RunningPeer {
     peer.write(setup, folder);
     const args = peer.args(setup, folder);
     const started = performance.now();
-    const child = start(PROXY_CORE, command, args, { env: { ...process.env, ...peer.env } });
+    const child = start(setup.workers > 1 ? BOTH_CORES : PROXY_CORE, command, args, {
+      env: { ...process.env, ...peer.env },
+    });
     try {
-      await answers(setup.port, setup.hostnames.at(-1), child);
+      await answers(setup, child);
     } catch (error) {
       await stop(child);
       throw new Error(`${peer.name}: ${(error as Error).message}`);
@@ -79,7 +87,7 @@ export class RunningPeer {
     this.setup = setup;
     const started = performance.now();
     await this.peer.reload?.(setup, this.folder, this.child);
-    await answers(setup.port, setup.hostnames.at(-1), this.child);
+    await answers(setup, this.child);
     return performance.now() - started;
   }
 
@@ -89,7 +97,7 @@ export class RunningPeer {
     const ports = new Set<number>();
     const ids = new Set<string>();
     for (let time = 0; time < 10; time++) {
-      const seen = JSON.parse((await ask(this.setup.port, "/whoami", headers)).body) as WhoAmI;
+      const seen = JSON.parse((await ask(this.setup, "/whoami", headers)).body) as WhoAmI;
       // Envoy writes the machine's own address for a client on loopback.
       if (!isIP(seen.forwardedFor)) throw this.#defect(`X-Forwarded-For is "${seen.forwardedFor}"`);
       ports.add(seen.port);
@@ -106,10 +114,10 @@ export class RunningPeer {
 
   /** A cookie for each endpoint, as the proxy itself issues them; names of sessions for one that issues none. */
   async sessionCookies(): Promise<string[]> {
-    const { endpoints, port } = this.setup;
+    const { endpoints } = this.setup;
     const cookies = new Set<string>();
     for (let time = 0; cookies.size < endpoints.length && time < 200; time++) {
-      const { setCookie } = await ask(port, "/whoami");
+      const { setCookie } = await ask(this.setup, "/whoami");
       const own = setCookie.find((line) => line.startsWith(`${SESSION_COOKIE}=`));
       if (own === undefined) return endpoints.map((_, index) => `${SESSION_COOKIE}=session-${index}`);
       cookies.add(own.split(";")[0] as string);
@@ -128,11 +136,12 @@ export class RunningPeer {
   }
 }
 
-async function answers(port: number, hostname: string | undefined, child: ChildProcess): Promise<void> {
+async function answers(setup: Setup, child: ChildProcess): Promise<void> {
+  const hostname = setup.hostnames.at(-1);
   const deadline = performance.now() + READY_MS;
   const headers = hostname === undefined ? {} : { host: hostname };
   for (;;) {
-    const status = await ask(port, "/", headers).then(
+    const status = await ask(setup, "/", headers).then(
       (answer) => answer.status,
       () => 0,
     );

@@ -69,10 +69,15 @@ export async function wrk(running: RunningPeer, load: WrkLoad, seconds: number):
   const folder = temporaryFolder();
   const file = join(folder, "load.lua");
   writeFileSync(file, script(load));
-  const { port } = running.setup;
+  const { port, tls } = running.setup;
   const args = ["-t", "1", "-c", String(CONNECTIONS), "-d", String(seconds), "-s", file];
   const before = running.usage;
-  const output = await run(LOAD_CORE, "wrk", [...args, `http://127.0.0.1:${port}`], seconds * 1000 + 15_000);
+  const output = await run(
+    LOAD_CORE,
+    "wrk",
+    [...args, `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`],
+    seconds * 1000 + 15_000,
+  );
   const after = running.usage;
   removeFolder(folder);
   const line = output.split("\n").find((text) => text.startsWith("{"));

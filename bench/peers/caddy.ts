@@ -1,8 +1,12 @@
 // Caddy: one scheduler thread of Go, configured and reloaded with JSON.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HASH_HEADER, type Peer, SESSION_COOKIE, type Setup } from "../peer.ts";
+import { HASH_HEADER, type Peer, SESSION_COOKIE, type Setup, type TlsFiles } from "../peer.ts";
 import { locateInstalled } from "./installed.ts";
+
+function certificates({ certificate, privateKey }: TlsFiles): unknown {
+  return { certificates: { load_files: [{ certificate, key: privateKey }] } };
+}
 
 function configuration(setup: Setup): unknown {
   const policy =
@@ -28,9 +32,15 @@ function configuration(setup: Setup): unknown {
     apps: {
       http: {
         servers: {
-          http: { listen: [`127.0.0.1:${setup.port}`], routes, automatic_https: { disable: true } },
+          http: {
+            listen: [`127.0.0.1:${setup.port}`],
+            routes,
+            automatic_https: { disable: true },
+            ...(setup.tls === undefined ? {} : { tls_connection_policies: [{}], protocols: ["h1"] }),
+          },
         },
       },
+      ...(setup.tls === undefined ? {} : { tls: certificates(setup.tls) }),
     },
   };
 }

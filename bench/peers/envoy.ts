@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installEnvoy } from "../../scripts/install-envoy.ts";
-import { HASH_HEADER, type Located, type Peer, SESSION_COOKIE, type Setup } from "../peer.ts";
+import { HASH_HEADER, type Located, type Peer, SESSION_COOKIE, type Setup, type TlsFiles } from "../peer.ts";
 
 const TYPE = "type.googleapis.com/envoy.";
 
@@ -59,6 +59,7 @@ function bootstrap(setup: Setup, folder: string): unknown {
     },
   };
   const filterChain = {
+    ...(setup.tls === undefined ? {} : { transport_socket: transportSocket(setup.tls) }),
     filters: [{ name: "envoy.filters.network.http_connection_manager", typed_config: manager }],
   };
   return {
@@ -67,6 +68,24 @@ function bootstrap(setup: Setup, folder: string): unknown {
     static_resources: {
       listeners: [{ name: "http", address: address(setup.port), filter_chains: [filterChain] }],
       clusters: [cluster],
+    },
+  };
+}
+
+function transportSocket({ certificate, privateKey }: TlsFiles): unknown {
+  const tlsCertificate = {
+    certificate_chain: { filename: certificate },
+    private_key: { filename: privateKey },
+  };
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": `${TYPE}extensions.transport_sockets.tls.v3.DownstreamTlsContext`,
+      common_tls_context: {
+        tls_params: { tls_maximum_protocol_version: "TLSv1_3" },
+        tls_certificates: [tlsCertificate],
+        alpn_protocols: ["http/1.1"],
+      },
     },
   };
 }
@@ -107,11 +126,11 @@ export const envoy: Peer = {
     writeFileSync(next, JSON.stringify(routeConfiguration(setup)));
     renameSync(next, join(folder, "routes.json"));
   },
-  args: (_, folder) => [
+  args: ({ workers }, folder) => [
     "-c",
     join(folder, "envoy.json"),
     "--concurrency",
-    "1",
+    String(workers),
     "--disable-hot-restart",
     "--log-level",
     "error",

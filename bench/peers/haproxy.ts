@@ -18,7 +18,7 @@ function configuration(setup: Setup, folder: string): string {
       ? "default_backend origin"
       : `use_backend %[req.hdr(host),lower,map(${join(folder, "hosts.map")},none)]`;
   return `global
-  nbthread 1
+  nbthread ${setup.workers}
   maxconn 9000
   stats socket ${join(folder, "haproxy.sock")} mode 600 level admin expose-fd listeners
 defaults
@@ -30,7 +30,7 @@ defaults
   timeout server 300s
   timeout tunnel 1h
 frontend http
-  bind 127.0.0.1:${setup.port} backlog 511
+  bind 127.0.0.1:${setup.port} backlog 511${setup.tls === undefined ? "" : ` ssl crt ${setup.tls.both} alpn http/1.1`}
   http-request set-header x-forwarded-for %[src]
   http-request set-header x-request-id %[uuid()] unless { req.hdr(x-request-id) -m found }
   ${route}

@@ -6,6 +6,25 @@ import { HASH_HEADER, type Peer, SESSION_COOKIE, type Setup } from "../peer.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 const BIN = join(ROOT, "dist/cli/bin.js");
 
+function listener({ port, tls }: Setup): string {
+  if (tls === undefined) return `{name: http, protocol: HTTP, port: ${port}}`;
+  return `{name: https, protocol: HTTPS, port: ${port}, tls: {certificateRefs: [{name: bench}]}}`;
+}
+
+function secret({ tls }: Setup): string {
+  if (tls === undefined) return "";
+  const [certificate, privateKey] = [tls.certificate, tls.privateKey].map((file) =>
+    readFileSync(file, "base64"),
+  );
+  return `---
+apiVersion: v1
+kind: Secret
+type: kubernetes.io/tls
+metadata: {name: bench}
+data: {tls.crt: ${certificate}, tls.key: ${privateKey}}
+`;
+}
+
 function edge(setup: Setup): string {
   const slices = setup.endpoints.map(
     (port, index) => `---
@@ -22,7 +41,7 @@ kind: Gateway
 metadata: {name: edge}
 spec:
   gatewayClassName: limpet
-  listeners: [{name: http, protocol: HTTP, port: ${setup.port}}]
+  listeners: [${listener(setup)}]
 ---
 apiVersion: v1
 kind: Service
@@ -61,7 +80,7 @@ function configuration(setup: Setup): string {
     setup.hostnames.length === 0
       ? [route("all", undefined, setup)]
       : setup.hostnames.map((hostname, index) => route(`r${index}`, hostname, setup));
-  return edge(setup) + (setup.affinity === "hash" ? HASH_POLICY : "") + routes.join("");
+  return edge(setup) + secret(setup) + (setup.affinity === "hash" ? HASH_POLICY : "") + routes.join("");
 }
 
 export const limpet: Peer = {
@@ -74,7 +93,7 @@ export const limpet: Peer = {
   write(setup, folder) {
     writeFileSync(join(folder, "limpet.yaml"), configuration(setup));
   },
-  args: (_, folder) => [
+  args: ({ workers }, folder) => [
     BIN,
     "run",
     "-f",
@@ -88,6 +107,8 @@ export const limpet: Peer = {
     "off",
     "--log-level",
     "error",
+    "--workers",
+    String(workers),
   ],
   reload(_setup, _folder, child) {
     child.kill("SIGHUP");

@@ -5,13 +5,13 @@ import { HASH_HEADER, type Peer, SESSION_COOKIE, type Setup } from "../peer.ts";
 import { locateInstalled } from "./installed.ts";
 
 /** The parts that every nginx of the benchmark shares: one worker that writes nothing outside its folder. */
-export function nginxText(folder: string, http: string): string {
+export function nginxText(folder: string, http: string, workers = 1): string {
   const user = process.getuid?.() === 0 ? "user root;\n" : "";
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (kind) => `  ${kind}_temp_path ${join(folder, "temporary")};\n`,
   );
   return `${user}daemon off;
-worker_processes 1;
+worker_processes ${workers};
 worker_rlimit_nofile 20000;
 pid ${join(folder, "nginx.pid")};
 error_log stderr crit;
@@ -24,14 +24,22 @@ ${temporary.join("")}${http}}
 `;
 }
 
-export function writeNginx(folder: string, http: string): void {
+export function writeNginx(folder: string, http: string, workers?: number): void {
   mkdirSync(join(folder, "temporary"), { recursive: true });
-  writeFileSync(join(folder, "nginx.conf"), nginxText(folder, http));
+  writeFileSync(join(folder, "nginx.conf"), nginxText(folder, http, workers));
 }
 
 /** Without an error log of its own it would complain about the one that it was built with. */
 export function nginxArgs(folder: string): string[] {
   return ["-p", folder, "-e", "stderr", "-c", join(folder, "nginx.conf")];
+}
+
+function tls({ tls }: Setup): string {
+  if (tls === undefined) return "";
+  return `  ssl_certificate ${tls.certificate};
+  ssl_certificate_key ${tls.privateKey};
+  ssl_protocols TLSv1.2 TLSv1.3;
+`;
 }
 
 function proxy(setup: Setup): string {
@@ -43,13 +51,13 @@ function proxy(setup: Setup): string {
   const names = setup.hostnames.length === 0 ? ["_"] : setup.hostnames;
   const routes = names.map(
     (name) => `  server {
-    listen 127.0.0.1:${setup.port};
+    listen 127.0.0.1:${setup.port}${setup.tls === undefined ? "" : " ssl"};
     server_name ${name};
     location / { proxy_pass http://origin; }
   }
 `,
   );
-  return `  server_names_hash_max_size 65536;
+  return `${tls(setup)}  server_names_hash_max_size 65536;
   server_names_hash_bucket_size 128;
   client_max_body_size 0;
   proxy_http_version 1.1;
@@ -80,7 +88,7 @@ export const nginx: Peer = {
   name: "nginx",
   note: "nginx has no session persistence in its free edition: its session cookie row hashes the cookie.",
   locate: () => locateInstalled("nginx", ["-v"], "nginx-light"),
-  write: (setup, folder) => writeNginx(folder, proxy(setup)),
+  write: (setup, folder) => writeNginx(folder, proxy(setup), setup.workers),
   args: (_, folder) => nginxArgs(folder),
   reload(_setup, _folder, child) {
     child.kill("SIGHUP");

@@ -58,7 +58,7 @@ export const churn: Row = {
   title: "new connection for every request: CPU us per request",
   origin: "plain",
   cell: [["cpuUs", 1]],
-  withBareServer: true,
+  bareServer: "tcp",
   async measure({ start, seconds }) {
     const running = await start();
     const load: WrkLoad = { ...HASH_LOAD, headers: { connection: "close" } };
