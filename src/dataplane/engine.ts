@@ -31,11 +31,14 @@ export class Engine {
   readonly #ports = new Map<string, Port>();
   /** Ports that accept no more but still have connections. */
   readonly #leaving = new Set<Port>();
-  #served: ServingPlan = emptyServingPlan();
+  /** The 48 bytes that TLS session tickets are sealed with, shared by all workers. */
+  ticketKeys: Uint8Array = new Uint8Array();
+  #served: ServingPlan;
   #prepared: ServingPlan | undefined;
 
   constructor({ options, clock, random, accessLog, logger }: EngineDependencies) {
     this.#sweep = new DeadlineSweep(clock, options.maxBufferedSize);
+    this.#served = emptyServingPlan(clock);
     this.#context = {
       options,
       clock,

@@ -13,6 +13,7 @@ import { GatewayMetrics } from "./gateway-metrics.ts";
 import { BindError } from "./listening-socket.ts";
 import { WorkerPool } from "./processes/worker-pool.ts";
 import type { RunOptions } from "./run-options.ts";
+import { TicketKeys } from "./ticket-keys.ts";
 import { type FileMemory, translateFiles } from "./translate-files.ts";
 
 /** Why `limpet run` does not start: one line a reason. */
@@ -40,6 +41,7 @@ export class Gateway {
   readonly #sockets: BoundSockets;
   readonly #workers: WorkerPool;
   readonly #metrics: GatewayMetrics;
+  readonly #ticketKeys: TicketKeys;
   #admin: AdminServer | undefined;
   #watch: FileWatch | undefined;
   #lastFindings: readonly Finding[] = [];
@@ -64,6 +66,7 @@ export class Gateway {
     });
     this.#sockets = new BoundSockets(options);
     this.#metrics = new GatewayMetrics(version, Date.now());
+    this.#ticketKeys = new TicketKeys((keys) => void this.#workers.setTicketKeys(keys));
     this.#workers = new WorkerPool({
       count: options.workers,
       logger,
@@ -73,6 +76,7 @@ export class Gateway {
         logLevel: options.logLevel,
         humanLog: options.humanLog,
         drainTimeoutMs: options.drainTimeoutMs,
+        ticketKeys: this.#ticketKeys.current,
       },
     });
   }
@@ -114,6 +118,7 @@ export class Gateway {
   async drain(): Promise<void> {
     this.#serving = false;
     this.#watch?.stop();
+    this.#ticketKeys.stop();
     const drained = this.#workers.drain(this.#options.drainTimeoutMs);
     // Held open here, the sockets would go on taking connections that nobody accepts.
     this.#sockets.closeAll();
@@ -124,6 +129,7 @@ export class Gateway {
   /** Ends the workers at once. */
   kill(): void {
     this.#watch?.stop();
+    this.#ticketKeys.stop();
     this.#workers.kill();
     this.#sockets.closeAll();
     this.#admin?.close();

@@ -16,6 +16,8 @@ export interface WorkerSettings {
   readonly humanLog: boolean;
   /** Used when the primary dies and nobody can say how long any more. */
   readonly drainTimeoutMs: number;
+  /** What TLS session tickets are sealed with, in base64: the same for all workers, see `TicketKeys`. */
+  readonly ticketKeys: string;
 }
 
 /** Primary to worker. Handled in order, except for `stats` and `drain`, which do not wait for a compilation. */
@@ -29,6 +31,8 @@ export type WorkerCommand =
   /** Comes with a handle. */
   | { readonly kind: "listen"; readonly bindKey: string }
   | { readonly kind: "unlisten"; readonly bindKey: string }
+  /** From now on, TLS session tickets are sealed with these. */
+  | { readonly kind: "ticket-keys"; readonly ticketKeys: string }
   | { readonly kind: "stats" }
   | { readonly kind: "drain"; readonly timeoutMs: number };
 
@@ -41,3 +45,11 @@ export interface WorkerRequest {
 export type WorkerReply =
   | { readonly id: number; readonly samples?: readonly MetricSample[] }
   | { readonly id: number; readonly error: string; readonly code?: string };
+
+/** What a worker tells the primary unasked; nobody answers. */
+export type WorkerNotice =
+  /** How endpoints answered since the last notice. */
+  { readonly notice: "observations"; readonly observations: readonly unknown[] };
+
+/** Worker to primary. */
+export type WorkerMessage = WorkerReply | WorkerNotice;

@@ -6,7 +6,7 @@ import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import { Engine } from "../../dataplane/engine.ts";
 import { openLogTarget } from "../../dataplane/log-target.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
-import type { AccessLogTarget, WorkerReply, WorkerRequest, WorkerSettings } from "./messages.ts";
+import type { AccessLogTarget, WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
 import { Worker, type WorkerParts } from "./worker.ts";
 
 // A pattern of the configuration that backtracks without end on some request continues on V8's linear engine.
@@ -23,15 +23,21 @@ function build(settings: WorkerSettings): WorkerParts {
     human: settings.humanLog,
     write: writeStderr,
   }).child({ worker: settings.worker });
-  return {
-    engine: new Engine({
-      options: settings.dataplane,
-      clock: SYSTEM_CLOCK,
-      random: Math.random,
-      accessLog,
-      logger,
-    }),
+  const engine = new Engine({
+    options: settings.dataplane,
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    accessLog,
     logger,
+  });
+  const setTicketKeys = (ticketKeys: string) => {
+    engine.ticketKeys = Buffer.from(ticketKeys, "base64");
+  };
+  setTicketKeys(settings.ticketKeys);
+  return {
+    engine,
+    logger,
+    setTicketKeys,
     flush: () => accessLog.flush(FLUSH_TIMEOUT_MS),
   };
 }
@@ -43,11 +49,14 @@ function openAccessLog(target: AccessLogTarget): AccessLog {
   return createAccessLog(openLogTarget(fd), SYSTEM_CLOCK);
 }
 
+/** A primary that is gone needs to hear nothing. */
+function send(message: WorkerMessage): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
 const worker = new Worker(build, {
-  reply: (reply: WorkerReply) => {
-    // A primary that is gone needs no answer.
-    if (process.connected) process.send?.(reply, undefined, undefined, () => {});
-  },
+  reply: send,
+  notify: send,
   exit: (code) => {
     // After the answer has left.
     setImmediate(() => process.exit(code));

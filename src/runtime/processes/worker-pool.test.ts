@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
 import { EMPTY_SNAPSHOT, type Listener, type Snapshot } from "../../model/index.ts";
 import { createLogger, type MetricSample } from "../../telemetry/index.ts";
-import type { WorkerCommand } from "./messages.ts";
+import type { WorkerCommand, WorkerNotice } from "./messages.ts";
 import { type PoolWorker, WorkerPool } from "./worker-pool.ts";
 import { type WorkerExit, WorkerGone, WorkerRefusal } from "./worker-process.ts";
 
@@ -54,6 +54,8 @@ function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: A
   const workers: StandIn[] = [];
   const log: string[] = [];
   const next: ((worker: StandIn) => void)[] = [];
+  const notices: [number, WorkerNotice][] = [];
+  const tell = new Map<number, (notice: WorkerNotice) => void>();
   const pool = new WorkerPool({
     count,
     firstBackoffMs: 1,
@@ -65,16 +67,19 @@ function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: A
       logLevel: "info",
       humanLog: false,
       drainTimeoutMs: 0,
+      ticketKeys: "first",
     },
-    spawn: (number) => {
+    onNotice: (worker, notice) => notices.push([worker, notice]),
+    spawn: (number, onNotice) => {
+      tell.set(number, onNotice);
       const worker = new StandIn(number, options.answers?.shift() ?? DONE);
       workers.push(worker);
-      for (const tell of next.splice(0)) tell(worker);
+      for (const resolve of next.splice(0)) resolve(worker);
       return worker;
     },
   });
   const spawned = () => new Promise<StandIn>((resolve) => next.push(resolve));
-  return { pool, workers, log, spawned };
+  return { pool, workers, log, spawned, notices, tell };
 }
 
 function snapshot(version: number): Snapshot {
@@ -157,6 +162,25 @@ test("one that dies while it comes up is tried again", async () => {
 test("a pool whose first worker cannot start says so", async () => {
   const { pool } = poolOf(1, { answers: [failing("start", new WorkerRefusal("no access log", "ENOENT"))] });
   await expect(pool.start()).rejects.toThrow("no access log");
+});
+
+test("notices come with the number of their worker", async () => {
+  const { pool, notices, tell } = poolOf(2);
+  await pool.start();
+  const notice: WorkerNotice = { notice: "observations", observations: [] };
+  tell.get(2)?.(notice);
+  expect(notices).toEqual([[2, notice]]);
+});
+
+test("new ticket keys reach the workers that there are and the ones that come", async () => {
+  const { pool, workers, spawned } = poolOf(1);
+  await pool.start();
+  await pool.setTicketKeys("second");
+  expect(workers[0]?.commands.at(-1)).toEqual({ kind: "ticket-keys", ticketKeys: "second" });
+  const replaced = spawned();
+  workers[0]?.kill();
+  const next = await replaced;
+  expect(next.commands[0]).toMatchObject({ kind: "start", settings: { ticketKeys: "second" } });
 });
 
 test("a socket that a worker cannot listen on is given back by all of them", async () => {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot, type SnapshotDelta } from "../../model/index.ts";
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { deltaParts } from "./delta-parts.ts";
-import type { WorkerSettings } from "./messages.ts";
+import type { WorkerNotice, WorkerSettings } from "./messages.ts";
 import { WorkerCounts } from "./worker-counts.ts";
 import { type WorkerExit, WorkerGone, WorkerProcess, WorkerRefusal } from "./worker-process.ts";
 
@@ -15,13 +15,16 @@ export type PoolWorker = Pick<
 
 export interface WorkerPoolOptions {
   readonly count: number;
+  /** Ticket keys may change later. */
   readonly settings: Omit<WorkerSettings, "worker">;
   readonly logger: Logger;
   /** A worker that takes longer to compile a snapshot is named in the log, and swaps when it is done. */
   readonly prepareTimeoutMs?: number;
   readonly firstBackoffMs?: number;
+  /** What a worker tells unasked. */
+  readonly onNotice?: (worker: number, notice: WorkerNotice) => void;
   /** Starts a process by default. */
-  readonly spawn?: (worker: number) => PoolWorker;
+  readonly spawn?: (worker: number, onNotice: (notice: WorkerNotice) => void) => PoolWorker;
 }
 
 const PREPARE_TIMEOUT_MS = 10_000;
@@ -43,12 +46,14 @@ export class WorkerPool {
   #committed: Snapshot = EMPTY_SNAPSHOT;
   /** Snapshots, sockets and newcomers take turns, so that a newcomer never misses one. */
   #turn: Promise<unknown> = Promise.resolve();
+  #ticketKeys: string;
   #stopping = false;
   #restarts = 0;
   readonly #counts = new WorkerCounts();
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#ticketKeys = options.settings.ticketKeys;
   }
 
   /** Rejects if a worker cannot be brought up at all. */
@@ -108,6 +113,14 @@ export class WorkerPool {
     });
   }
 
+  /** From now on, every worker seals and opens TLS session tickets with these. */
+  async setTicketKeys(ticketKeys: string): Promise<void> {
+    this.#ticketKeys = ticketKeys;
+    await this.#inTurn(() =>
+      this.#each(async (worker) => void (await worker.request({ kind: "ticket-keys", ticketKeys }))),
+    );
+  }
+
   /** How many workers accept requests. */
   get serving(): number {
     return this.#serving.size;
@@ -165,7 +178,8 @@ export class WorkerPool {
   }
 
   async #bringUp(number: number, failures: number): Promise<void> {
-    const worker = this.#options.spawn?.(number) ?? new WorkerProcess(number);
+    const onNotice = (notice: WorkerNotice) => this.#options.onNotice?.(number, notice);
+    const worker = this.#options.spawn?.(number, onNotice) ?? new WorkerProcess(number, onNotice);
     this.#workers.set(number, worker);
     void worker.exited.then((exit) => {
       this.#workers.delete(number);
@@ -173,7 +187,7 @@ export class WorkerPool {
       this.#counts.bury(number);
       if (!this.#stopping) void this.#replace(worker, exit, failures);
     });
-    await worker.request({ kind: "start", settings: { ...this.#options.settings, worker: number } });
+    await worker.request({ kind: "start", settings: this.#settings(number) });
     await this.#inTurn(async () => {
       if (this.#committed.version !== 0) {
         const delta = diffSnapshots(EMPTY_SNAPSHOT, this.#committed);
@@ -183,6 +197,10 @@ export class WorkerPool {
       for (const [bindKey, handle] of this.#sockets) await listenOn(worker, bindKey, handle);
       this.#serving.add(worker);
     });
+  }
+
+  #settings(worker: number): WorkerSettings {
+    return { ...this.#options.settings, worker, ticketKeys: this.#ticketKeys };
   }
 
   async #replace(dead: PoolWorker, exit: WorkerExit, failures: number): Promise<void> {

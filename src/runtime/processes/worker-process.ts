@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Server } from "node:net";
 import type { MetricSample } from "../../telemetry/index.ts";
-import type { WorkerCommand, WorkerReply, WorkerRequest } from "./messages.ts";
+import type { WorkerCommand, WorkerMessage, WorkerNotice, WorkerReply, WorkerRequest } from "./messages.ts";
 
 /** The worker's entry beside this file: `.ts` from the sources, `.js` from a build. */
 const ENTRY = new URL(`./worker-entry.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
@@ -44,15 +44,17 @@ export class WorkerProcess {
   version = 0;
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
+  readonly #onNotice: (notice: WorkerNotice) => void;
   #lastId = 0;
   #gone = false;
 
-  constructor(worker: number) {
+  constructor(worker: number, onNotice: (notice: WorkerNotice) => void) {
     this.worker = worker;
+    this.#onNotice = onNotice;
     // Standard output is the access log, shared by all workers; the log goes to standard error. Of both ways to
     // serialise, "advanced" carries the long texts of deltas in half the time.
     this.#child = fork(ENTRY, { stdio: ["ignore", "inherit", "inherit", "ipc"], serialization: "advanced" });
-    this.#child.on("message", (message) => this.#onReply(message as WorkerReply));
+    this.#child.on("message", (message) => this.#onMessage(message as WorkerMessage));
     this.exited = new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null) => {
         this.#gone = true;
@@ -83,6 +85,11 @@ export class WorkerProcess {
 
   kill(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  #onMessage(message: WorkerMessage): void {
+    if ("notice" in message) this.#onNotice(message);
+    else this.#onReply(message);
   }
 
   #onReply(reply: WorkerReply): void {

@@ -4,7 +4,7 @@ import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
 import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot } from "../../model/index.ts";
 import { createLogger } from "../../telemetry/index.ts";
 import { deltaParts } from "./delta-parts.ts";
-import type { WorkerCommand, WorkerReply } from "./messages.ts";
+import type { WorkerCommand, WorkerNotice, WorkerReply } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
 function backendSnapshot(version: number, ...names: string[]): Snapshot {
@@ -23,10 +23,11 @@ function startWorker() {
   const prepared: Snapshot[] = [];
   const gates: (() => void)[] = [];
   const exits: number[] = [];
+  const notices: WorkerNotice[] = [];
   let waiting: { id: number; resolve: (reply: WorkerReply) => void }[] = [];
   let lastId = 0;
   const worker = new Worker(
-    () => ({
+    (_, notify) => ({
       engine: {
         listen: async (bindKey) => {
           done.push(`listen ${bindKey}`);
@@ -38,7 +39,10 @@ function startWorker() {
           await new Promise<void>((resolve) => gates.push(resolve));
           done.push(`prepare ${snapshot.version}`);
         },
-        commit: (version) => void done.push(`commit ${version}`),
+        commit: (version) => {
+          done.push(`commit ${version}`);
+          notify({ notice: "observations", observations: [version] });
+        },
         drain: async (timeoutMs) => {
           done.push(`drain ${timeoutMs}`);
           await Promise.resolve();
@@ -47,6 +51,7 @@ function startWorker() {
         stats: () => [{ name: "limpet_requests_in_flight", labels: {}, value: 7 }],
       },
       logger: createLogger({ level: "error", human: false, write: () => {} }),
+      setTicketKeys: (ticketKeys) => void done.push(`ticket keys ${ticketKeys}`),
       flush: async () => void done.push("flush"),
     }),
     {
@@ -54,6 +59,7 @@ function startWorker() {
         waiting.find(({ id }) => id === reply.id)?.resolve(reply);
         waiting = waiting.filter(({ id }) => id !== reply.id);
       },
+      notify: (notice) => notices.push(notice),
       exit: (code) => exits.push(code),
     },
   );
@@ -73,6 +79,7 @@ function startWorker() {
         logLevel: "error",
         humanLog: false,
         drainTimeoutMs: 5,
+        ticketKeys: "",
       },
     });
   const publish = (before: Snapshot, after: Snapshot) => {
@@ -83,7 +90,7 @@ function startWorker() {
     await expect.poll(() => gates.length).toBe(1);
     gates.splice(0)[0]?.();
   };
-  return { worker, ask, start, publish, release, done, prepared, exits };
+  return { worker, ask, start, publish, release, done, prepared, exits, notices };
 }
 
 test("deltas build on what was committed, not on what was only prepared", async () => {
@@ -115,6 +122,23 @@ test("commands wait for a compilation, numbers and draining do not", async () =>
   await release();
   await Promise.all([preparing, listening]);
   expect(done).toEqual(["prepare 1", "listen 80"]);
+});
+
+test("the primary hears what nobody asked for", async () => {
+  const { start, ask, publish, release, notices } = startWorker();
+  await start();
+  const preparing = publish(EMPTY_SNAPSHOT, backendSnapshot(1, "a"));
+  await release();
+  await preparing;
+  await ask({ kind: "commit", version: 1 });
+  expect(notices).toEqual([{ notice: "observations", observations: [1] }]);
+});
+
+test("new ticket keys are taken as they come", async () => {
+  const { start, ask, done } = startWorker();
+  await start();
+  await ask({ kind: "ticket-keys", ticketKeys: "AAEC" });
+  expect(done).toEqual(["ticket keys AAEC"]);
 });
 
 test("a delta for another base is refused", async () => {

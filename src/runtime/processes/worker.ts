@@ -4,18 +4,24 @@ import type { Engine } from "../../dataplane/engine.ts";
 import { applyDelta, EMPTY_SNAPSHOT, type Snapshot } from "../../model/index.ts";
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { DeltaAssembly } from "./delta-parts.ts";
-import type { WorkerCommand, WorkerReply, WorkerRequest, WorkerSettings } from "./messages.ts";
+import type { WorkerCommand, WorkerNotice, WorkerReply, WorkerRequest, WorkerSettings } from "./messages.ts";
 
 /** What a worker works with once it has been told its settings. */
 export interface WorkerParts {
   readonly engine: Pick<Engine, "listen" | "unlisten" | "prepare" | "commit" | "drain" | "stats">;
   readonly logger: Logger;
+  /** Base64, as in the settings. */
+  setTicketKeys(ticketKeys: string): void;
   /** Writes out what is left of the access log. */
   flush(): Promise<void>;
 }
 
+/** Tells the primary something unasked. */
+export type Notify = (notice: WorkerNotice) => void;
+
 export interface WorkerChannel {
   reply(reply: WorkerReply): void;
+  readonly notify: Notify;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -26,7 +32,7 @@ interface Queued {
 }
 
 export class Worker {
-  readonly #build: (settings: WorkerSettings) => WorkerParts;
+  readonly #build: (settings: WorkerSettings, notify: Notify) => WorkerParts;
   readonly #channel: WorkerChannel;
   readonly #queue: Queued[] = [];
   readonly #assembly = new DeltaAssembly();
@@ -38,7 +44,7 @@ export class Worker {
   #busy = false;
   #drained: Promise<void> | undefined;
 
-  constructor(build: (settings: WorkerSettings) => WorkerParts, channel: WorkerChannel) {
+  constructor(build: (settings: WorkerSettings, notify: Notify) => WorkerParts, channel: WorkerChannel) {
     this.#build = build;
     this.#channel = channel;
   }
@@ -86,7 +92,7 @@ export class Worker {
   ): Promise<readonly MetricSample[] | undefined> {
     if (command.kind === "start") {
       this.#settings = command.settings;
-      this.#parts = this.#build(command.settings);
+      this.#parts = this.#build(command.settings, this.#channel.notify);
       return undefined;
     }
     if (this.#parts === undefined) throw new Error(`${command.kind} came before start`);
@@ -110,6 +116,9 @@ export class Worker {
         return undefined;
       case "unlisten":
         engine.unlisten(command.bindKey);
+        return undefined;
+      case "ticket-keys":
+        this.#parts.setTicketKeys(command.ticketKeys);
         return undefined;
       case "stats":
         return engine.stats();
