@@ -75,6 +75,8 @@ export interface Retry {
   readonly statusCodes: readonly number[];
   /** Connection refused, timed out or reset before the head of a response. */
   readonly onConnectionError: boolean;
+  /** Of connection errors only those where the connection could not be opened (Envoy `connect-failure`). */
+  readonly onlyUnopened?: boolean;
   /** The attempt took longer than its timeout. */
   readonly onTimeout: boolean;
   /** Waits before retry n: between 0 and min(maxBackoffMs, baseBackoffMs * (2^n - 1)), drawn at random, as in Envoy. */
