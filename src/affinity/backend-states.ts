@@ -1,9 +1,16 @@
 // The live side of backends: endpoints with their counters, who serves, and lookups that are made at first use.
 import type { Backend, Endpoint, LoadBalancer } from "../model/index.ts";
-import { LeastRequestLookup, RandomLookup, RoundRobinLookup, SharedLookup } from "./balance.ts";
+import {
+  LeastRequestLookup,
+  RandomLookup,
+  RoundRobinLookup,
+  SharedLookup,
+  type WeighedLookup,
+} from "./balance.ts";
 import type { BackendState, EndpointState, PendingTable } from "./decision.ts";
 import type { EndpointLookup } from "./lookup.ts";
 import { findServing, type Serving } from "./serving.ts";
+import { SlowStartLookup } from "./slow-start.ts";
 import { isHashing, TableLookup, TableStore } from "./table-store.ts";
 
 /** Counts go on while the address stays; what discovery says is always the newest. */
@@ -30,13 +37,14 @@ export class LiveBackend implements BackendState {
   readonly byAddress: ReadonlyMap<string, LiveEndpoint>;
   readonly serving: Serving;
   readonly #tables: TableStore;
+  readonly #wallMs: () => number;
   /** By the backend's own balancer. */
   #own: EndpointLookup | undefined;
   /** By balancers that references bring along; the text of the balancer is the key. */
   readonly #others = new Map<string, OtherLookup>();
   #random: EndpointLookup | undefined;
 
-  constructor(backend: Backend, previous: LiveBackend | undefined, tables: TableStore) {
+  constructor(backend: Backend, previous: LiveBackend | undefined, tables: TableStore, wallMs: () => number) {
     this.backend = backend;
     this.endpoints = backend.endpoints.map((endpoint) => {
       const known = previous?.byAddress.get(endpoint.address);
@@ -47,6 +55,7 @@ export class LiveBackend implements BackendState {
     this.byAddress = new Map(this.endpoints.map((state) => [state.endpoint.address, state]));
     this.serving = findServing(this.endpoints, backend.panicThresholdPercent);
     this.#tables = tables;
+    this.#wallMs = wallMs;
   }
 
   /** How this balancer chooses among the endpoints that serve; there must be one. */
@@ -100,12 +109,23 @@ export class LiveBackend implements BackendState {
       case "maglev":
         return new TableLookup(this.#tables, this.serving.endpoints, this.endpoints, balancer);
       case "leastRequest":
-        return this.#overServing((endpoints) => new LeastRequestLookup(endpoints, balancer.choiceCount));
+        return this.#overServing((endpoints) =>
+          this.#slowly(new LeastRequestLookup(endpoints, balancer.choiceCount), endpoints),
+        );
       case "roundRobin":
-        return this.#overServing((endpoints) => new RoundRobinLookup(endpoints));
+        return this.#overServing((endpoints) => this.#slowly(new RoundRobinLookup(endpoints), endpoints));
       case "random":
         return this.#overServing((endpoints) => new RandomLookup(endpoints));
     }
+  }
+
+  /** Costs nothing where no endpoint just began to serve. */
+  #slowly(lookup: WeighedLookup, endpoints: readonly EndpointState[]): EndpointLookup {
+    const { slowStart } = this.backend;
+    return slowStart !== undefined &&
+      endpoints.some(({ endpoint }) => endpoint.slowStartSinceMs !== undefined)
+      ? new SlowStartLookup(lookup, endpoints, slowStart, this.#wallMs)
+      : lookup;
   }
 
   #overServing(make: (endpoints: readonly EndpointState[]) => EndpointLookup): EndpointLookup {
@@ -119,15 +139,17 @@ export class LiveBackend implements BackendState {
 export class BackendStates {
   readonly #byId: ReadonlyMap<string, LiveBackend>;
   readonly #tables: TableStore;
+  readonly #wallMs: () => number;
 
-  private constructor(byId: ReadonlyMap<string, LiveBackend>, tables: TableStore) {
+  private constructor(byId: ReadonlyMap<string, LiveBackend>, tables: TableStore, wallMs: () => number) {
     this.#byId = byId;
     this.#tables = tables;
+    this.#wallMs = wallMs;
   }
 
-  /** The state before any snapshot. */
-  static empty(): BackendStates {
-    return new BackendStates(new Map(), new TableStore());
+  /** The state before any snapshot. `wallMs`, milliseconds since 1970, is what slow start goes by. */
+  static empty(wallMs: () => number): BackendStates {
+    return new BackendStates(new Map(), new TableStore(), wallMs);
   }
 
   /**
@@ -149,10 +171,10 @@ export class BackendStates {
       const known = this.#byId.get(backend.id);
       const isSame = known?.backend === backend;
       if (isSame) known.forgetUnused();
-      byId.set(backend.id, isSame ? known : new LiveBackend(backend, known, this.#tables));
+      byId.set(backend.id, isSame ? known : new LiveBackend(backend, known, this.#tables, this.#wallMs));
       yield;
     }
-    return new BackendStates(byId, this.#tables);
+    return new BackendStates(byId, this.#tables, this.#wallMs);
   }
 
   get(id: string): LiveBackend | undefined {

@@ -6,6 +6,7 @@ import { EMPTY_SNAPSHOT, type Rule, type Snapshot } from "../model/index.ts";
 import { compileRouter, RouterBuild } from "../routing/compile.ts";
 import type { Router } from "../routing/router.ts";
 import { type BindPoint, bindPoints } from "./bind-points.ts";
+import type { Clock } from "./clock.ts";
 import type { Steps } from "./slices.ts";
 
 /** What the requests of one bind point are served by. */
@@ -44,8 +45,13 @@ export const EMPTY_PORT_PLAN: PortPlan = {
 };
 
 /** What an engine starts with: no port, and a store of hash tables of its own. */
-export function emptyServingPlan(): ServingPlan {
-  return new ServingPlan(EMPTY_SNAPSHOT, BackendStates.empty(), new Map(), new Set());
+export function emptyServingPlan(clock: Pick<Clock, "wallMs">): ServingPlan {
+  return new ServingPlan(
+    EMPTY_SNAPSHOT,
+    BackendStates.empty(() => clock.wallMs()),
+    new Map(),
+    new Set(),
+  );
 }
 
 /** A serving plan in the making; what `previous` has in common with it is taken over. */

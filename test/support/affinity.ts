@@ -101,7 +101,12 @@ export function seededRandom(seed: number): () => number {
 }
 
 export function statesOf(...backends: Backend[]): BackendStates {
-  return BackendStates.empty().update(backends);
+  return statesAt(Date.now, ...backends);
+}
+
+/** With a clock of the test's own. */
+export function statesAt(wallMs: () => number, ...backends: Backend[]): BackendStates {
+  return BackendStates.empty(wallMs).update(backends);
 }
 
 export function planOf(rule: Rule, ...backends: Backend[]): RulePlan {

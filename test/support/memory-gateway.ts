@@ -33,7 +33,7 @@ export class MemoryGateway {
   readonly pool: UpstreamPool;
   readonly pipeline: Pipeline;
   readonly #swept = new Set<{ sweep(nowMs: number): void }>();
-  #plan: ServingPlan = emptyServingPlan();
+  #plan: ServingPlan = emptyServingPlan(this.clock);
 
   constructor(snapshot: Snapshot, options: Partial<DataplaneOptions> = {}) {
     const all = { ...DEFAULT_DATAPLANE_OPTIONS, ...options };
