@@ -31,7 +31,10 @@ export interface Redirect {
 
 /** Gateway API `HTTPCORSFilter`. */
 export interface Cors {
-  /** `*`, `https://shop.example`, or `https://*.shop.example`. */
+  /**
+   * As browsers write them: lower case, no port where it is the scheme's own. `*` is every origin; as a host it is every
+   * host (`https://*`), and at its beginning any labels (`https://*.shop.example:8443`).
+   */
   readonly allowOrigins: readonly string[];
   /** Methods, or `*`. */
   readonly allowMethods: readonly string[];

@@ -38,6 +38,7 @@ export interface WeightedBackend {
 }
 
 export type RuleAction =
+  /** Backends are empty only where a filter of the rule redirects every request. */
   | { readonly kind: "forward"; readonly backends: readonly WeightedBackend[] }
   /** The gateway answers by itself: a rule in error, or one without backends. */
   | { readonly kind: "respond"; readonly status: number; readonly reason: string };
@@ -79,9 +80,14 @@ export interface Retry {
   readonly onlyUnopened?: boolean;
   /** The attempt took longer than its timeout. */
   readonly onTimeout: boolean;
-  /** Waits before retry n: between 0 and min(maxBackoffMs, baseBackoffMs * (2^n - 1)), drawn at random, as in Envoy. */
+  /**
+   * Waits before retry n: between minBackoffMs and min(maxBackoffMs, baseBackoffMs * (2^n - 1)), drawn at random, as in
+   * Envoy.
+   */
   readonly baseBackoffMs: number;
   readonly maxBackoffMs: number;
+  /** Undefined: 0, as in Envoy. Gateway API lets no retry begin before its `backoff` is over. */
+  readonly minBackoffMs?: number;
   /** For each attempt; undefined: the rule's `backendRequestMs`. */
   readonly attemptTimeoutMs?: number;
 }
