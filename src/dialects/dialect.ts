@@ -40,7 +40,12 @@ export interface BackendReference {
 
 /** Why a reference cannot be followed, as the condition ResolvedRefs says it. */
 export interface ReferenceProblem {
-  readonly reason: "BackendNotFound" | "InvalidKind" | "RefNotPermitted" | "UnsupportedValue";
+  readonly reason:
+    | "BackendNotFound"
+    | "InvalidKind"
+    | "RefNotPermitted"
+    | "UnsupportedProtocol"
+    | "UnsupportedValue";
   readonly message: string;
   readonly expected: string;
   readonly hint: string;
@@ -56,6 +61,10 @@ export interface ResolvedBackend {
   readonly port?: number;
   /** Persistence that the backend itself declares (XBackend). */
   readonly session?: SessionPersistence;
+  /** The protocol over TLS that the backend speaks as it says; then some policy must say whom to trust. */
+  readonly tlsProtocol?: string;
+  /** What the policies of the rules that lead here say of it: they win over all that is said of the backend itself. */
+  readonly settings?: BackendSettings;
 }
 
 /** A kind that a backendRef may name. */

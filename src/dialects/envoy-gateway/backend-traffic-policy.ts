@@ -1,18 +1,38 @@
-// BackendTrafficPolicy of Envoy Gateway: attaches a balancer and its hash policies to Gateways and routes.
+// BackendTrafficPolicy of Envoy Gateway: balancing, health, limits, timeouts and retries, attached to Gateways and routes.
 import { z } from "zod";
+import type { ObjectRef, Retry } from "../../model/index.ts";
 import type { PolicyKind, Told } from "../dialect.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import { GATEWAY_GROUP } from "../gateway-api/names.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
+import type { Effect, PolicyTarget, RouteSettings } from "../policies/attachment.ts";
 import { findTargets, type TargetSelector } from "../policies/targets.ts";
-import { approximated, checked, groupName, ignored, localTargetWithSection, rule } from "../schema/fields.ts";
+import {
+  approximated,
+  checked,
+  duration,
+  durationMs,
+  groupName,
+  ignored,
+  localTargetWithSection,
+  rule,
+} from "../schema/fields.ts";
 import { defineKind, type Kind, type ValueOf } from "../schema/kind.ts";
 import { labelSelector, selects } from "../schema/label-selector.ts";
 import type { Metadata } from "../schema/metadata.ts";
 import type { Reading } from "../schema/read-object.ts";
+import {
+  circuitBreakerSchema,
+  clusterSettings,
+  proxyProtocolSchema,
+  timeoutSchema,
+} from "./cluster-settings.ts";
+import { count } from "./fields.ts";
+import { healthCheckSchema } from "./health-check.ts";
 import { loadBalancerSchema, routeBalancing, UNSAID } from "./load-balancer.ts";
+import { compileRetry, retrySchema } from "./retry.ts";
 
 const TARGET_KINDS = [
   "Gateway",
@@ -77,6 +97,31 @@ function notHonoured(subject: string, schema: z.ZodType = z.looseObject({}), hin
 
 const list = z.array(z.looseObject({}));
 
+const quantity = z.union([z.string(), z.int()]);
+
+const connection = z.strictObject({
+  bufferLimit: quantity.optional(),
+  socketBufferLimit: quantity.optional(),
+  preconnect: z
+    .strictObject({
+      perEndpointPercent: z.int().min(100).max(300).optional(),
+      predictivePercent: z.int().min(100).optional(),
+    })
+    .optional(),
+});
+
+const dns = z.strictObject({
+  dnsRefreshRate: duration.optional(),
+  respectDnsTtl: z.boolean().optional(),
+  lookupFamily: z.enum(["IPv4", "IPv6", "IPv4Preferred", "IPv6Preferred", "IPv4AndIPv6"]).optional(),
+});
+
+const tcpKeepalive = z.strictObject({
+  probes: count.optional(),
+  idleTime: duration.optional(),
+  interval: duration.optional(),
+});
+
 const spec = checked(
   z.strictObject({
     targetRef: targetRef.optional(),
@@ -85,34 +130,38 @@ const spec = checked(
     loadBalancer: loadBalancerSchema.optional(),
     mergeType: approximated(
       z.enum(["StrategicMerge", "JSONMerge"]),
-      "a loadBalancer here replaces that of the Gateway's policy as a whole; without one the Gateway's applies",
-      "remove mergeType where the policy has a loadBalancer",
+      "what this policy says of a thing (its loadBalancer, its outlier detection, its retries) replaces what the Gateway's policy says of it as a whole",
+      "say in this policy all there is to say of a thing, or nothing",
     ),
+    healthCheck: healthCheckSchema.optional(),
+    circuitBreaker: circuitBreakerSchema.optional(),
+    timeout: timeoutSchema.optional(),
+    retry: retrySchema.optional(),
+    proxyProtocol: proxyProtocolSchema.optional(),
     adaptiveConcurrency: notHonoured("adaptive concurrency"),
     admissionControl: notHonoured("admission control"),
     bandwidthLimit: notHonoured("bandwidth limits"),
-    circuitBreaker: notHonoured("circuit breakers"),
     compression: notHonoured("compression", list),
     compressor: notHonoured("compression", list),
-    connection: notHonoured("connection settings"),
-    dns: notHonoured("name resolution"),
+    connection: notHonoured("buffers and connections in advance", connection),
+    dns: notHonoured(
+      "how names are resolved",
+      dns,
+      "remove the field: all addresses are used, each as long as its TTL",
+    ),
     faultInjection: notHonoured("fault injection"),
-    healthCheck: notHonoured("health checks"),
     http2: notHonoured("HTTP/2 settings"),
     httpUpgrade: notHonoured("protocol upgrades", list, "remove the field: WebSocket is always served"),
-    proxyProtocol: notHonoured("the PROXY protocol"),
     rateLimit: notHonoured("rate limits"),
     requestBuffer: notHonoured("buffering of requests"),
     responseOverride: notHonoured("other responses", list),
-    retry: notHonoured("retries"),
     routingType: notHonoured(
       "the routing type",
       z.string(),
       "remove the field: endpoints are always used directly",
     ),
-    tcpKeepalive: notHonoured("TCP keep-alive"),
+    tcpKeepalive: notHonoured("TCP keep-alive", tcpKeepalive),
     telemetry: notHonoured("telemetry"),
-    timeout: notHonoured("timeouts", z.looseObject({}), "use the timeout flags of limpet run"),
     useClientProtocol: notHonoured("the protocol towards endpoints", z.boolean()),
   }),
   ({ targetRef, targetRefs, targetSelectors }) => {
@@ -146,25 +195,73 @@ export const BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
     objects.all(HTTP_ROUTE),
   ],
   attach: (policy, objects) => {
-    const { loadBalancer } = policy.value.spec;
     const { result: targets, findings } = targetsOf(policy, objects);
-    if (loadBalancer !== undefined) {
-      const effect = routeBalancing(loadBalancer);
-      return { result: targets.map((target) => attach(policy, target, effect)), findings };
-    }
-    if (!hidesGateway(policy, objects)) return { result: [], findings };
-    const routes = targets.filter(({ target }) => target.object.kind !== "Gateway");
-    return { result: routes.map((target) => attach(policy, target, UNSAID)), findings };
+    const said = effectsOf(policy);
+    const hidden = policy.value.spec.mergeType === undefined ? hiding(policy, said, objects) : [];
+    const result = targets.flatMap((placed) => {
+      const effects = isWidest(placed.target) ? said : [...said, ...hidden];
+      return effects.map((effect) => attach(policy, placed, effect));
+    });
+    return { result, findings };
   },
 };
 
+function effectsOf({ object, value: { spec } }: Policy): Effect[] {
+  const effects: Effect[] = [];
+  if (spec.loadBalancer !== undefined) effects.push(routeBalancing(spec.loadBalancer));
+  const settings = clusterSettings(spec);
+  if (Object.keys(settings).length > 0) effects.push({ ...backendsOf(object), settings });
+  const requestTimeout = spec.timeout?.http?.requestTimeout;
+  if (requestTimeout !== undefined || spec.retry !== undefined) {
+    effects.push({
+      kind: "routeSettings",
+      ...(requestTimeout === undefined ? {} : { timeouts: { requestMs: durationMs(requestTimeout) } }),
+      ...(spec.retry === undefined ? {} : { retry: compileRetry(spec.retry) }),
+    });
+  }
+  return spec.mergeType === undefined ? effects : effects.map(merging);
+}
+
+function backendsOf({ namespace, name }: ObjectRef): Extract<Effect, { kind: "routeBackends" }> {
+  return { kind: "routeBackends", name: `${namespace}/${name}`, settings: {}, merges: false };
+}
+
+function merging(effect: Effect): Effect {
+  return effect.kind === "routeBackends" ? { ...effect, merges: true } : effect;
+}
+
+function isWidest({ object, sectionName }: PolicyTarget): boolean {
+  return object.kind === "Gateway" && sectionName === undefined;
+}
+
 /**
- * Envoy Gateway merges nothing unless told to: a policy at a route that says nothing of balancing hides what the
- * Gateway's policy says. Where no other policy says anything there is nothing to hide.
+ * Envoy Gateway merges nothing unless told to: of what a policy at a route says nothing, the Gateway's policy does not
+ * count either. Where no other policy says anything there is nothing to hide.
  */
-function hidesGateway(policy: Policy, objects: ObjectSet): boolean {
-  if (policy.value.spec.mergeType !== undefined) return false;
-  return objects.all(BACKEND_TRAFFIC_POLICY).some(({ value }) => value.spec.loadBalancer !== undefined);
+function hiding(policy: Policy, said: readonly Effect[], objects: ObjectSet): Effect[] {
+  const elsewhere = objects
+    .all(BACKEND_TRAFFIC_POLICY)
+    .filter((other) => other !== policy)
+    .flatMap(effectsOf);
+  const known = (kind: Effect["kind"], among: readonly Effect[]) => among.some((one) => one.kind === kind);
+  const hidden: Effect[] = [];
+  if (known("routeBalancing", elsewhere) && !known("routeBalancing", said)) hidden.push(UNSAID);
+  if (known("routeBackends", elsewhere) && !known("routeBackends", said)) {
+    hidden.push(backendsOf(policy.object));
+  }
+  if (known("routeSettings", elsewhere)) hidden.push(...attemptsUnsaid(said));
+  return hidden;
+}
+
+const NO_RETRY: Retry = compileRetry(retrySchema.parse({ numRetries: 0 }));
+
+function attemptsUnsaid(said: readonly Effect[]): Effect[] {
+  const settings = said.find((one) => one.kind === "routeSettings");
+  const unsaid: RouteSettings = {
+    ...(settings?.timeouts === undefined ? { timeouts: { requestMs: 0 } } : {}),
+    ...(settings?.retry === undefined ? { retry: NO_RETRY } : {}),
+  };
+  return Object.keys(unsaid).length === 0 ? [] : [{ kind: "routeSettings", ...unsaid }];
 }
 
 /** In the policy's own namespace. */

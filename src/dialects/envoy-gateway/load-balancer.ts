@@ -3,15 +3,8 @@ import { z } from "zod";
 import { DEFAULT_LOAD_BALANCER, type HashKey, type HashPolicy } from "../../model/index.ts";
 import { MAGLEV_TABLE_SIZE } from "../envoy-defaults.ts";
 import type { Effect } from "../policies/attachment.ts";
-import {
-  checked,
-  duration,
-  durationMs,
-  type FieldProblem,
-  fieldName,
-  ignored,
-  rule,
-} from "../schema/fields.ts";
+import { checked, duration, durationMs, fieldName, ignored } from "../schema/fields.ts";
+import { fieldGoesWithType, notBesideType } from "../schema/one-of.ts";
 import { maglevTableSize } from "../schema/table-size.ts";
 
 const header = z.strictObject({ name: fieldName });
@@ -88,11 +81,7 @@ export const loadBalancerSchema = checked(
     consistentHash: consistentHash.optional(),
     backendUtilization: z.looseObject({}).optional(),
     dynamicModule: z.looseObject({}).optional(),
-    slowStart: ignored(
-      z.strictObject({ window: duration }),
-      "new endpoints get their full share at once",
-      "remove slowStart",
-    ),
+    slowStart: z.strictObject({ window: duration }).optional(),
     zoneAware: ignored(z.looseObject({}), "endpoints are chosen without regard to zones", "remove zoneAware"),
     endpointOverride: ignored(
       z.looseObject({}),
@@ -103,43 +92,11 @@ export const loadBalancerSchema = checked(
   (value) => {
     const problems = fieldGoesWithType(value.type, value, FIELD_OF_BALANCER);
     if (value.slowStart === undefined || !NO_SLOW_START.includes(value.type)) return problems;
-    return [...problems, notBeside("slowStart", value.type)];
+    return [...problems, notBesideType("slowStart", value.type)];
   },
 );
 
 export type LoadBalancerValue = z.output<typeof loadBalancerSchema>;
-
-/** Each field but that of the type must be absent, and that one must be there. */
-function fieldGoesWithType<Type extends string>(
-  type: Type,
-  value: Readonly<Record<string, unknown>>,
-  fieldOf: Readonly<Record<Type, string | undefined>>,
-): FieldProblem[] {
-  const wanted = fieldOf[type];
-  const fields = Object.values<string | undefined>(fieldOf).filter((field) => field !== undefined);
-  const problems = fields
-    .filter((field) => field !== wanted && value[field] !== undefined)
-    .map((field) => notBeside(field, type));
-  if (wanted === undefined || value[wanted] !== undefined) return problems;
-  return [
-    ...problems,
-    rule({
-      absent: [wanted],
-      message: `the type ${type} needs ${wanted}`,
-      expected: wanted,
-      hint: `add ${wanted}, or write another type`,
-    }),
-  ];
-}
-
-function notBeside(field: string, type: string): FieldProblem {
-  return rule({
-    path: [field],
-    message: `${field} may not stand beside type ${type}`,
-    expected: `no ${field}`,
-    hint: `remove ${field}, or write another type`,
-  });
-}
 
 type RouteBalancing = Extract<Effect, { kind: "routeBalancing" }>;
 

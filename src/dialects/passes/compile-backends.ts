@@ -11,6 +11,7 @@ import type { CompiledRoute } from "../gateway-api/compile-route.ts";
 import { parseIp } from "../ip-address.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
+import { backendTargets } from "../policies/attachment.ts";
 import type { Effects } from "../policies/effects.ts";
 
 /** Envoy's default: below half of the endpoints healthy, health is ignored. */
@@ -43,8 +44,7 @@ export function compileBackends(
     const inputs = [reading, effects, resolved.id, ...kind.dependsOn(reading, objects)];
     const compiled = recall.result("backends", resolved.id, inputs, () => {
       const told = kind.endpoints(reading, resolved.port, objects);
-      const { port } = resolved;
-      const targets = [...(port === undefined ? [] : [{ object, port }]), { object }];
+      const targets = backendTargets(resolved);
       const effect = effects.find("backendBalancing", targets);
       const backend: Backend = {
         id: resolved.id,
@@ -54,6 +54,7 @@ export function compileBackends(
         panicThresholdPercent: effect?.panicThresholdPercent ?? PANIC_THRESHOLD_PERCENT,
         ...told.result.settings,
         ...effects.combine("backendSettings", targets),
+        ...resolved.settings,
       };
       return { backend, findings: told.findings };
     });

@@ -43,6 +43,21 @@ export interface RouteSettings {
   readonly retry?: Retry;
 }
 
+/** The targets at which policies say something of a backend, or of one port of it: the port first. */
+export function backendTargets({ object, port }: Pick<PolicyTarget, "object" | "port">): PolicyTarget[] {
+  return port === undefined ? [{ object }] : [{ object, port }, { object }];
+}
+
+/** What a policy at routes says of the backends that they lead to. */
+export interface RouteBackends {
+  /** `default/my-policy`. */
+  readonly name: string;
+  /** Win over those of the backend itself, field by field. Empty: the backends stay as they are. */
+  readonly settings: BackendSettings;
+  /** What is not said here is taken from wider targets; else nothing is. */
+  readonly merges: boolean;
+}
+
 /**
  * What a policy changes. At most one policy of each kind of effect takes hold of a target, but settings of several
  * policies combine field by field; see `effects.ts`.
@@ -52,6 +67,8 @@ export interface RouteSettings {
  * - `session`: at a Gateway, listener, route, rule or backend. Persistence where the rule declares none itself.
  * - `backendSettings`: at a backend. TLS, timeouts, health and limits towards its endpoints.
  * - `routeSettings`: at a Gateway, listener, route or rule. Timeouts and retries where the rule has none itself.
+ * - `routeBackends`: at a Gateway, listener, route or rule. What the backends of these rules are like, for these rules
+ *   alone: each becomes a backend of its own, whose id ends with the name of the policy.
  */
 export type Effect =
   | {
@@ -67,7 +84,8 @@ export type Effect =
     }
   | { readonly kind: "session"; readonly session: SessionPersistence }
   | { readonly kind: "backendSettings"; readonly settings: BackendSettings }
-  | ({ readonly kind: "routeSettings" } & RouteSettings);
+  | ({ readonly kind: "routeSettings" } & RouteSettings)
+  | ({ readonly kind: "routeBackends" } & RouteBackends);
 
 export interface Attachment {
   readonly policy: ObjectRef;
