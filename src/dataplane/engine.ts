@@ -2,8 +2,10 @@
 import type { Snapshot } from "../model/index.ts";
 import type { MetricSample } from "../telemetry/metrics.ts";
 import type { AccessLog } from "./access-log.ts";
+import { SYSTEM_ALARMS } from "./alarms.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
+import { type EndpointObserver, NO_OBSERVER } from "./endpoint-observer.ts";
 import type { DefectLogger, ExchangeContext } from "./exchange-context.ts";
 import { DeadlineSweep, http1Connector } from "./http1/index.ts";
 import type { DataplaneOptions } from "./options.ts";
@@ -23,6 +25,8 @@ export interface EngineDependencies {
   readonly random: () => number;
   readonly accessLog: AccessLog;
   readonly logger: DefectLogger;
+  /** Undefined: nobody watches how endpoints answer. */
+  readonly observer?: EndpointObserver;
 }
 
 export class Engine {
@@ -36,7 +40,7 @@ export class Engine {
   #served: ServingPlan;
   #prepared: ServingPlan | undefined;
 
-  constructor({ options, clock, random, accessLog, logger }: EngineDependencies) {
+  constructor({ options, clock, random, accessLog, logger, observer }: EngineDependencies) {
     this.#sweep = new DeadlineSweep(clock, options.maxBufferedSize);
     this.#served = emptyServingPlan(clock);
     this.#context = {
@@ -56,6 +60,8 @@ export class Engine {
       tables: new TableBuilds(clock),
       traffic: new Traffic(),
       sweep: this.#sweep,
+      alarms: SYSTEM_ALARMS,
+      observer: observer ?? NO_OBSERVER,
     };
   }
 

@@ -1,7 +1,9 @@
 // What all exchanges of a worker share.
 import type { AccessLog } from "./access-log.ts";
+import type { Alarms } from "./alarms.ts";
 import type { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
+import type { EndpointObserver } from "./endpoint-observer.ts";
 import type { DataplaneOptions } from "./options.ts";
 import type { RequestIds } from "./request-id.ts";
 import type { TableBuilds } from "./table-builds.ts";
@@ -34,4 +36,6 @@ export interface ExchangeContext {
   readonly accessLog: AccessLog;
   readonly logger: DefectLogger;
   readonly sweep: Sweep;
+  readonly alarms: Alarms;
+  readonly observer: EndpointObserver;
 }

@@ -45,7 +45,6 @@ export class EditList implements HeadEdits {
     this.#drop(name.toLowerCase());
   }
 
-  /** Makes the list as good as new, for connections that reuse their heads. */
   reset(): void {
     this.#dropped = undefined;
     this.#lines = undefined;

@@ -16,6 +16,8 @@ export interface HeadEdits {
   set(name: string, value: string): void;
   add(name: string, value: string): void;
   remove(name: string): void;
+  /** Takes all changes back. */
+  reset(): void;
 }
 
 export interface RequestHead extends HeaderFields {

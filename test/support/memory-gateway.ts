@@ -15,6 +15,7 @@ import { TableBuilds } from "../../src/dataplane/table-builds.ts";
 import { Traffic } from "../../src/dataplane/traffic.ts";
 import { UpstreamPool } from "../../src/dataplane/upstream-pool.ts";
 import type { Snapshot } from "../../src/model/index.ts";
+import { MemoryAlarms } from "./memory-alarms.ts";
 import { MemoryEndpoints, type MemoryRequestParts, MemoryServerStream } from "./memory-protocol.ts";
 
 export const START_MS = Date.UTC(2026, 0, 1);
@@ -25,7 +26,10 @@ export class MemoryGateway {
   readonly clock = { wallMs: () => this.nowMs, monotonicMs: () => this.nowMs };
   /** What `random` answers. */
   randomValue = 0.5;
+  readonly alarms = new MemoryAlarms(() => this.nowMs);
   readonly endpoints = new MemoryEndpoints();
+  /** What the observer was told: address, and status or code. */
+  readonly observed: (readonly [string, number | string])[] = [];
   readonly log: AccessRecord[] = [];
   /** What the gateway says of itself. */
   readonly defects: string[] = [];
@@ -60,6 +64,11 @@ export class MemoryGateway {
         delete: (one) => this.#swept.delete(one),
         overloaded: false,
       },
+      alarms: this.alarms,
+      observer: {
+        answered: (_, { endpoint }, status) => this.observed.push([endpoint.address, status]),
+        failed: (_, { endpoint }, code) => this.observed.push([endpoint.address, code]),
+      },
     };
     this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
     this.serve(snapshot);
@@ -78,6 +87,20 @@ export class MemoryGateway {
     const stream = new MemoryServerStream(parts);
     this.pipeline.onRequest(stream);
     return stream;
+  }
+
+  /** Lets so much time pass, alarm by alarm. */
+  pass(ms: number): void {
+    const untilMs = this.nowMs + ms;
+    for (
+      let nextMs = this.alarms.nextMs;
+      nextMs !== undefined && nextMs <= untilMs;
+      nextMs = this.alarms.nextMs
+    ) {
+      this.nowMs = Math.max(this.nowMs, nextMs);
+      this.alarms.ring();
+    }
+    this.nowMs = untilMs;
   }
 
   /** What happens a few times a second. */

@@ -5,6 +5,7 @@ const NO_EDITS: HeadEdits = {
   set: () => {},
   add: () => {},
   remove: () => {},
+  reset: () => {},
 };
 
 export interface RequestHeadParts {
