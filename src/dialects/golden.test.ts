@@ -1,4 +1,5 @@
 // Golden cases: every folder of testdata/translate holds resources and what they become. `npm run golden` rewrites them.
+import { createHash, X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -11,9 +12,10 @@ import { readResources } from "./yaml/read-resources.ts";
 const CASES = resolve(import.meta.dirname, "../../testdata/translate");
 const REWRITE = process.env["UPDATE_GOLDEN"] === "1";
 
-/** Object references and conditions as text: a golden file is read by people. */
+/** Object references, conditions and certificates as text: a golden file is read by people. */
 function readable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(readable);
+  if (typeof value === "string") return withoutPem(value);
   if (typeof value !== "object" || value === null) return value;
   if ("kind" in value && "namespace" in value && "name" in value && "group" in value) {
     const { group, kind, namespace, name } = value as Record<"group" | "kind" | "namespace" | "name", string>;
@@ -24,6 +26,16 @@ function readable(value: unknown): unknown {
     return `${type} ${status}, ${reason}: ${message}`;
   }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item)]));
+}
+
+/** Certificates by their subjects; of a key only what tells it from others. */
+function withoutPem(text: string): string {
+  if (text.includes("PRIVATE KEY-----")) {
+    return `key with SHA-256 ${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n/g);
+  if (certificates?.join("") !== text) return text;
+  return certificates.map((pem) => `certificate of ${new X509Certificate(pem).subject}`).join(", ");
 }
 
 function goldenText({ snapshot, statuses, findings }: Translation): string {

@@ -29,6 +29,10 @@ export const FINDING_CODES = {
     severity: "error",
     meaning: "Fields are each valid and may not stand together, or one needs another that is absent.",
   },
+  "invalid-certificate": {
+    severity: "error",
+    meaning: "A certificate, its key or an authority in a Secret or ConfigMap cannot be used.",
+  },
   "field-ignored": {
     severity: "warning",
     meaning: "The field is known and has no effect in this version.",
@@ -60,11 +64,25 @@ export const FINDING_CODES = {
   },
   "filter-not-served": {
     severity: "warning",
-    meaning: "A filter is not served yet, so its rule answers 500, as the specification wants.",
+    meaning: "A filter is not served, so its rule or backendRef answers 500, as the specification wants.",
   },
   "invalid-reference": {
     severity: "warning",
-    meaning: "A backendRef leads nowhere, or may not lead there: its share of the requests answers 500.",
+    meaning:
+      "A reference to a backend leads nowhere, or may not lead there: a backendRef answers its share of the requests with 500, a mirror is left out.",
+  },
+  "invalid-certificate-reference": {
+    severity: "warning",
+    meaning:
+      "A reference to a certificate or to authorities leads to none that can be used, or may not lead there.",
+  },
+  "certificate-out-of-time": {
+    severity: "warning",
+    meaning: "A certificate that is served is expired or not yet valid, so clients refuse it.",
+  },
+  "certificate-of-another-host": {
+    severity: "warning",
+    meaning: "No certificate of a listener has a name for the listener's hostname, so clients refuse it.",
   },
   "no-backends": {
     severity: "warning",

@@ -12,7 +12,7 @@ const CLUSTER_SCOPED: Readonly<Record<string, readonly string[]>> = {
 };
 
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
-  "": ["ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "Node"],
+  "": ["ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "Node"],
   apps: ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"],
   batch: ["Job", "CronJob"],
   autoscaling: ["HorizontalPodAutoscaler"],

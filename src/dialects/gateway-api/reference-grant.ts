@@ -53,3 +53,9 @@ export function isReferencePermitted(
       ),
   );
 }
+
+/** What to add where no grant permits a reference. */
+export function grantHint(from: Named, to: Named): string {
+  const spec = `{from: [{group: ${from.group}, kind: ${from.kind}, namespace: ${from.namespace}}], to: [{group: "${to.group}", kind: ${to.kind}}]}`;
+  return `add a ReferenceGrant with spec: ${spec}`;
+}

@@ -6,7 +6,7 @@ import type { BackendKind, BackendReference, ReferenceProblem, ResolvedBackend }
 import { type CompiledRoute, compileRoute, type RouteContext } from "../gateway-api/compile-route.ts";
 import type { CompiledGateway } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
-import { isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
+import { grantHint, isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { compareAge, type Effects } from "../policies/effects.ts";
@@ -99,12 +99,11 @@ function notPermitted(
   from: { readonly group: string; readonly kind: string; readonly namespace: string },
   to: BackendReference,
 ): ReferenceProblem {
-  const grant = `{from: [{group: ${from.group}, kind: ${from.kind}, namespace: ${from.namespace}}], to: [{group: "${to.group}", kind: ${to.kind}}]}`;
   return {
     reason: "RefNotPermitted",
     message: `no ReferenceGrant in namespace ${to.namespace} permits the reference to ${objectText(to)}`,
     expected: `a ReferenceGrant in namespace ${to.namespace}`,
-    hint: `add a ReferenceGrant with spec: ${grant}`,
+    hint: grantHint(from, to),
     field: "namespace",
   };
 }
