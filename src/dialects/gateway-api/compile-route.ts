@@ -12,8 +12,8 @@ import {
 import type { ReferenceProblem, ResolvedBackend } from "../dialect.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { Effects } from "../policies/effects.ts";
-import type { ReferenceResolver } from "./backend-ref.ts";
 import { type CompiledRule, compileRule, type Inherited } from "./compile-rule.ts";
+import type { ReferenceResolver } from "./follow-references.ts";
 import type { HttpRouteReading } from "./http-route.ts";
 import {
   type AttachedListener,

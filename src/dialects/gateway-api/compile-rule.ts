@@ -11,9 +11,11 @@ import { digest } from "../digest.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { PolicyTarget, RouteSettings } from "../policies/attachment.ts";
 import type { EffectOf, Effects } from "../policies/effects.ts";
-import type { BackendRefValue, ReferenceResolver } from "./backend-ref.ts";
+import { attemptsOf } from "./attempts.ts";
+import type { BackendRefValue } from "./backend-ref.ts";
 import { compileReferences, type PlacedSession } from "./compile-references.ts";
-import { compileFilters, unservedFilters } from "./filters.ts";
+import { compileFilters } from "./filters.ts";
+import { type ReferenceResolver, References } from "./follow-references.ts";
 import type { HttpRouteReading, RuleValue } from "./http-route.ts";
 import { routeMatch, routeMatchSchema } from "./route-match.ts";
 import { compileSession } from "./session-persistence.ts";
@@ -57,20 +59,17 @@ export function compileRule(
   const balancing = effects.find("routeBalancing", targets);
   const settings = effects.combine("routeSettings", targets);
 
-  const { filters, unserved } = compileFilters(value.filters);
+  const references = new References(reading, resolver, effects);
+  const prefix = onlyPrefix(matches);
+  const compiled = compileFilters(reading, value.filters, [...path, "filters"], prefix, references);
   const at = [...path, "backendRefs"];
-  const compiled = compileReferences(
-    reading,
-    value.backendRefs,
-    at,
-    session !== undefined,
-    resolver,
-    effects,
-  );
-  const empty = reading.inError || unserved.length > 0 ? undefined : emptiness(value.backendRefs);
+  const frame = { keepsSessions: session !== undefined, prefix };
+  const backends = compileReferences(reading, value.backendRefs, at, frame, references, effects);
+  const redirects = compiled.filters.some(({ kind }) => kind === "redirect");
+  const empty = reading.inError || compiled.unserved || redirects ? undefined : emptiness(value.backendRefs);
   const refusal = reading.inError
     ? "the route is in error"
-    : unserved.length > 0
+    : compiled.unserved
       ? "a filter of the rule is not served"
       : empty;
   const on = (inherited: Inherited): Rule => {
@@ -79,22 +78,23 @@ export function compileRule(
     return {
       name: value.name ?? String(index),
       matches,
-      filters,
-      action: action(refusal, compiled.references, inForce),
+      filters: refusal === undefined ? compiled.filters : [],
+      action: action(refusal, backends.weighted, inForce),
       ...(kept === undefined ? {} : { session: kept }),
-      ...attemptSettings({ ...inherited.settings, ...settings }),
+      ...attemptsOf(value, { ...inherited.settings, ...settings }),
       hashPolicies: inForce?.hashPolicies ?? [],
       splitByHash: inForce?.splitByHash ?? false,
     };
   };
   return {
-    backends: refusal === undefined && matches.length > 0 ? compiled.backends : [],
-    problems: compiled.problems,
-    sessions: [...(own === undefined ? [] : [own]), ...compiled.sessions],
+    backends: refusal === undefined && matches.length > 0 ? references.backends : [],
+    problems: references.problems,
+    sessions: [...(own === undefined ? [] : [own]), ...backends.sessions],
     findings: [
       ...(own?.findings ?? []),
-      ...unservedFilters(reading, value.filters, [...path, "filters"], unserved),
       ...compiled.findings,
+      ...backends.findings,
+      ...references.findings,
       ...(empty === undefined ? [] : [noBackends(reading, at, empty)]),
     ],
     on: matches.length === 0 ? undefined : on,
@@ -130,13 +130,9 @@ function action(
   return { kind: "forward", backends: references.map((reference) => ({ ...reference, loadBalancer })) };
 }
 
-/** As a rule has them: a timeout of 0 is none. */
-function attemptSettings({ timeouts = {}, retry }: RouteSettings): Pick<Rule, "timeouts" | "retry"> {
-  const limited = Object.entries(timeouts).filter(([, timeoutMs]) => timeoutMs > 0);
-  return {
-    ...(limited.length === 0 ? {} : { timeouts: Object.fromEntries(limited) }),
-    ...(retry === undefined ? {} : { retry }),
-  };
+/** What edits of the path replace, if that is clear. */
+function onlyPrefix([first, ...others]: readonly RouteMatch[]): string | undefined {
+  return first?.path.type === "prefix" && others.length === 0 ? first.path.value : undefined;
 }
 
 function emptiness(refs: readonly BackendRefValue[]): string | undefined {

@@ -1,21 +1,16 @@
-// HTTPRoute filters on rules and backendRefs: header modifiers are served, every other filter answers 500.
+// HTTPRoute filters on rules and backendRefs: the list, the CRD's rules between its filters, and what they become.
 import { z } from "zod";
-import type { Filter, HeaderEdit } from "../../model/index.ts";
+import type { Filter } from "../../model/index.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
-import { checked, type FieldProblem, fieldName, repeatedNames, rule } from "../schema/fields.ts";
+import { checked, type FieldProblem, rule } from "../schema/fields.ts";
 import type { Reading } from "../schema/read-object.ts";
-
-const headerValue = z.string().min(1).max(4096);
-
-const headers = checked(z.array(z.strictObject({ name: fieldName, value: headerValue })).max(16), (entries) =>
-  repeatedNames(entries, "headers"),
-).default([]);
-
-const headerModifier = z.strictObject({
-  set: headers,
-  add: headers,
-  remove: z.array(fieldName).max(16).default([]),
-});
+import { fieldsFitType } from "../schema/union.ts";
+import { cors, corsFilter } from "./filters/cors.ts";
+import { headerEdit, headerModifier } from "./filters/header-modifier.ts";
+import { mirror, requestMirror } from "./filters/request-mirror.ts";
+import { redirect, requestRedirect } from "./filters/request-redirect.ts";
+import { rewrite, urlRewrite } from "./filters/url-rewrite.ts";
+import type { References } from "./follow-references.ts";
 
 /** Filter type -> its field. Every type of the specification, so that each of them is told from a misspelt one. */
 const FIELD_OF_TYPE = {
@@ -31,6 +26,9 @@ const FIELD_OF_TYPE = {
 
 type FilterType = keyof typeof FIELD_OF_TYPE;
 
+type FilterValue = z.output<typeof filter>;
+
+/** Of types that are not served: their rules answer 500, whatever stands there. */
 const unread = z.looseObject({}).optional();
 
 const filter = checked(
@@ -38,42 +36,15 @@ const filter = checked(
     type: z.enum(Object.keys(FIELD_OF_TYPE) as [FilterType, ...FilterType[]]),
     requestHeaderModifier: headerModifier.optional(),
     responseHeaderModifier: headerModifier.optional(),
-    requestMirror: unread,
-    requestRedirect: unread,
-    urlRewrite: unread,
-    cors: unread,
+    requestMirror: requestMirror.optional(),
+    requestRedirect: requestRedirect.optional(),
+    urlRewrite: urlRewrite.optional(),
+    cors: corsFilter.optional(),
     externalAuth: unread,
     extensionRef: unread,
   }),
-  fieldsFitType,
+  (value) => fieldsFitType(value, FIELD_OF_TYPE, "a filter"),
 );
-
-function fieldsFitType(
-  value: { readonly type: FilterType } & Readonly<Record<string, unknown>>,
-): FieldProblem[] {
-  const wanted = FIELD_OF_TYPE[value.type];
-  const problems = Object.values(FIELD_OF_TYPE)
-    .filter((field) => field !== wanted && value[field] !== undefined)
-    .map((field) =>
-      rule({
-        path: [field],
-        message: `${field} may not stand in a filter of type ${value.type}`,
-        expected: `only ${wanted} beside the type`,
-        hint: `remove ${field}, or put it in a filter of its own type`,
-      }),
-    );
-  if (value[wanted] === undefined) {
-    problems.push(
-      rule({
-        absent: [wanted],
-        message: `a filter of type ${value.type} needs ${wanted}`,
-        expected: wanted,
-        hint: `add ${wanted}`,
-      }),
-    );
-  }
-  return problems;
-}
 
 const ONCE: readonly FilterType[] = [
   "RequestHeaderModifier",
@@ -115,43 +86,75 @@ export const filtersSchema = checked(z.array(filter).max(16), (filters) => {
 
 export type FiltersValue = z.output<typeof filtersSchema>;
 
-const SERVED: readonly FilterType[] = ["RequestHeaderModifier", "ResponseHeaderModifier"];
+/** Paths, from the list, of the edits that need the rule's prefix. */
+export function prefixEdits(filters: FiltersValue): FieldPath[] {
+  return filters.flatMap(({ type, requestRedirect, urlRewrite }, index) => {
+    const value =
+      type === "URLRewrite" ? urlRewrite : type === "RequestRedirect" ? requestRedirect : undefined;
+    return value?.path?.type === "ReplacePrefixMatch" ? [[index, FIELD_OF_TYPE[type], "path"]] : [];
+  });
+}
 
 export interface CompiledFilters {
+  /** In the order in which they stand. */
   readonly filters: readonly Filter[];
-  /** Index of the filters that are not served: the specification wants 500 from their rule. */
-  readonly unserved: readonly number[];
+  /** One of them is not served: the specification wants 500 from the rule, or from the reference. */
+  readonly unserved: boolean;
+  readonly findings: readonly FindingDraft[];
 }
 
-export function compileFilters(filters: FiltersValue): CompiledFilters {
-  const compiled: Filter[] = [];
-  const unserved: number[] = [];
-  for (const [index, entry] of filters.entries()) {
-    if (entry.requestHeaderModifier !== undefined && entry.type === "RequestHeaderModifier") {
-      compiled.push({ kind: "requestHeaders", edit: headerEdit(entry.requestHeaderModifier) });
-    } else if (entry.responseHeaderModifier !== undefined && entry.type === "ResponseHeaderModifier") {
-      compiled.push({ kind: "responseHeaders", edit: headerEdit(entry.responseHeaderModifier) });
-    } else if (!SERVED.includes(entry.type)) unserved.push(index);
-  }
-  return { filters: compiled, unserved };
-}
-
-/** A finding for each filter that is not served; `path` is that of the list. */
-export function unservedFilters(
+/** `path` is that of the list; `prefix` the value of the rule's only path match, if that is one by prefix. */
+export function compileFilters(
   reading: Reading,
-  filters: FiltersValue,
+  values: FiltersValue,
   path: FieldPath,
-  unserved: readonly number[],
-): FindingDraft[] {
-  return unserved.map((index) =>
-    draftFinding("filter-not-served", reading.object, reading.writtenPath([...path, index]), {
-      message: `the filter ${filters[index]?.type} is not served yet, so its rule answers 500`,
-      expected: SERVED.join(" or "),
-      hint: "remove the filter to have the rule served without it",
-    }),
-  );
+  prefix: string | undefined,
+  references: References,
+): CompiledFilters {
+  const filters: Filter[] = [];
+  const findings: FindingDraft[] = [];
+  for (const [index, value] of values.entries()) {
+    const at = [...path, index];
+    if (NOT_SERVED.includes(value.type)) findings.push(notServed(reading, value.type, at));
+    const compiled = compileFilter(value, at, prefix, references);
+    if (compiled !== undefined) filters.push(compiled);
+  }
+  return { filters, unserved: findings.length > 0, findings };
 }
 
-function headerEdit({ set, add, remove }: z.output<typeof headerModifier>): HeaderEdit {
-  return { set, add, remove };
+/** Undefined for what is in error, is not served, or mirrors to nowhere. */
+function compileFilter(
+  { type, ...value }: FilterValue,
+  path: FieldPath,
+  prefix: string | undefined,
+  references: References,
+): Filter | undefined {
+  if (type === "RequestHeaderModifier" && value.requestHeaderModifier !== undefined) {
+    return { kind: "requestHeaders", edit: headerEdit(value.requestHeaderModifier) };
+  }
+  if (type === "ResponseHeaderModifier" && value.responseHeaderModifier !== undefined) {
+    return { kind: "responseHeaders", edit: headerEdit(value.responseHeaderModifier) };
+  }
+  if (type === "RequestRedirect" && value.requestRedirect !== undefined) {
+    return { kind: "redirect", redirect: redirect(value.requestRedirect, prefix) };
+  }
+  if (type === "URLRewrite" && value.urlRewrite !== undefined) return rewrite(value.urlRewrite, prefix);
+  if (type === "CORS" && value.cors !== undefined) return { kind: "cors", cors: cors(value.cors) };
+  if (type === "RequestMirror" && value.requestMirror !== undefined) {
+    const { requestMirror } = value;
+    const resolved = references.follow(requestMirror.backendRef, [...path, "requestMirror", "backendRef"]);
+    return resolved === undefined ? undefined : mirror(requestMirror, resolved.id);
+  }
+  return undefined;
+}
+
+const NOT_SERVED: readonly FilterType[] = ["ExternalAuth", "ExtensionRef"];
+
+function notServed(reading: Reading, type: FilterType, path: FieldPath): FindingDraft {
+  const served = Object.keys(FIELD_OF_TYPE).filter((one) => !NOT_SERVED.includes(one as FilterType));
+  return draftFinding("filter-not-served", reading.object, reading.writtenPath(path), {
+    message: `the filter ${type} is not served, so what it stands at answers 500`,
+    expected: `one of ${served.join(", ")}`,
+    hint: "remove the filter to be served without it",
+  });
 }

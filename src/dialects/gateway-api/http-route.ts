@@ -1,43 +1,15 @@
 // HTTPRoute: the fields of the route and its rules; their parts have files of their own beside this one.
 import { z } from "zod";
-import {
-  checked,
-  duration,
-  durationMs,
-  type FieldProblem,
-  ignored,
-  repeatedNames,
-  rule,
-  sectionName,
-} from "../schema/fields.ts";
+import { checked, type FieldProblem, ignored, repeatedNames, rule, sectionName } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
-import { backendRefSchema } from "./backend-ref.ts";
-import { filtersSchema } from "./filters.ts";
+import { retrySchema, timeoutsSchema } from "./attempts.ts";
+import { type BackendRefValue, backendRefSchema } from "./backend-ref.ts";
+import { type FiltersValue, filtersSchema, prefixEdits } from "./filters.ts";
 import { GATEWAY_GROUP, hostname } from "./names.ts";
 import { parentRefsSchema } from "./parent-ref.ts";
-import { routeMatchSchema } from "./route-match.ts";
+import { type RouteMatchValue, routeMatchSchema } from "./route-match.ts";
 import { sessionPersistence } from "./session-persistence.ts";
-
-const timeouts = checked(
-  z.strictObject({ request: duration.optional(), backendRequest: duration.optional() }),
-  ({ request, backendRequest }) => {
-    if (request === undefined || backendRequest === undefined || durationMs(request) === 0) return undefined;
-    if (durationMs(backendRequest) <= durationMs(request)) return undefined;
-    return rule({
-      path: ["backendRequest"],
-      message: "backendRequest is longer than request",
-      expected: `at most ${request}`,
-      hint: `write backendRequest: ${request}`,
-    });
-  },
-);
-
-const retry = z.strictObject({
-  codes: z.array(z.int().min(400).max(599)).optional(),
-  attempts: z.int().optional(),
-  backoff: duration.optional(),
-});
 
 const ruleSchema = checked(
   z.strictObject({
@@ -45,29 +17,48 @@ const ruleSchema = checked(
     matches: z.array(routeMatchSchema).max(64).default([]),
     filters: filtersSchema,
     backendRefs: z.array(backendRefSchema).max(16).default([]),
-    timeouts: ignored(
-      timeouts,
-      "timeouts of a rule are not honoured yet",
-      "use the flags --upstream-connect-timeout and --upstream-response-timeout, which apply to all rules",
-    ),
-    retry: ignored(
-      retry,
-      "retries of a rule are not honoured yet",
-      "remove retry; a request that never reached an endpoint is tried again anyway",
-    ),
+    timeouts: timeoutsSchema.optional(),
+    retry: retrySchema.optional(),
     sessionPersistence: sessionPersistence.optional(),
   }),
-  ({ filters, backendRefs }) => {
-    const redirect = filters.findIndex(({ type }) => type === "RequestRedirect");
-    if (redirect < 0 || backendRefs.length === 0) return undefined;
-    return rule({
+  (value) => [...redirectOrForward(value), ...prefixFromOneMatch(value)],
+);
+
+interface RuleParts {
+  readonly matches: readonly RouteMatchValue[];
+  readonly filters: FiltersValue;
+  readonly backendRefs: readonly BackendRefValue[];
+}
+
+function redirectOrForward({ filters, backendRefs }: RuleParts): FieldProblem[] {
+  const redirect = filters.findIndex(({ type }) => type === "RequestRedirect");
+  if (redirect < 0 || backendRefs.length === 0) return [];
+  return [
+    rule({
       path: ["filters", redirect],
       message: "a rule cannot both redirect and have backendRefs",
       expected: "either RequestRedirect or backendRefs",
       hint: "remove one of the two",
-    });
-  },
-);
+    }),
+  ];
+}
+
+/** Which prefix is replaced must be clear; a rule without matches has the prefix /. */
+function prefixFromOneMatch({ matches, filters, backendRefs }: RuleParts): FieldProblem[] {
+  if (matches.length <= 1 && (matches[0]?.path.type ?? "PathPrefix") === "PathPrefix") return [];
+  const ofRule = prefixEdits(filters).map((path) => ["filters", ...path]);
+  const ofBackends = backendRefs.flatMap(({ filters }, index) =>
+    prefixEdits(filters).map((path) => ["backendRefs", index, "filters", ...path]),
+  );
+  return [...ofRule, ...ofBackends].map((path) =>
+    rule({
+      path,
+      message: "replacePrefixMatch needs a rule with exactly one match, of type PathPrefix",
+      expected: "one match of type PathPrefix",
+      hint: "give each match a rule of its own, or write type: ReplaceFullPath",
+    }),
+  );
+}
 
 export type RuleValue = z.output<typeof ruleSchema>;
 

@@ -7,6 +7,14 @@ export const EXPERIMENTAL_GROUP = "gateway.networking.x-k8s.io";
 
 const LABELS = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 
+/** Of one host; an IP address is none. */
+export const preciseHostname = text(
+  new RegExp(`^(?!\\d+\\.\\d+\\.\\d+\\.\\d+$)${LABELS}$`),
+  "a lower-case DNS name without port and without *; no IP address",
+  "shop.example.com",
+  253,
+);
+
 /** Exact, or with `*.` in front; an IP address is none. */
 export const hostname = text(
   new RegExp(`^(?!\\d+\\.\\d+\\.\\d+\\.\\d+$)(\\*\\.)?${LABELS}$`),

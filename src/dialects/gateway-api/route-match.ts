@@ -3,7 +3,8 @@ import { z } from "zod";
 import { compileRegex, type PathMatch, type RouteMatch, type ValueMatch } from "../../model/index.ts";
 import { checked, type FieldProblem, fieldName, repeatedNames } from "../schema/fields.ts";
 
-const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
+/** Of paths, also of those that filters write. */
+export const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
 const PATH_NEVER = ["//", "/./", "/../", "%2f", "%2F", "#"];
 
 const path = checked(
@@ -56,7 +57,17 @@ function valueMatch(maxLength: number) {
   );
 }
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"] as const;
+export const METHODS = [
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "CONNECT",
+  "OPTIONS",
+  "TRACE",
+  "PATCH",
+] as const;
 
 /** One match with the CRD's defaults. */
 export const routeMatchSchema = z.strictObject({

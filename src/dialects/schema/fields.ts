@@ -65,6 +65,17 @@ export function repeatedNames(
   return problems;
 }
 
+/** Entries that the list has already, where the CRD has it as a set. */
+export function repeatedValues(values: readonly (string | number)[]): FieldProblem[] {
+  return values.flatMap((value, index) => {
+    if (values.indexOf(value) === index) return [];
+    const hint = "remove one of them";
+    return [
+      rule({ path: [index], message: `${value} stands here twice`, expected: "each entry once", hint }),
+    ];
+  });
+}
+
 /** A text of a certain form. `example` is printed as what to write instead. */
 export function text(
   pattern: RegExp,

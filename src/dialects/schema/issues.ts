@@ -1,7 +1,7 @@
 // Turns what zod objects to into findings: what is wrong, what was expected, what to write instead.
 import type { z } from "zod";
 import type { FindingCode } from "../../model/index.ts";
-import type { FieldPath, FindingText } from "../findings.ts";
+import { type FieldPath, type FindingText, pathText } from "../findings.ts";
 import { type FieldProblem, TEXT_FORMS } from "./fields.ts";
 import { nearestName } from "./near-names.ts";
 
@@ -53,7 +53,7 @@ function knownFields(issue: Issue): readonly string[] {
 }
 
 function wrongValue(issue: Issue, path: FieldPath): FindingText & { absent?: readonly string[] } {
-  const field = String(path.at(-1) ?? "value");
+  const field = fieldText(path);
   switch (issue.code) {
     case "invalid_type": {
       const form = issue.inst === undefined ? undefined : TEXT_FORMS.get(issue.inst as z.ZodType);
@@ -98,6 +98,12 @@ function wrongValue(issue: Issue, path: FieldPath): FindingText & { absent?: rea
         hint: `change or remove ${field}`,
       };
   }
+}
+
+/** The last name of a path, with the index of the entry where it leads into a list: `codes[2]`. */
+function fieldText(path: FieldPath): string {
+  const name = path.findLastIndex((step) => typeof step === "string");
+  return name < 0 ? "value" : pathText(path.slice(name));
 }
 
 function outOfRange(issue: Issue & { code: "too_small" | "too_big" }, field: string): FindingText {

@@ -66,7 +66,7 @@ test("what cannot be read is left out, and paths still say where things were wri
   expect(reading?.hasErrorAt(["spec", "items", 1])).toBe(false);
   expect(told).toEqual([
     "error spec.items.0.name: name has the wrong type: 5 is a number",
-    'error spec.items.1: 1 has the wrong type: "no" is a text',
+    'error spec.items.1: items[1] has the wrong type: "no" is a text',
     "error spec.items.2.size: size is out of range: 0",
     "warning spec.items.3.sise: the field sise is not known here and has no effect",
   ]);
