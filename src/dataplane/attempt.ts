@@ -26,11 +26,9 @@ export class Attempt implements ClientStreamHandlers {
     this.endpoint = endpoint;
   }
 
-  /** Answers whether the connection had served before. */
-  send(connection: UpstreamConnection): boolean {
+  send(connection: UpstreamConnection): void {
     this.endpoint.active += 1;
     this.stream = connection.send(this.#exchange, this);
-    return this.stream.reused;
   }
 
   /** The endpoint is done with the request: it counts as one less in flight. */

@@ -42,6 +42,7 @@ export class Engine {
 
   constructor({ options, clock, random, accessLog, logger, observer }: EngineDependencies) {
     this.#sweep = new DeadlineSweep(clock, options.maxBufferedSize);
+    const traffic = new Traffic();
     this.#served = emptyServingPlan(clock);
     this.#context = {
       options,
@@ -53,12 +54,17 @@ export class Engine {
       requestIds: new RequestIds(random),
       pool: new UpstreamPool({
         connect: http1Connector(options, this.#sweep),
+        counters: (backend) => traffic.backend(backend),
+        sweep: this.#sweep,
+        connectTimeoutMs: options.upstreamConnectTimeoutMs,
         maxIdlePerEndpoint: options.upstreamMaxIdle,
         idleTimeoutMs: options.upstreamIdleTimeoutMs,
+        maxWaitMs: options.upstreamResponseTimeoutMs,
+        workers: options.workers,
         monotonicMs: clock.monotonicMs,
       }),
       tables: new TableBuilds(clock),
-      traffic: new Traffic(),
+      traffic,
       sweep: this.#sweep,
       alarms: SYSTEM_ALARMS,
       observer: observer ?? NO_OBSERVER,
@@ -120,7 +126,7 @@ export class Engine {
       if (portPlan === undefined) this.unlisten(key);
       else port.pipeline.plan = portPlan;
     }
-    this.#context.pool.retain(plan.addresses);
+    this.#context.pool.update((id) => plan.backends.get(id)?.backend);
   }
 
   /** Client connections that are open, tunnels included. */
@@ -151,6 +157,7 @@ export class Engine {
   stats(): readonly MetricSample[] {
     const samples = this.#context.traffic.samples();
     samples.push(
+      ...this.#context.pool.samples(),
       { name: "limpet_client_connections", labels: {}, value: this.connections },
       { name: "limpet_access_log_dropped_lines_total", labels: {}, value: this.#context.accessLog.dropped },
     );

@@ -127,12 +127,8 @@ export class Exchange implements ServerStreamHandlers {
     this.#attempt = attempt;
     const { backend } = (this.decision as Decision).backend as BackendState;
     const certificate = this.match?.listener?.backendCertificate;
-    const isConnected = attempt.send(
-      this.context.pool.acquire(backend, endpoint.endpoint, certificate, fresh),
-    );
-    const counters = this.context.traffic.backend(backend.id);
-    if (isConnected) counters.reuses += 1;
-    else counters.connects += 1;
+    const { connection } = this.stream;
+    attempt.send(this.context.pool.acquire(backend, endpoint.endpoint, certificate, fresh, connection));
     if (this.bodyLength === 0) {
       this.#requestEnded = true;
       attempt.stream.end(NO_TRAILERS);
@@ -220,11 +216,9 @@ export class Exchange implements ServerStreamHandlers {
   }
 
   onUpstreamError(error: ProxyError, attempt: Attempt): void {
-    const counters = this.context.traffic.backend((this.decision as Decision).backend?.backend.id ?? "");
-    if (error.retry === "yes") counters.connectFailures += 1;
     if (this.#mayRetry(error, attempt)) {
       this.#retried = true;
-      counters.retries += 1;
+      this.context.traffic.backend((this.decision as Decision).backend?.backend.id ?? "").retries += 1;
       this.#try(attempt.endpoint, true);
       return;
     }

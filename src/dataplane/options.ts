@@ -41,6 +41,8 @@ export interface DataplaneOptions {
   readonly trustedProxies: readonly string[];
   /** So many proxies stand in front of the gateway, whatever their addresses; the TCP peer is the first. */
   readonly trustedHops: number;
+  /** So many processes share the limits that a configuration sets on a backend. */
+  readonly workers: number;
 }
 
 export const DEFAULT_DATAPLANE_OPTIONS: DataplaneOptions = {
@@ -63,6 +65,7 @@ export const DEFAULT_DATAPLANE_OPTIONS: DataplaneOptions = {
   minRate: 16,
   trustedProxies: [],
   trustedHops: 0,
+  workers: 1,
 };
 
 /** What one of so many workers may use, where the options say what all of them may use together. */
@@ -70,6 +73,7 @@ export function shareOfWorker(options: DataplaneOptions, workers: number): Datap
   const share = (total: number) => Math.ceil(total / workers);
   return {
     ...options,
+    workers,
     maxConnections: share(options.maxConnections),
     maxRequests: share(options.maxRequests),
     maxRequestsPerEndpoint: share(options.maxRequestsPerEndpoint),

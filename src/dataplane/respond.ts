@@ -39,6 +39,7 @@ export const ERRORS = {
   "no-healthy-endpoint": { status: 503, text: "No endpoint of the backend can serve.", retryAfterSec: 1 },
   "session-rejected": { status: 503, text: "The endpoint that holds this session is gone." },
   "connect-failed": { status: 503, text: "The endpoint cannot be reached.", retryAfterSec: 1 },
+  "upstream-tls": { status: 503, text: "No secure connection to the endpoint can be made." },
   "connect-timeout": { status: 504, text: "The endpoint did not accept a connection in time." },
   "upstream-timeout": { status: 504, text: "The endpoint did not answer in time." },
   "upstream-closed": {
@@ -50,6 +51,7 @@ export const ERRORS = {
   overloaded: { status: 503, text: "The gateway has too much to do.", retryAfterSec: 1 },
   "too-many-connections": { status: 503, text: "The gateway has too many clients.", retryAfterSec: 1 },
   "endpoint-busy": { status: 503, text: "The endpoint has too much to do.", retryAfterSec: 1 },
+  "backend-busy": { status: 503, text: "The backend has too much to do.", retryAfterSec: 1 },
   draining: { status: 503, text: "The gateway is shutting down.", retryAfterSec: 1 },
   "internal-error": { status: 500, text: "The gateway failed to handle the request." },
 } as const satisfies Record<string, ErrorKind>;

@@ -1,6 +1,7 @@
 // Counts what the data plane does; counters are plain numbers that a request finds in two look-ups.
 import type { SessionOutcome } from "../affinity/decision.ts";
 import type { MetricName, MetricSample } from "../telemetry/metrics.ts";
+import type { ConnectFailure } from "./upstream-connection.ts";
 
 /** Requests of one route on one listener. */
 export class RouteCounters {
@@ -24,9 +25,15 @@ export class AffinityCounters {
 /** Connections to the endpoints of one backend. */
 export class BackendCounters {
   connects = 0;
-  connectFailures = 0;
+  readonly connectFailures: Record<ConnectFailure, number> = {
+    "connect-failed": 0,
+    "connect-timeout": 0,
+    "upstream-tls": 0,
+  };
   reuses = 0;
   retries = 0;
+  /** How often a limit of the backend kept a request from being served at once. */
+  readonly limitHits = { connections: 0, pending: 0, requests: 0 };
 }
 
 /** Counters outlive snapshots; what does not belong to a configuration object is a plain field. */
@@ -82,9 +89,14 @@ export class Traffic {
     }
     for (const [backend, counters] of this.#backends) {
       add("limpet_upstream_connects_total", { backend }, counters.connects);
-      add("limpet_upstream_connect_failures_total", { backend }, counters.connectFailures);
+      for (const [code, count] of Object.entries(counters.connectFailures)) {
+        if (count > 0) add("limpet_upstream_connect_failures_total", { backend, code }, count);
+      }
       add("limpet_upstream_reuses_total", { backend }, counters.reuses);
       add("limpet_upstream_retries_total", { backend }, counters.retries);
+      for (const [limit, count] of Object.entries(counters.limitHits)) {
+        if (count > 0) add("limpet_upstream_limit_hits_total", { backend, limit }, count);
+      }
     }
     for (const [code, count] of this.#errors) add("limpet_errors_total", { code }, count);
     for (const [code, count] of this.#rejected) add("limpet_requests_rejected_total", { code }, count);

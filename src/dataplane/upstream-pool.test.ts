@@ -1,6 +1,7 @@
 // Tests of the pool: which connection is used again, and when one is closed.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { backend, endpoint } from "../../test/support/snapshots.ts";
+import { BackendCounters } from "./traffic.ts";
 import type { UpstreamConnection, UpstreamConnectionOwner } from "./upstream-connection.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
@@ -39,6 +40,11 @@ beforeEach(() => {
   nowMs = 0;
   pool = new UpstreamPool({
     connect: (_, owner) => new FakeConnection(owner),
+    counters: () => new BackendCounters(),
+    sweep: { add: () => {}, delete: () => {} },
+    connectTimeoutMs: 5000,
+    maxWaitMs: 60_000,
+    workers: 1,
     maxIdlePerEndpoint: 2,
     idleTimeoutMs: 4000,
     monotonicMs: () => nowMs,
@@ -118,7 +124,7 @@ test("what waited too long is closed, what was used since is not", () => {
 test("connections of endpoints that left are closed, busy ones after their exchange", () => {
   const [idle, busy, other] = [take(), take(), take(two)];
   idle.becomeIdle();
-  pool.retain(new Set([two.address]));
+  pool.update(() => ({ ...BACKEND, endpoints: [two] }));
   expect([idle.closed, busy.closed]).toEqual([true, false]);
   busy.becomeIdle();
   expect(busy.closed).toBe(true);
@@ -128,7 +134,7 @@ test("connections of endpoints that left are closed, busy ones after their excha
 
 test("an endpoint that comes back begins anew", () => {
   const before = take();
-  pool.retain(new Set());
+  pool.update(() => ({ ...BACKEND, endpoints: [] }));
   const after = take();
   before.becomeIdle();
   after.becomeIdle();

@@ -1,21 +1,38 @@
-// Connections to endpoints that wait for their next exchange: the most recently used goes first, old ones are closed.
+// Connections to endpoints that wait for their next exchange, by backend.
 import type { Backend, Certificate, Endpoint } from "../model/index.ts";
-import type { Connector, UpstreamConnection, UpstreamConnectionOwner } from "./upstream-connection.ts";
+import type { MetricSample } from "../telemetry/metrics.ts";
+import type { ConnectionInfo } from "./stream.ts";
+import type { BackendCounters } from "./traffic.ts";
+import { BackendConnections } from "./upstream-backend.ts";
+import type { WaitingSweep } from "./upstream-breaker.ts";
+import type { Connector, UpstreamConnection } from "./upstream-connection.ts";
+import { TlsClients } from "./upstream-tls.ts";
 
 const SWEEP_INTERVAL_MS = 500;
 
 export interface UpstreamPoolOptions {
   readonly connect: Connector;
+  /** Where what happens to connections of a backend is counted. */
+  readonly counters: (backend: string) => BackendCounters;
+  /** For requests that wait for a connection. */
+  readonly sweep: WaitingSweep;
+  /** Unless the backend says otherwise. */
+  readonly connectTimeoutMs: number;
   /** Waiting connections kept per endpoint; more are closed once nobody has needed them from one sweep to the next. */
   readonly maxIdlePerEndpoint: number;
-  /** A connection that waited for so long is closed, at most half a second later. */
+  /** A connection that waited for so long is closed, at most half a second later; unless the backend says otherwise. */
   readonly idleTimeoutMs: number;
+  /** How long a request may wait for a connection of a backend that may have no more. */
+  readonly maxWaitMs: number;
+  /** So many processes share the limits of a backend. */
+  readonly workers: number;
   readonly monotonicMs: () => number;
 }
 
 export class UpstreamPool {
   readonly #options: UpstreamPoolOptions;
-  readonly #endpoints = new Map<string, EndpointConnections>();
+  readonly #backends = new Map<string, BackendConnections>();
+  readonly #tlsClients = new TlsClients();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: UpstreamPoolOptions) {
@@ -27,114 +44,66 @@ export class UpstreamPool {
   /** Connections that wait now. */
   get idle(): number {
     let count = 0;
-    for (const connections of this.#endpoints.values()) count += connections.idle;
+    for (const { tally } of this.#backends.values()) count += tally.idle;
     return count;
   }
 
   /**
-   * A waiting connection, or a new one where there is none or `fresh` asks for it.
-   * @param _backend whose endpoint it is: how it is spoken to, and its limits
-   * @param _certificate shown where the endpoint asks for one and the backend has none of its own
+   * A waiting connection, or a new one where there is none or `fresh` asks for it. Where the backend may have no more,
+   * the answer is one that waits for its turn, or one that refuses.
+   * @param certificate shown where the endpoint asks for one and the backend has none of its own
+   * @param client whom a PROXY header names, for backends that want one; undefined: nobody, the gateway asks by itself
    */
   acquire(
-    _backend: Backend,
+    backend: Backend,
     endpoint: Endpoint,
-    _certificate: Certificate | undefined,
+    certificate: Certificate | undefined,
     fresh: boolean,
+    client?: ConnectionInfo,
   ): UpstreamConnection {
-    let connections = this.#endpoints.get(endpoint.address);
+    let connections = this.#backends.get(backend.id);
     if (connections === undefined) {
-      connections = new EndpointConnections(this.#options);
-      this.#endpoints.set(endpoint.address, connections);
+      connections = new BackendConnections(backend, this.#tlsClients, this.#options);
+      this.#backends.set(backend.id, connections);
     }
-    const waiting = fresh ? undefined : connections.take();
-    return waiting ?? this.#options.connect(endpoint, connections);
+    return connections.acquire(endpoint, certificate, fresh, client);
   }
 
-  /** Gives up the connections of all other endpoints: waiting ones now, busy ones after their exchange. */
-  retain(addresses: ReadonlySet<string>): void {
-    for (const [address, connections] of this.#endpoints) {
-      if (addresses.has(address)) continue;
-      connections.retire();
-      this.#endpoints.delete(address);
+  /**
+   * Takes over how the backends of a new snapshot are spoken to; requests that began with an older one get it too.
+   * Connections that do not fit any more are given up: waiting ones now, busy ones after their exchange.
+   */
+  update(find: (backend: string) => Backend | undefined): void {
+    for (const [id, connections] of this.#backends) {
+      const backend = find(id);
+      if (backend !== undefined) connections.update(backend);
+      else {
+        this.#backends.delete(id);
+        connections.retire();
+      }
     }
   }
 
   /** Closes what waited too long; runs by itself. */
   sweep(): void {
     const nowMs = this.#options.monotonicMs();
-    for (const connections of this.#endpoints.values()) connections.sweep(nowMs);
+    for (const connections of this.#backends.values()) connections.sweep(nowMs);
+  }
+
+  samples(): MetricSample[] {
+    const samples: MetricSample[] = [];
+    for (const [backend, { tally, waiting }] of this.#backends) {
+      const connections = { busy: tally.open - tally.idle, idle: tally.idle };
+      for (const [state, value] of Object.entries(connections)) {
+        samples.push({ name: "limpet_upstream_connections", labels: { backend, state }, value });
+      }
+      samples.push({ name: "limpet_upstream_pending_requests", labels: { backend }, value: waiting });
+    }
+    return samples;
   }
 
   close(): void {
     clearInterval(this.#sweeper);
-    this.retain(new Set());
-  }
-}
-
-/** The waiting connections of one endpoint: a stack, so that the oldest are at its bottom. */
-class EndpointConnections implements UpstreamConnectionOwner {
-  readonly #options: UpstreamPoolOptions;
-  readonly #waiting: UpstreamConnection[] = [];
-  readonly #idleSinceMs: number[] = [];
-  /** Time of the last sweep: exact enough for idle times, and free on the hot path. */
-  #sweptMs: number;
-  /** The fewest that waited since then: so many at the bottom of the stack were not needed. */
-  #unneeded = 0;
-  #retired = false;
-
-  constructor(options: UpstreamPoolOptions) {
-    this.#options = options;
-    this.#sweptMs = options.monotonicMs();
-  }
-
-  get idle(): number {
-    return this.#waiting.length;
-  }
-
-  take(): UpstreamConnection | undefined {
-    this.#idleSinceMs.pop();
-    const connection = this.#waiting.pop();
-    if (this.#waiting.length < this.#unneeded) this.#unneeded = this.#waiting.length;
-    return connection;
-  }
-
-  onIdle(connection: UpstreamConnection): void {
-    if (this.#retired) {
-      connection.close();
-      return;
-    }
-    this.#waiting.push(connection);
-    this.#idleSinceMs.push(this.#sweptMs);
-  }
-
-  onClosed(connection: UpstreamConnection): void {
-    const at = this.#waiting.lastIndexOf(connection);
-    if (at === -1) return;
-    this.#waiting.splice(at, 1);
-    this.#idleSinceMs.splice(at, 1);
-  }
-
-  sweep(nowMs: number): void {
-    // Not at once: thousands may pause together for a moment, and would all have to connect again.
-    const surplus = Math.min(this.#unneeded, this.#waiting.length - this.#options.maxIdlePerEndpoint);
-    let expired = Math.max(0, surplus);
-    while (
-      expired < this.#waiting.length &&
-      nowMs - (this.#idleSinceMs[expired] as number) >= this.#options.idleTimeoutMs
-    ) {
-      expired += 1;
-    }
-    this.#sweptMs = nowMs;
-    this.#unneeded = this.#waiting.length - expired;
-    if (expired === 0) return;
-    this.#idleSinceMs.splice(0, expired);
-    for (const connection of this.#waiting.splice(0, expired)) connection.close();
-  }
-
-  retire(): void {
-    this.#retired = true;
-    this.#idleSinceMs.length = 0;
-    for (const connection of this.#waiting.splice(0)) connection.close();
+    this.update(() => undefined);
   }
 }

@@ -61,8 +61,23 @@ export const METRICS = {
   },
   limpet_upstream_connect_failures_total: {
     type: "counter",
+    labels: ["backend", "code"],
+    help: "Connections to endpoints of a backend that could not be opened, by the code of the error.",
+  },
+  limpet_upstream_connections: {
+    type: "gauge",
+    labels: ["backend", "state"],
+    help: "Connections to endpoints of a backend: busy (WebSockets too) or idle.",
+  },
+  limpet_upstream_pending_requests: {
+    type: "gauge",
     labels: ["backend"],
-    help: "Connections to endpoints of a backend that could not be opened.",
+    help: "Requests that wait for a connection of a backend that may have no more.",
+  },
+  limpet_upstream_limit_hits_total: {
+    type: "counter",
+    labels: ["backend", "limit"],
+    help: "Requests that a limit of the backend made wait (connections) or refused (pending, requests).",
   },
   limpet_upstream_reuses_total: {
     type: "counter",
@@ -78,6 +93,36 @@ export const METRICS = {
     type: "counter",
     labels: [],
     help: "Lines of the access log dropped because its reader was too slow.",
+  },
+  limpet_endpoints: {
+    type: "gauge",
+    labels: ["backend", "health"],
+    help: "Endpoints of a backend by health, as the snapshot that was published last has it.",
+  },
+  limpet_health_checks_total: {
+    type: "counter",
+    labels: ["backend", "result"],
+    help: "Active checks of endpoints that passed or failed.",
+  },
+  limpet_ejections_total: {
+    type: "counter",
+    labels: ["backend", "reason"],
+    help: "Endpoints ejected by outlier detection, by the rule that they broke.",
+  },
+  limpet_ejections_prevented_total: {
+    type: "counter",
+    labels: ["backend"],
+    help: "Endpoints that outlier detection left in service because enough others were ejected already.",
+  },
+  limpet_name_resolutions_total: {
+    type: "counter",
+    labels: ["result"],
+    help: "Resolutions of host names of backends: resolved, or failed (the last addresses stay).",
+  },
+  limpet_names_failing: {
+    type: "gauge",
+    labels: [],
+    help: "Host names of backends whose last resolution failed.",
   },
   limpet_build_info: {
     type: "gauge",

@@ -12,6 +12,7 @@ import type {
   Trailers,
   Tunnel,
 } from "../../src/dataplane/stream.ts";
+import { plainWay, type Way } from "../../src/dataplane/upstream-connection.ts";
 import type { ResponseHead } from "../../src/model/index.ts";
 import { MemorySocket, socketOf } from "./memory-socket.ts";
 
@@ -80,7 +81,7 @@ export class EndpointHarness {
   readonly sweep: DeadlineSweep;
   readonly connection: ClientConnection;
 
-  constructor(options: Partial<DataplaneOptions> = {}) {
+  constructor(options: Partial<DataplaneOptions> = {}, way: Partial<Way> = {}) {
     this.sweep = new DeadlineSweep({ wallMs: () => 0, monotonicMs: () => this.nowMs });
     const owner = {
       onIdle: () => {
@@ -94,6 +95,7 @@ export class EndpointHarness {
       socketOf(this.socket),
       "192.0.2.1:8080",
       owner,
+      { ...plainWay(DEFAULT_DATAPLANE_OPTIONS.upstreamConnectTimeoutMs), ...way },
       { ...DEFAULT_DATAPLANE_OPTIONS, ...options },
       this.sweep,
     );

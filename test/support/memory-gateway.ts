@@ -44,8 +44,13 @@ export class MemoryGateway {
     const { clock } = this;
     this.pool = new UpstreamPool({
       connect: this.endpoints.connect,
+      counters: (backend) => this.traffic.backend(backend),
+      sweep: { add: (one) => this.#swept.add(one), delete: (one) => this.#swept.delete(one) },
+      connectTimeoutMs: all.upstreamConnectTimeoutMs,
       maxIdlePerEndpoint: all.upstreamMaxIdle,
       idleTimeoutMs: all.upstreamIdleTimeoutMs,
+      maxWaitMs: all.upstreamResponseTimeoutMs,
+      workers: all.workers,
       monotonicMs: clock.monotonicMs,
     });
     const context: ExchangeContext = {
@@ -80,7 +85,7 @@ export class MemoryGateway {
     build.step(() => false);
     this.#plan = build.plan as ServingPlan;
     this.pipeline.plan = [...this.#plan.ports.values()][0] ?? EMPTY_PORT_PLAN;
-    this.pool.retain(this.#plan.addresses);
+    this.pool.update((id) => this.#plan.backends.get(id)?.backend);
   }
 
   request(parts: MemoryRequestParts = {}): MemoryServerStream {

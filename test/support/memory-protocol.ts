@@ -15,6 +15,7 @@ import type {
   UpstreamRequest,
 } from "../../src/dataplane/stream.ts";
 import type {
+  ConnectFailure,
   Connector,
   UpstreamConnection,
   UpstreamConnectionOwner,
@@ -269,7 +270,7 @@ export class MemoryClientStream implements ClientStream {
   }
 
   fail(error: ProxyError): void {
-    this.#connection.close();
+    this.#connection.close(error.retry === "yes" ? (error.code as ConnectFailure) : undefined);
     this.#handlers.onError(error);
   }
 
@@ -335,10 +336,10 @@ export class MemoryConnection implements UpstreamConnection {
     if (!this.closed) this.#owner.onIdle(this);
   }
 
-  close(): void {
+  close(failure?: ConnectFailure): void {
     if (this.closed) return;
     this.closed = true;
-    this.#owner.onClosed(this);
+    this.#owner.onClosed(this, failure);
   }
 }
 

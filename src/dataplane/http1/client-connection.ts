@@ -3,7 +3,12 @@ import type { Socket } from "node:net";
 import type { DataplaneOptions } from "../options.ts";
 import { ProxyError, type RetryVerdict } from "../proxy-error.ts";
 import type { BodyChunk, ClientStream, ClientStreamHandlers, Trailers, UpstreamRequest } from "../stream.ts";
-import type { UpstreamConnection, UpstreamConnectionOwner } from "../upstream-connection.ts";
+import type {
+  ConnectFailure,
+  UpstreamConnection,
+  UpstreamConnectionOwner,
+  Way,
+} from "../upstream-connection.ts";
 import { BodyReader } from "./body-reader.ts";
 import { BodyWriter } from "./body-writer.ts";
 import { type ClientStreamOwner, Http1ClientStream } from "./client-stream.ts";
@@ -25,6 +30,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   readonly #socket: Socket;
   readonly #address: string;
   readonly #owner: UpstreamConnectionOwner;
+  readonly #way: Way;
   readonly #options: DataplaneOptions;
   readonly #sweep: DeadlineSweep;
   readonly #outlet: Outlet;
@@ -34,6 +40,8 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   #phase: Phase = "idle";
   #stream: Http1ClientStream | undefined;
   #tunnel: SocketTunnel | undefined;
+  /** A packet came back: what fails now, fails in the handshake. */
+  #reached = false;
   #connected = false;
   #released = false;
   #served = 0;
@@ -41,6 +49,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   /** Bytes of the response have arrived. */
   #answered = false;
   #persistent = true;
+  #keptMs: number | undefined;
   #paused = false;
   #sinceMs: number;
   #cause: Error | undefined;
@@ -50,12 +59,14 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     socket: Socket,
     address: string,
     owner: UpstreamConnectionOwner,
+    way: Way,
     options: DataplaneOptions,
     sweep: DeadlineSweep,
   ) {
     this.#socket = socket;
     this.#address = address;
     this.#owner = owner;
+    this.#way = way;
     this.#options = options;
     this.#sweep = sweep;
     this.#outlet = new Outlet(socket);
@@ -64,7 +75,12 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     this.#body = new BodyReader({ maxHeadSize, maxHeaders, maxBodySize: 0 });
     this.#writer = new BodyWriter(this.#outlet);
     this.#sinceMs = sweep.stampMs;
-    socket.on("connect", () => this.#onConnect());
+    socket.on("connect", () => this.#onReached());
+    if (way.tls !== undefined) {
+      // Nothing may leave before we know whom it would reach.
+      socket.cork();
+      socket.on("secureConnect", () => this.#onConnect());
+    }
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
     socket.on("error", (error: Error) => {
@@ -153,6 +169,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     }
     this.#phase = "body";
     this.#persistent = head.persistent;
+    this.#keptMs = head.keptMs;
     this.#body.begin(head.bodyLength);
     stream.handlers.onHead(head, head.bodyLength === UNTIL_CLOSE ? -1 : head.bodyLength);
     if (this.#body.done) this.#complete(to === chunk.length);
@@ -175,13 +192,18 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   #complete(clean: boolean): void {
     const stream = this.#stream;
     if (stream === undefined || this.#phase !== "body") return;
-    const reusable = clean && this.#persistent && !this.#writer.open && !this.#socket.readableEnded;
+    const reusable =
+      clean &&
+      this.#persistent &&
+      !this.#writer.open &&
+      !this.#socket.readableEnded &&
+      this.#served < this.#way.maxRequests;
     this.#stream = undefined;
     this.#writer.abandon();
     this.#resume();
     if (reusable) {
       this.#phase = "idle";
-      this.#owner.onIdle(this);
+      this.#owner.onIdle(this, this.#keptMs);
     } else {
       this.#phase = "closed";
       this.#socket.destroy();
@@ -200,14 +222,19 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     this.#tunnel = tunnel;
     this.#stream = undefined;
     if (from < chunk.length) tunnel.receive(chunk.subarray(from));
-    this.#release();
     stream.handlers.onUpgrade(head, tunnel);
     return chunk.length;
+  }
+
+  #onReached(): void {
+    this.#reached = true;
+    if (this.#way.tls === undefined) this.#onConnect();
   }
 
   #onConnect(): void {
     this.#connected = true;
     this.#sinceMs = this.#sweep.stampMs;
+    if (this.#way.tls !== undefined) this.#socket.uncork();
   }
 
   #drained(): void {
@@ -221,20 +248,21 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
       this.#tunnel?.ended();
       return;
     }
-    if (this.#phase === "body" && this.#body.endOfInput()) this.#complete(false);
+    if (!this.#connected) this.#failConnect("upstream-tls", "the TLS handshake was cut short by");
+    else if (this.#phase === "body" && this.#body.endOfInput()) this.#complete(false);
     else this.#fail(this.#lost("the endpoint closed the connection", this.#retry()));
   }
 
   #closed(): void {
     this.#sweep.delete(this);
-    this.#fail(
-      this.#connected
-        ? this.#lost("the connection to the endpoint was lost", this.#retry())
-        : new ProxyError("connect-failed", "upstream", `cannot connect to ${this.#address}`, {
-            retry: "yes",
-            cause: this.#cause,
-          }),
-    );
+    if (!this.#connected) {
+      if (this.#reached) this.#failConnect("upstream-tls", "the TLS handshake failed with");
+      else this.#failConnect("connect-failed", "cannot connect to");
+    } else if (this.#wasRefusedOverTls()) {
+      const message = `${this.#address} refused the TLS connection`;
+      const error = new ProxyError("upstream-tls", "upstream", message, { cause: this.#cause });
+      this.#fail(error, "upstream-tls");
+    } else this.#fail(this.#lost("the connection to the endpoint was lost", this.#retry()));
     this.#tunnel?.closed();
     this.#release();
   }
@@ -248,25 +276,41 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     if (this.#stream === undefined) return;
     const waitedMs = nowMs - this.#sinceMs;
     if (!this.#connected) {
-      if (waitedMs <= this.#options.upstreamConnectTimeoutMs) return;
-      const message = `${this.#address} did not accept a connection in time`;
-      this.#fail(new ProxyError("connect-timeout", "upstream", message, { retry: "yes" }));
+      if (waitedMs > this.#way.connectTimeoutMs)
+        this.#failConnect("connect-timeout", "no connection in time to");
     } else if (!this.#paused && waitedMs > this.#options.upstreamResponseTimeoutMs) {
       this.#fail(new ProxyError("upstream-timeout", "upstream", `${this.#address} did not answer in time`));
     }
   }
 
+  #failConnect(failure: ConnectFailure, message: string): void {
+    const error = new ProxyError(failure, "upstream", `${message} ${this.#address}`, {
+      retry: "yes",
+      cause: this.#cause,
+    });
+    this.#fail(error, failure);
+  }
+
+  /**
+   * With TLS 1.3 our side of the handshake is done before the endpoint has seen our certificate: that it does not like
+   * it comes as an alert, in place of the answer to the first request.
+   */
+  #wasRefusedOverTls(): boolean {
+    const code = (this.#cause as NodeJS.ErrnoException | undefined)?.code;
+    return this.#served <= 1 && !this.#answered && code?.startsWith("ERR_SSL_") === true;
+  }
+
   /** Ends the exchange, if there is one, and the connection with it. */
-  #fail(error: ProxyError): void {
+  #fail(error: ProxyError, failure?: ConnectFailure): void {
     const stream = this.#stream;
     this.#stream = undefined;
     if (this.#phase !== "tunnel") {
       this.#phase = "closed";
       this.#writer.abandon();
       this.#socket.destroy();
+      this.#release(failure);
     }
     stream?.handlers.onError(error);
-    if (this.#phase === "closed") this.#release();
   }
 
   #lost(message: string, retry: RetryVerdict): ProxyError {
@@ -280,10 +324,10 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     return this.#stream?.reused === true && !this.#answered ? "reused-connection" : "never";
   }
 
-  #release(): void {
+  #release(failure?: ConnectFailure): void {
     if (this.#released) return;
     this.#released = true;
-    this.#owner.onClosed(this);
+    this.#owner.onClosed(this, failure);
   }
 
   // What the pipeline asks for.

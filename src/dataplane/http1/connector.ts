@@ -1,28 +1,88 @@
-// Opens HTTP/1.1 connections to endpoints.
-import { connect } from "node:net";
+// Opens HTTP/1.1 connections to endpoints: over TCP or TLS, and behind a PROXY header where one is due.
+import { connect, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import type { Endpoint } from "../../model/index.ts";
 import type { DataplaneOptions } from "../options.ts";
-import type { Connector } from "../upstream-connection.ts";
+import { ProxyError } from "../proxy-error.ts";
+import type { Connector, Way } from "../upstream-connection.ts";
+import { RefusedConnection } from "../upstream-refusal.ts";
+import type { TlsClient } from "../upstream-tls.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { DeadlineSweep } from "./deadline-sweep.ts";
 import { READ_BUFFER } from "./read-buffer.ts";
 
-/** Plain TCP to the endpoint's address. */
+/** ALPN: an endpoint that would rather speak HTTP/2 must know that we do not. */
+const PROTOCOLS = ["http/1.1"];
+
+/** Takes bytes that are valid during the call only. */
+type Receive = (chunk: Buffer) => void;
+
 export function http1Connector(options: DataplaneOptions, sweep: DeadlineSweep): Connector {
-  return (endpoint, owner) => {
-    const socket = connect({
-      host: endpoint.host,
-      port: endpoint.port,
-      noDelay: true,
-      allowHalfOpen: true,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (size: number) => {
-          connection.receive(READ_BUFFER.subarray(0, size));
-          return true;
-        },
-      },
-    });
-    const connection = new ClientConnection(socket, endpoint.address, owner, options, sweep);
+  return (endpoint, owner, way) => {
+    const { tls } = way;
+    const context = tls?.context;
+    if (context instanceof Error) {
+      const message = `the TLS settings for ${endpoint.address} cannot be used`;
+      return new RefusedConnection(
+        new ProxyError("upstream-tls", "upstream", message, { cause: context }),
+        owner,
+      );
+    }
+    const receive: Receive = (chunk) => connection.receive(chunk);
+    const socket =
+      tls === undefined || context === undefined
+        ? openPlain(endpoint, way, receive)
+        : openTls(endpoint, way, { ...tlsSettings(tls, way), secureContext: context }, receive);
+    const connection = new ClientConnection(socket, endpoint.address, owner, way, options, sweep);
     return connection;
   };
+}
+
+function openPlain(endpoint: Endpoint, way: Way, receive: Receive): Socket {
+  const socket = connect(socketOptions(endpoint, receive));
+  if (way.preface !== undefined) socket.write(way.preface);
+  return socket;
+}
+
+function tlsSettings(tls: TlsClient, way: Way): ConnectionOptions {
+  return {
+    rejectUnauthorized: tls.verifies,
+    checkServerIdentity: (_name, certificate) => tls.checkIdentity(certificate),
+    ALPNProtocols: PROTOCOLS,
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...(way.tlsSession === undefined ? {} : { session: way.tlsSession }),
+  };
+}
+
+function openTls(endpoint: Endpoint, way: Way, settings: ConnectionOptions, receive: Receive): TLSSocket {
+  const socket =
+    way.preface === undefined
+      ? connectTls({ ...socketOptions(endpoint, receive), ...settings })
+      : tlsBehind(way.preface, endpoint, settings, receive);
+  socket.on("session", (session) => {
+    way.tlsSession = session;
+  });
+  return socket;
+}
+
+/** What goes out in clear text needs a socket below; Node.js reads into a given buffer only without one. */
+function tlsBehind(
+  preface: Buffer,
+  endpoint: Endpoint,
+  settings: ConnectionOptions,
+  receive: Receive,
+): TLSSocket {
+  const { host, port } = endpoint;
+  const below = connect({ host, port, noDelay: true, allowHalfOpen: true });
+  below.write(preface);
+  return connectTls({ ...settings, socket: below }).on("data", receive);
+}
+
+/** All connections read into one buffer: no read allocates. */
+function socketOptions({ host, port }: Endpoint, receive: Receive) {
+  const callback = (size: number) => {
+    receive(READ_BUFFER.subarray(0, size));
+    return true;
+  };
+  return { host, port, noDelay: true, allowHalfOpen: true, onread: { buffer: READ_BUFFER, callback } };
 }

@@ -4,7 +4,7 @@ import { EditList } from "../header-edits.ts";
 import { HTAB, matchesLower } from "./characters.ts";
 import { CLOSE, PERSIST, readConnectionField, UPGRADES } from "./connection-field.ts";
 import { FieldBlock, KIND_MASK, parseFieldLines, SPAN, type Spans } from "./field-block.ts";
-import { CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE } from "./field-kind.ts";
+import { CONNECTION, CONTENT_LENGTH, DATE, KEEP_ALIVE, TRANSFER_ENCODING, UPGRADE } from "./field-kind.ts";
 import { parseContentLength, requireChunked } from "./framing-fields.ts";
 import { malformed } from "./message-error.ts";
 
@@ -27,6 +27,8 @@ export class Http1ResponseHead extends FieldBlock implements ResponseHead {
   /** What Content-Length said; -1: there was none. */
   contentLength = -1;
   persistent = false;
+  /** `Keep-Alive: timeout=5`: so long the endpoint keeps the connection; undefined: it did not say. */
+  keptMs: number | undefined = undefined;
   hasDate = false;
   /** It agrees to a WebSocket: `Connection: upgrade` and `Upgrade: websocket`. */
   upgradesToWebSocket = false;
@@ -125,6 +127,9 @@ function readKnownFields(head: Http1ResponseHead, toHead: boolean): void {
       case UPGRADE:
         webSocket = end - start === 9 && matchesLower(text, start, "websocket");
         break;
+      case KEEP_ALIVE:
+        head.keptMs = parseKeepAlive(text, start, end);
+        break;
       case DATE:
         head.hasDate = true;
         break;
@@ -140,6 +145,14 @@ function readKnownFields(head: Http1ResponseHead, toHead: boolean): void {
   head.upgradesToWebSocket = webSocket && (options & UPGRADES) !== 0;
   const asked = head.minorVersion === 1 || (options & PERSIST) !== 0;
   head.persistent = asked && (options & CLOSE) === 0 && head.bodyLength !== UNTIL_CLOSE;
+}
+
+/** RFC 2068 section 19.7.1.1 and what servers have made of it; nothing hangs on it, so that any other text says nothing. */
+function parseKeepAlive(text: string, from: number, end: number): number | undefined {
+  const at = text.indexOf("timeout=", from);
+  if (at === -1 || at >= end) return undefined;
+  const seconds = Number.parseInt(text.slice(at + 8, end), 10);
+  return seconds >= 0 ? seconds * 1000 : undefined;
 }
 
 /** RFC 9112 section 6.3, in its order. */
