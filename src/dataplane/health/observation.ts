@@ -29,7 +29,7 @@ export const SUCCESS_DELAY_MS = 100;
 
 /** What the gateway itself refused says nothing about the endpoint. */
 const NOT_THE_ENDPOINT = new Set(["endpoint-busy", "overloaded", "draining", "internal-error"]);
-const NOT_CONNECTED = new Set(["connect-failed", "connect-timeout"]);
+const NOT_CONNECTED = new Set(["connect-failed", "connect-timeout", "upstream-tls"]);
 
 /** Observes for the primary: costs one look at the backend where it has no outlier detection. */
 export class ObservationBatch implements EndpointObserver {

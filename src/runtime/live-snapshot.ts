@@ -1,0 +1,234 @@
+// The snapshot that is served: the configuration's, with resolved names and verdicts, published anew when they change.
+import { isDeepStrictEqual } from "node:util";
+import type { HealthWatch } from "../dataplane/health/health-watch.ts";
+import { type Backend, EMPTY_SNAPSHOT, type Endpoint, type Snapshot } from "../model/index.ts";
+import type { MetricSample } from "../telemetry/index.ts";
+import { isWatched, judge, resolveNames } from "./live-backend.ts";
+import { type Service, SlowStarts } from "./live-slow-starts.ts";
+import type { NameWatch } from "./names/name-watch.ts";
+
+/** Between two publications, so that many changes at a time become one. The first of them does not wait. */
+const PUBLISH_GAP_MS = 50;
+/** The longest delay of a timer. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+export interface LiveSnapshotOptions {
+  readonly names: Pick<NameWatch, "watch" | "retain" | "settled" | "addresses" | "stop">;
+  readonly health: Pick<HealthWatch, "watch" | "retain" | "settled" | "verdict" | "stop">;
+  /** Has all workers serve it. */
+  readonly publish: (snapshot: Snapshot) => Promise<void>;
+  readonly wallMs: () => number;
+  readonly logger: { error(details: object, message: string): void };
+}
+
+/** A backend that something is found out about. */
+interface Live {
+  source: Backend;
+  /** With the addresses of its names. */
+  resolved: Backend;
+  /** As it was published last. */
+  merged: Backend;
+  readonly slowStarts: SlowStarts;
+}
+
+export class LiveSnapshot {
+  readonly #options: LiveSnapshotOptions;
+  #current: Snapshot = EMPTY_SNAPSHOT;
+  /** What the configuration says. */
+  #configured: Snapshot = EMPTY_SNAPSHOT;
+  #live = new Map<string, Live>();
+  /** Ids of backends that are no longer as they were published. */
+  readonly #changed = new Set<string>();
+  /** Hosts that resolve to something else since. */
+  readonly #changedHosts = new Set<string>();
+  /** Configurations and changes take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #publishedMs = Number.NEGATIVE_INFINITY;
+  #version = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #slowStartTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: LiveSnapshotOptions) {
+    this.#options = options;
+  }
+
+  /** What was published last; its version counts up with every publication. */
+  get current(): Snapshot {
+    return this.#current;
+  }
+
+  /**
+   * Serves this configuration from now on. Names and endpoints that are new have so much time to be resolved and
+   * checked before. Rejects, and goes on with the configuration before, if the workers do not take it.
+   */
+  serve(configured: Snapshot, waitMs: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const { names, health } = this.#options;
+      const deadlineMs = performance.now() + waitMs;
+      names.watch(hostsOf(configured));
+      await names.settled(waitMs);
+      for (const backend of configured.backends) {
+        if (isWatched(backend)) health.watch(this.#resolve(backend), true);
+      }
+      await health.settled(Math.max(0, deadlineMs - performance.now()));
+      const live = new Map<string, Live>();
+      const backends = configured.backends.map((backend) => this.#adopt(backend, live));
+      await this.#publish({ ...configured, backends });
+      this.#configured = configured;
+      this.#live = live;
+      names.retain(new Set(hostsOf(configured)));
+      for (const { resolved } of live.values()) health.watch(resolved);
+      health.retain(new Set(live.keys()));
+      this.#followSlowStarts();
+    });
+  }
+
+  /** The verdict about some endpoint of this backend is another one. */
+  backendChanged(id: string): void {
+    this.#changed.add(id);
+    this.#schedule();
+  }
+
+  /** The addresses of this host are others than before. */
+  hostChanged(host: string): void {
+    this.#changedHosts.add(host);
+    this.#schedule();
+  }
+
+  samples(): MetricSample[] {
+    return this.#current.backends.flatMap((backend) => {
+      const counts = new Map<string, number>();
+      for (const { health } of backend.endpoints) counts.set(health, (counts.get(health) ?? 0) + 1);
+      return [...counts].map(([health, value]) => ({
+        name: "limpet_endpoints",
+        labels: { backend: backend.id, health },
+        value,
+      }));
+    });
+  }
+
+  /** Nothing is published any more. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#slowStartTimer);
+    this.#options.names.stop();
+    this.#options.health.stop();
+  }
+
+  #resolve(backend: Backend): Backend {
+    return resolveNames(backend, (host) => this.#options.names.addresses(host));
+  }
+
+  /** The backend as it is served; what nothing is found out about stays the very object that it is. */
+  #adopt(backend: Backend, into: Map<string, Live>): Backend {
+    if (!isWatched(backend)) return backend;
+    const slowStarts = this.#live.get(backend.id)?.slowStarts ?? new SlowStarts();
+    const live: Live = { source: backend, resolved: this.#resolve(backend), merged: backend, slowStarts };
+    into.set(backend.id, live);
+    this.#merge(live);
+    return live.merged;
+  }
+
+  #merge(live: Live): void {
+    const { resolved, slowStarts } = live;
+    const { health, wallMs } = this.#options;
+    const verdictOf = ({ address }: Endpoint) => health.verdict(resolved, address);
+    const windowMs = resolved.slowStart?.windowMs;
+    const nowMs = wallMs();
+    if (windowMs !== undefined) {
+      slowStarts.update(resolved, (endpoint) => serviceOf(endpoint, verdictOf(endpoint)), nowMs);
+    }
+    live.merged = judge(resolved, (endpoint) => ({
+      verdict: verdictOf(endpoint),
+      slowStartSinceMs:
+        windowMs === undefined ? undefined : slowStarts.sinceMs(endpoint.address, windowMs, nowMs),
+    }));
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#stopped) return;
+    if (this.#changed.size === 0 && this.#changedHosts.size === 0) return;
+    const waitMs = Math.max(0, this.#publishedMs + PUBLISH_GAP_MS - performance.now());
+    // A turn of the event loop at least: what is found out together is published together.
+    this.#timer = setTimeout(() => {
+      this.#inTurn(() => this.#publishChanges())
+        .catch((err) => this.#options.logger.error({ err }, "health of endpoints could not be published"))
+        .finally(() => {
+          this.#timer = undefined;
+          this.#schedule();
+        });
+    }, waitMs);
+  }
+
+  async #publishChanges(): Promise<void> {
+    for (const live of this.#live.values()) {
+      if (!live.source.names?.some(({ host }) => this.#changedHosts.has(host))) continue;
+      live.resolved = this.#resolve(live.source);
+      this.#options.health.watch(live.resolved);
+      this.#changed.add(live.source.id);
+    }
+    this.#changedHosts.clear();
+    let isOther = false;
+    for (const id of this.#changed) {
+      const live = this.#live.get(id);
+      if (live === undefined) continue;
+      const before = live.merged;
+      this.#merge(live);
+      if (isDeepStrictEqual(before, live.merged)) live.merged = before;
+      else isOther = true;
+    }
+    this.#changed.clear();
+    this.#followSlowStarts();
+    if (!isOther) return;
+    const backends = this.#configured.backends.map(
+      (backend) => this.#live.get(backend.id)?.merged ?? backend,
+    );
+    await this.#publish({ ...this.#configured, backends });
+  }
+
+  async #publish(snapshot: Snapshot): Promise<void> {
+    this.#publishedMs = performance.now();
+    this.#version += 1;
+    const published = { ...snapshot, version: this.#version };
+    await this.#options.publish(published);
+    this.#current = published;
+  }
+
+  /** Endpoints whose slow start is over are published as what they are, so that nobody looks at the clock for them. */
+  #followSlowStarts(): void {
+    clearTimeout(this.#slowStartTimer);
+    const nowMs = this.#options.wallMs();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { resolved, slowStarts } of this.#live.values()) {
+      const windowMs = resolved.slowStart?.windowMs;
+      if (windowMs !== undefined) nextMs = Math.min(nextMs, slowStarts.nextEndMs(windowMs, nowMs));
+    }
+    if (nextMs === Number.POSITIVE_INFINITY || this.#stopped) return;
+    this.#slowStartTimer = setTimeout(
+      () => {
+        for (const [id, { resolved }] of this.#live)
+          if (resolved.slowStart !== undefined) this.#changed.add(id);
+        this.#schedule();
+      },
+      Math.min(nextMs - nowMs, MAX_DELAY_MS),
+    );
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+function serviceOf({ health }: Endpoint, verdict: ReturnType<HealthWatch["verdict"]>): Service {
+  if (verdict === "pending") return "pending";
+  const isWell = health === "unknown" || health === "healthy" || health === "degraded";
+  return verdict === undefined && isWell ? "serving" : "down";
+}
+
+function hostsOf({ backends }: Snapshot): string[] {
+  return backends.flatMap(({ names }) => names?.map(({ host }) => host) ?? []);
+}
