@@ -1,0 +1,71 @@
+// Who starts slowly: those that come later or come back, not those that a backend begins with.
+import { expect, test } from "vitest";
+import { backendOf } from "../../test/support/affinity.ts";
+import { type Service, SlowStarts } from "./live-slow-starts.ts";
+
+const WINDOW_MS = 10_000;
+
+/** Feeds moments of `address -> service`; answers who is in slow start, and since when, after the last one. */
+function after(...moments: readonly (readonly [nowMs: number, services: Record<string, Service>])[]) {
+  const slowStarts = new SlowStarts();
+  let lastMs = 0;
+  let addresses: string[] = [];
+  for (const [nowMs, services] of moments) {
+    addresses = Object.keys(services);
+    const backend = backendOf("b", addresses);
+    slowStarts.update(backend, ({ address }) => services[address] ?? "down", nowMs);
+    lastMs = nowMs;
+  }
+  const since = addresses.map((address) => slowStarts.sinceMs(address, WINDOW_MS, lastMs));
+  return { since, nextEndMs: slowStarts.nextEndMs(WINDOW_MS, lastMs) };
+}
+
+const A = "10.0.0.1:80";
+const B = "10.0.0.2:80";
+
+test("the endpoints that a backend begins with start at once", () => {
+  expect(after([0, { [A]: "serving", [B]: "serving" }]).since).toEqual([undefined, undefined]);
+});
+
+test("even if their first check takes a moment", () => {
+  const { since, nextEndMs } = after(
+    [0, { [A]: "pending", [B]: "pending" }],
+    [500, { [A]: "serving", [B]: "serving" }],
+  );
+  expect(since).toEqual([undefined, undefined]);
+  expect(nextEndMs).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("one that comes later starts slowly from the moment it serves", () => {
+  const { since, nextEndMs } = after(
+    [0, { [A]: "serving" }],
+    [1000, { [A]: "serving", [B]: "pending" }],
+    [2000, { [A]: "serving", [B]: "serving" }],
+    [3000, { [A]: "serving", [B]: "serving" }],
+  );
+  expect(since).toEqual([undefined, 2000]);
+  expect(nextEndMs).toBe(12_000);
+});
+
+test("one that was down starts slowly when it comes back, and anew each time", () => {
+  expect(after([0, { [A]: "down" }], [100, { [A]: "serving" }]).since).toEqual([100]);
+  expect(
+    after(
+      [0, { [A]: "serving" }],
+      [1, { [A]: "down" }],
+      [2, { [A]: "serving" }],
+      [3, { [A]: "down" }],
+      [4, { [A]: "serving" }],
+    ).since,
+  ).toEqual([4]);
+});
+
+test("it is over after the window", () => {
+  const { since, nextEndMs } = after(
+    [0, { [A]: "down" }],
+    [100, { [A]: "serving" }],
+    [10_100, { [A]: "serving" }],
+  );
+  expect(since).toEqual([undefined]);
+  expect(nextEndMs).toBe(Number.POSITIVE_INFINITY);
+});
