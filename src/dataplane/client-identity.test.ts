@@ -1,7 +1,8 @@
 // Tests of who the client is and of what the endpoint is told about it.
 import { describe, expect, test } from "vitest";
-import { ClientIdentity, canonicalIp } from "./client-identity.ts";
+import { ClientIdentity } from "./client-identity.ts";
 import { writeForwardedFields } from "./forwarded-fields.ts";
+import { canonicalIp } from "./networks.ts";
 import { PlainRequestHead } from "./plain-head.ts";
 
 const connection = {

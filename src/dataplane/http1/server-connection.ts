@@ -10,7 +10,6 @@ import { HeadReader } from "./head-reader.ts";
 import { MessageError, malformed, REFUSAL_STATUS } from "./message-error.ts";
 import { Outlet } from "./outlet.ts";
 import { Pace } from "./pace.ts";
-import { connectionInfo } from "./peer-address.ts";
 import { PendingInput } from "./pending-input.ts";
 import { parseRequestHead } from "./request-head.ts";
 import { ResponseSender } from "./response-sender.ts";
@@ -86,11 +85,11 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
   /** Since when the connection waits for bytes. */
   #sinceMs: number;
 
-  constructor(socket: Socket, context: ServerContext) {
+  constructor(socket: Socket, info: ConnectionInfo, context: ServerContext) {
     const { options, sweep } = context;
     this.#socket = socket;
     this.#context = context;
-    this.#info = connectionInfo(socket);
+    this.#info = info;
     this.#outlet = new Outlet(socket);
     this.#headReader = new HeadReader(options.maxHeadSize);
     this.#body = new BodyReader(options);
@@ -331,8 +330,10 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
     this.#outlet.flush();
     this.#phase = "lingering";
     this.#sinceMs = this.#context.sweep.stampMs;
-    if (this.#response.untilClose) this.#socket.resetAndDestroy();
-    else this.#socket.destroySoon();
+    if (!this.#response.untilClose) this.#socket.destroySoon();
+    // Over TLS the missing goodbye (close_notify) tells as much.
+    else if (this.#info.tls) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   /** Says the last word and listens on for a while: closing with unread bytes would take the answer from the client. */

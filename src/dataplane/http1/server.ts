@@ -1,8 +1,9 @@
 // The HTTP/1.1 side towards clients: turns accepted sockets into requests for the pipeline.
 import type { Socket } from "node:net";
 import type { DataplaneOptions } from "../options.ts";
-import type { RequestHandler } from "../stream.ts";
+import type { ConnectionInfo, RequestHandler } from "../stream.ts";
 import type { DeadlineSweep } from "./deadline-sweep.ts";
+import { connectionInfo } from "./peer-address.ts";
 import { ServerConnection, type ServerContext } from "./server-connection.ts";
 import type { BytesReceiver } from "./shared-reads.ts";
 import { TurnQueue } from "./turn-queue.ts";
@@ -36,11 +37,12 @@ export class Http1Server implements ServerContext {
   }
 
   /**
-   * Takes a socket that was just accepted; half-open sockets are allowed from here on. Its bytes come by its `data`
-   * event, or by the answered receiver.
+   * Takes a socket that was just accepted, or whose handshake is just done; half-open sockets are allowed from here on.
+   * Its bytes come by its `data` event, or by the answered receiver.
+   * @param info what is known of the connection beyond the socket's own addresses
    */
-  accept(socket: Socket): BytesReceiver {
-    const connection = new ServerConnection(socket, this);
+  accept(socket: Socket, info: ConnectionInfo = connectionInfo(socket)): BytesReceiver {
+    const connection = new ServerConnection(socket, info, this);
     this.#connections.add(connection);
     if (this.#draining) connection.drain();
     return connection;

@@ -2,8 +2,15 @@
 import type { Socket } from "node:net";
 import { Pace } from "./pace.ts";
 
+interface Handle {
+  readonly writeQueueSize?: number;
+  readonly bytesWritten?: number;
+  /** Of a handle that encrypts: the one below it, which knows what the kernel has taken. */
+  readonly _parent?: Handle;
+}
+
 interface WithHandle {
-  readonly _handle?: { readonly writeQueueSize?: number; readonly bytesWritten?: number } | null;
+  readonly _handle?: Handle | null;
 }
 
 export class WriteProgress {
@@ -22,7 +29,7 @@ export class WriteProgress {
    */
   get queued(): number {
     if (this.#socket.writableLength === 0) return 0;
-    return (this.#socket as WithHandle)._handle?.writeQueueSize || this.#socket.writableLength;
+    return this.#handle?.writeQueueSize || this.#socket.writableLength;
   }
 
   /**
@@ -43,7 +50,12 @@ export class WriteProgress {
 
   /** Bytes that the kernel has taken over for the peer. */
   get #taken(): number {
-    const handle = (this.#socket as WithHandle)._handle;
+    const handle = this.#handle;
     return (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0);
+  }
+
+  get #handle(): Handle | undefined {
+    const handle = (this.#socket as WithHandle)._handle;
+    return handle?._parent ?? handle ?? undefined;
   }
 }

@@ -1,10 +1,11 @@
 // Reads the header that a proxy puts before a connection to tell whose it is: the PROXY protocol, versions 1 and 2.
-import { isIPv4, isIPv6, SocketAddress } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
+import { canonicalIp } from "../networks.ts";
 
 /** Bytes of a header: version 1 has 107 at most, version 2 may have extensions that nobody needs to be long. */
 export const MAX_PROXY_HEADER = 4096;
 
-/** The two ends of the connection that the proxy accepted; addresses in canonical text. */
+/** The two ends of the connection that the proxy accepted; addresses in canonical text, IPv4-mapped ones as IPv4. */
 export interface ProxiedAddresses {
   readonly sourceIp: string;
   readonly sourcePort: number;
@@ -59,11 +60,10 @@ function readV1(bytes: Buffer): ProxyHeaderResult {
   }
   const ports = [sourcePort, destinationPort].map(portNumber);
   if (ports.includes(-1)) return malformed("a port is not a number up to 65535");
-  const canonical = family === "TCP4" ? (address: string) => address : canonicalIPv6;
   const addresses = {
-    sourceIp: canonical(source),
+    sourceIp: canonicalIp(source) as string,
     sourcePort: ports[0] as number,
-    destinationIp: canonical(destination),
+    destinationIp: canonicalIp(destination) as string,
     destinationPort: ports[1] as number,
   };
   return { kind: "header", addresses, size };
@@ -123,10 +123,5 @@ function tcp6(bytes: Buffer): ProxiedAddresses {
 
 function ipv6At(bytes: Buffer, at: number): string {
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(at + 2 * index).toString(16));
-  return canonicalIPv6(groups.join(":"));
-}
-
-/** As the system writes it (RFC 5952). */
-function canonicalIPv6(text: string): string {
-  return new SocketAddress({ address: text, family: "ipv6" }).address;
+  return canonicalIp(groups.join(":")) as string;
 }
