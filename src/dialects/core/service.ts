@@ -1,13 +1,14 @@
 // Service: a backend whose endpoints come from EndpointSlices, or, with ExternalName, from a name.
 import { z } from "zod";
-import { type Endpoint, objectText } from "../../model/index.ts";
-import type { BackendKind } from "../dialect.ts";
-import { draftFinding } from "../findings.ts";
+import { type Endpoint, type ObjectRef, objectText } from "../../model/index.ts";
+import type { BackendKind, ReferenceProblem } from "../dialect.ts";
+import { draftFinding, type FindingDraft } from "../findings.ts";
 import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { checked, ignored, portNumber, text } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
+import { spokenProtocol } from "./app-protocol.ts";
 import {
   ENDPOINT_SLICE,
   type EndpointSliceReading,
@@ -99,7 +100,15 @@ export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
         field: "port",
       };
     }
-    return { id: `${objectText(object)}:${port}`, object, ...(port === undefined ? {} : { port }) };
+    const { appProtocol = "" } = ports.find((one) => one.port === port) ?? {};
+    const spoken = spokenProtocol(appProtocol);
+    if (spoken === "http2") return needsHttp2(object, appProtocol);
+    return {
+      id: `${objectText(object)}:${port}`,
+      object,
+      ...(port === undefined ? {} : { port }),
+      ...(spoken === "tls" ? { tlsProtocol: appProtocol } : {}),
+    };
   },
   dependsOn: ({ object, value }, objects) =>
     value.spec.type === "ExternalName" ? [] : slicesOf(objects, object.namespace, object.name),
@@ -109,18 +118,39 @@ export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
       : discoveredEndpoints(service, port, objects),
 };
 
-function discoveredEndpoints(
-  { object, value }: ServiceReading,
-  port: number | undefined,
-  objects: ObjectSet,
-) {
+/** GEP-1911: a backend whose protocol cannot be spoken is an invalid one. */
+function needsHttp2(object: ObjectRef, appProtocol: string): ReferenceProblem {
+  return {
+    reason: "UnsupportedProtocol",
+    message: `${objectText(object)} speaks ${appProtocol}, and HTTP/2 to endpoints is not spoken yet`,
+    expected: "a port that speaks HTTP/1.1",
+    hint: "remove appProtocol from the Service's port if its endpoints speak HTTP/1.1 too",
+    field: "port",
+  };
+}
+
+/** Told only of ports that something leads to: Services of other protocols stand beside in many a file. */
+function unknownProtocol(service: ServiceReading, port: number | undefined): FindingDraft[] {
+  const { object, value } = service;
+  const index = value.spec.ports.findIndex((one) => one.port === port && one.protocol === "TCP");
+  const appProtocol = value.spec.ports[index]?.appProtocol;
+  if (spokenProtocol(appProtocol) !== "unknown") return [];
+  const path = service.writtenPath(["spec", "ports", index, "appProtocol"]);
+  const message = `the protocol ${appProtocol} is not known, so endpoints are spoken to with HTTP/1.1`;
+  const expected = "http, https, kubernetes.io/ws or kubernetes.io/wss";
+  const hint = "write appProtocol: http, or let the rule name a port that speaks HTTP";
+  return [draftFinding("field-approximated", object, path, { message, expected, hint })];
+}
+
+function discoveredEndpoints(service: ServiceReading, port: number | undefined, objects: ObjectSet) {
+  const { object, value } = service;
   const portName = value.spec.ports.find((one) => one.port === port && one.protocol === "TCP")?.name ?? "";
   const read = slicesOf(objects, object.namespace, object.name).map((slice) =>
     sliceEndpoints(slice, portName),
   );
   return {
     result: { endpoints: read.flatMap(({ endpoints }) => endpoints) },
-    findings: read.flatMap(({ findings }) => findings),
+    findings: [...unknownProtocol(service, port), ...read.flatMap(({ findings }) => findings)],
   };
 }
 

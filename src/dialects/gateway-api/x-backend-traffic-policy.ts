@@ -1,13 +1,16 @@
-// XBackendTrafficPolicy (experimental, Gateway API 1.3 to 1.7): attaches session persistence to backends.
+// XBackendTrafficPolicy (experimental, Gateway API 1.3 to 1.7): attaches session persistence and retry budgets to backends.
 import { z } from "zod";
 import { objectText } from "../../model/index.ts";
 import { SERVICE } from "../core/service.ts";
-import type { PolicyKind } from "../dialect.ts";
+import type { PolicyKind, Told } from "../dialect.ts";
 import { digest } from "../digest.ts";
-import type { Attachment } from "../policies/attachment.ts";
-import { checked, duration, ignored, localTarget, rule } from "../schema/fields.ts";
+import { attach } from "../policies/attach.ts";
+import type { Effect } from "../policies/attachment.ts";
+import { checked, localTarget, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
+import type { Reading } from "../schema/read-object.ts";
 import { EXPERIMENTAL_GROUP } from "./names.ts";
+import { retryBudget, retryConstraint } from "./retry-constraint.ts";
 import { compileSession, sessionPersistence } from "./session-persistence.ts";
 import { X_BACKEND } from "./x-backend.ts";
 
@@ -23,53 +26,47 @@ const target = checked(localTarget, ({ group, kind }) => {
   });
 });
 
-const retryConstraint = z.strictObject({
-  budget: z
-    .strictObject({ percent: z.int().min(0).max(100).optional(), interval: duration.optional() })
-    .optional(),
-  minRetryRate: z
-    .strictObject({ count: z.int().min(1).max(1_000_000).optional(), interval: duration.optional() })
-    .optional(),
-});
-
 export const X_BACKEND_TRAFFIC_POLICY = defineKind(
   { group: EXPERIMENTAL_GROUP, kind: "XBackendTrafficPolicy", versions: ["v1alpha1"] },
   {
     spec: z.strictObject({
       targetRefs: z.array(target).min(1).max(16),
-      retryConstraint: ignored(
-        retryConstraint,
-        "retry budgets are not honoured yet",
-        "remove retryConstraint",
-      ),
+      retryConstraint: retryConstraint.optional(),
       sessionPersistence: sessionPersistence.optional(),
     }),
   },
 );
 
-export const X_BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<ValueOf<typeof X_BACKEND_TRAFFIC_POLICY>> = {
+type Value = ValueOf<typeof X_BACKEND_TRAFFIC_POLICY>;
+
+export const X_BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
   kind: X_BACKEND_TRAFFIC_POLICY,
   attach: (reading) => {
-    const { object, value } = reading;
-    if (value.spec.sessionPersistence === undefined) return { result: [], findings: [] };
-    const scope = objectText(object);
-    const { session, findings } = compileSession(value.spec.sessionPersistence, {
-      reading,
-      path: ["spec", "sessionPersistence"],
-      scope,
-      suffix: digest(scope).slice(0, 8),
-      place: "policy",
+    const { result: effects, findings } = effectsOf(reading);
+    const { namespace } = reading.object;
+    const result = reading.value.spec.targetRefs.flatMap(({ group, kind, name }, index) => {
+      const target = { object: { group, kind, namespace, name } };
+      const placed = { target, path: ["spec", "targetRefs", index] };
+      return effects.map((effect) => attach(reading, placed, effect));
     });
-    const { creationTimestamp } = value.metadata;
-    const result = value.spec.targetRefs.map(
-      ({ group, kind, name }, index): Attachment => ({
-        policy: object,
-        ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-        target: { object: { group, kind, namespace: object.namespace, name } },
-        targetPath: reading.writtenPath(["spec", "targetRefs", index]),
-        effect: { kind: "session", session },
-      }),
-    );
     return { result, findings };
   },
 };
+
+function effectsOf(reading: Reading<Value>): Told<readonly Effect[]> {
+  const { sessionPersistence, retryConstraint } = reading.value.spec;
+  const effects: Effect[] = [];
+  if (retryConstraint !== undefined) {
+    effects.push({ kind: "backendSettings", settings: { retryBudget: retryBudget(retryConstraint) } });
+  }
+  if (sessionPersistence === undefined) return { result: effects, findings: [] };
+  const scope = objectText(reading.object);
+  const { session, findings } = compileSession(sessionPersistence, {
+    reading,
+    path: ["spec", "sessionPersistence"],
+    scope,
+    suffix: digest(scope).slice(0, 8),
+    place: "policy",
+  });
+  return { result: [...effects, { kind: "session", session }], findings };
+}
