@@ -78,22 +78,22 @@ export class Engine {
 
   /**
    * Accepts clients for a bind point (`bindPoints(snapshot)[i].key`); while the served snapshot does not have it, they
-   * get 404. Rejects with the system's error if the socket cannot be bound.
+   * get 404. A bind point may have several sockets, by number. Rejects with the system's error if the socket cannot be
+   * bound.
    */
-  async listen(bindKey: string, target: ListenTarget): Promise<BoundSocket> {
-    if (this.#ports.has(bindKey)) throw new Error(`bind point ${bindKey} is served already`);
-    const port = new Port(this.#context, this.#sweep, {
-      taken: () => this.connections,
-      makeRoom: () => this.#makeRoom(),
-    });
-    port.pipeline.plan = this.#served.ports.get(bindKey) ?? EMPTY_PORT_PLAN;
-    this.#ports.set(bindKey, port);
+  async listen(bindKey: string, target: ListenTarget, number = 0): Promise<BoundSocket> {
+    const port = this.#ports.get(bindKey) ?? this.#newPort(bindKey);
     try {
-      return await port.listen(target);
+      return await port.listen(target, number);
     } catch (error) {
-      this.#ports.delete(bindKey);
+      if (port.sockets === 0) this.#ports.delete(bindKey);
       throw error;
     }
+  }
+
+  /** Leaves the accepting on one socket of a bind point to others; nothing else changes. */
+  release(bindKey: string, number: number): void {
+    this.#ports.get(bindKey)?.release(number);
   }
 
   /** Stops accepting on a bind point; its connections finish what they do. Unknown keys are ignored. */
@@ -135,6 +135,16 @@ export class Engine {
     for (const port of this.#ports.values()) count += port.connections;
     for (const port of this.#leaving) count += port.connections;
     return count;
+  }
+
+  #newPort(bindKey: string): Port {
+    const port = new Port(this.#context, this.#sweep, {
+      taken: () => this.connections,
+      makeRoom: () => this.#makeRoom(),
+    });
+    port.pipeline.plan = this.#served.ports.get(bindKey) ?? EMPTY_PORT_PLAN;
+    this.#ports.set(bindKey, port);
+    return port;
   }
 
   #makeRoom(): boolean {

@@ -34,7 +34,8 @@ export class Port {
   readonly pipeline: Pipeline;
   readonly #context: ExchangeContext;
   readonly #http: Http1Server;
-  readonly #server: Server;
+  /** What accepts, by the number of the socket: a bind point may have several, and any of them may be given back. */
+  readonly #servers = new Map<number, Server>();
   readonly #places: Places;
   readonly #turnedAway: TurnedAwayClients;
   #drained: Promise<void> | undefined;
@@ -48,27 +49,44 @@ export class Port {
       ...answerUnread(answerForCode("too-many-connections")),
       onSent: (connection) => this.pipeline.onRejected(connection, tooMany(), 503),
     });
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true });
-    this.#server.on("connection", (socket) => this.#accept(socket));
   }
 
   get connections(): number {
     return this.#http.connections;
   }
 
-  listen(target: ListenTarget): Promise<BoundSocket> {
+  listen(target: ListenTarget, number = 0): Promise<BoundSocket> {
+    if (this.#servers.has(number)) return Promise.reject(new Error(`socket ${number} is served already`));
+    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    this.#servers.set(number, server);
     return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen("handle" in target ? target.handle : { ...target, backlog: 511 }, () => {
-        this.#server.off("error", reject);
+      const refuse = (error: Error) => {
+        this.#servers.delete(number);
+        reject(error);
+      };
+      server.on("connection", (socket) => this.#accept(socket));
+      server.once("error", refuse);
+      server.listen("handle" in target ? target.handle : { ...target, backlog: 511 }, () => {
+        server.off("error", refuse);
         // Without a listener an error of accept (EMFILE) would end the process.
-        this.#server.on("error", (err) => this.#context.logger.error({ err }, "accepting a client failed"));
-        acceptWithSharedReads(this.#server, (socket) => this.#accept(socket));
-        const bound = this.#server.address();
+        server.on("error", (err) => this.#context.logger.error({ err }, "accepting a client failed"));
+        acceptWithSharedReads(server, (socket) => this.#accept(socket));
+        const bound = server.address();
         if (bound === null || typeof bound === "string") reject(new Error("the handle is no TCP socket"));
         else resolve({ address: addressText(bound.address, bound.port), port: bound.port });
       });
     });
+  }
+
+  /** Leaves the accepting on one socket to others; the clients that came through it stay. */
+  release(number: number): void {
+    this.#servers.get(number)?.close();
+    this.#servers.delete(number);
+  }
+
+  /** How many sockets it accepts on. */
+  get sockets(): number {
+    return this.#servers.size;
   }
 
   /** Closes a connection that waits idly; false: there is none. */
@@ -79,7 +97,7 @@ export class Port {
   /** Resolves when the last connection is gone. */
   drain(): Promise<void> {
     this.#drained ??= new Promise((resolve) => {
-      this.#server.close();
+      for (const number of [...this.#servers.keys()]) this.release(number);
       this.#turnedAway.destroy();
       const settle = () => {
         if (this.#http.connections === 0) resolve();

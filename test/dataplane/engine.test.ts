@@ -235,6 +235,21 @@ test("one endpoint takes so many requests at a time, and the others go on", asyn
   expect(await (await first).text()).toBe("slow");
 });
 
+test("a socket that is given back leaves its clients where they are", async () => {
+  const { endpoint } = await startOrigin((_, response) => response.end("here"));
+  const backends = [backend("one", [endpoint])];
+  const gateway = await startLoopbackGateway(snapshotOf({ backends, rules: [forwardRule(backends)] }));
+  const second = await gateway.engine.listen("80", { host: "127.0.0.1", port: 0 }, 1);
+  const client = new RawClient(second.port);
+  client.write(GET);
+  await client.until((text) => text.endsWith("here"));
+  gateway.engine.release("80", 1);
+  await expect(answerOf(second.port)).rejects.toThrow("fetch failed");
+  client.write(GET);
+  await client.until((text) => text.split("here").length === 3);
+  expect(await answerOf(gateway.port)).toBe("here");
+});
+
 test("a port that is taken is an error of the system's kind", async () => {
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [] }));
   await expect(gateway.engine.listen("81", { host: "127.0.0.1", port: gateway.port })).rejects.toMatchObject({
