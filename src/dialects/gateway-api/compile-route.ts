@@ -23,6 +23,7 @@ import {
   type Parents,
   type ParentVerdict,
 } from "./parent-ref.ts";
+import { narrowestBackends } from "./route-backends.ts";
 
 /** Everything beside the route itself that decides what becomes of it. Its identity says whether to compile again. */
 export interface RouteContext extends ReferenceResolver {
@@ -85,8 +86,7 @@ export function compileRoute(reading: HttpRouteReading, context: RouteContext): 
   return {
     object,
     creationTimestamp: value.metadata.creationTimestamp,
-    routes: routesOn(reading, attached, rules, context.effects),
-    backends: rules.flatMap((rule) => rule.backends),
+    ...routesOn(reading, attached, rules, context.effects),
     listeners: [...new Set(attached.map(({ listener }) => listener))],
     status: { object, conditions: [], parents },
     findings,
@@ -117,7 +117,7 @@ function routesOn(
   attached: readonly AttachedListener[],
   rules: readonly CompiledRule[],
   effects: Effects,
-): Route[] {
+): Pick<CompiledRoute, "routes" | "backends"> {
   const groups: { inherited: Inherited; attachments: RouteAttachment[] }[] = [];
   for (const { to, listener, hostnames } of attached) {
     const targets = [{ object: to.gateway, sectionName: to.name }, { object: to.gateway }];
@@ -125,6 +125,7 @@ function routesOn(
       session: effects.find("session", targets),
       balancing: effects.find("routeBalancing", targets),
       settings: effects.combine("routeSettings", targets),
+      backends: narrowestBackends(effects, targets),
     };
     let group = groups.find((one) => sameInheritance(one.inherited, inherited));
     if (group === undefined) {
@@ -135,16 +136,32 @@ function routesOn(
     if (known < 0) group.attachments.push({ listener, hostnames });
   }
   const id = objectText(reading.object);
-  return groups.map(({ inherited, attachments }, index) => ({
+  const routes = groups.map(({ inherited, attachments }, index) => ({
     id: index === 0 ? id : `${id}@${attachments[0]?.listener}`,
     object: reading.object,
     attachments,
     rules: rules.map((rule) => rule.on?.(inherited)).filter((rule) => rule !== undefined),
   }));
+  const wanted = groups.length === 0 ? [NOTHING] : groups.map(({ inherited }) => inherited);
+  const backends = wanted.flatMap((inherited) => rules.flatMap((rule) => rule.backendsOn(inherited)));
+  return { routes, backends };
 }
 
+/** A route that is attached nowhere still tells what is wrong with its backends. */
+const NOTHING: Inherited = {
+  session: undefined,
+  balancing: undefined,
+  settings: undefined,
+  backends: undefined,
+};
+
 function sameInheritance(a: Inherited, b: Inherited): boolean {
-  return a.session === b.session && a.balancing === b.balancing && a.settings === b.settings;
+  return (
+    a.session === b.session &&
+    a.balancing === b.balancing &&
+    a.settings === b.settings &&
+    a.backends?.name === b.backends?.name
+  );
 }
 
 /** Sessions of different scopes in one cookie or header: each would overwrite what the other one set. */

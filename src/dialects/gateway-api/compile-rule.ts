@@ -1,5 +1,6 @@
 // Compiles one rule of an HTTPRoute: what it matches, what it does, which backends it leads to.
 import {
+  type Filter,
   objectText,
   type RouteMatch,
   type Rule,
@@ -9,7 +10,7 @@ import {
 import type { ReferenceProblem, ResolvedBackend } from "../dialect.ts";
 import { digest } from "../digest.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
-import type { PolicyTarget, RouteSettings } from "../policies/attachment.ts";
+import type { PolicyTarget, RouteBackends, RouteSettings } from "../policies/attachment.ts";
 import type { EffectOf, Effects } from "../policies/effects.ts";
 import { attemptsOf } from "./attempts.ts";
 import type { BackendRefValue } from "./backend-ref.ts";
@@ -17,6 +18,7 @@ import { compileReferences, type PlacedSession } from "./compile-references.ts";
 import { compileFilters } from "./filters.ts";
 import { type ReferenceResolver, References } from "./follow-references.ts";
 import type { HttpRouteReading, RuleValue } from "./http-route.ts";
+import { backendFor, backendIdFor, backendsInForce, narrowestBackends } from "./route-backends.ts";
 import { routeMatch, routeMatchSchema } from "./route-match.ts";
 import { compileSession } from "./session-persistence.ts";
 
@@ -25,6 +27,7 @@ export interface Inherited {
   readonly session: EffectOf<"session"> | undefined;
   readonly balancing: EffectOf<"routeBalancing"> | undefined;
   readonly settings: RouteSettings | undefined;
+  readonly backends: RouteBackends | undefined;
 }
 
 export interface CompiledRule {
@@ -33,7 +36,8 @@ export interface CompiledRule {
    * answer for requests that it never asked for.
    */
   readonly on: ((inherited: Inherited) => Rule) | undefined;
-  readonly backends: readonly ResolvedBackend[];
+  /** What the rule leads to on such listeners. */
+  backendsOn(inherited: Inherited): readonly ResolvedBackend[];
   readonly problems: readonly ReferenceProblem[];
   /** All that can govern a request of the rule. */
   readonly sessions: readonly PlacedSession[];
@@ -58,6 +62,7 @@ export function compileRule(
   const session = own?.session ?? effects.find("session", targets)?.session;
   const balancing = effects.find("routeBalancing", targets);
   const settings = effects.combine("routeSettings", targets);
+  const ownBackends = narrowestBackends(effects, targets);
 
   const references = new References(reading, resolver, effects);
   const prefix = onlyPrefix(matches);
@@ -79,7 +84,7 @@ export function compileRule(
       name: value.name ?? String(index),
       matches,
       filters: refusal === undefined ? compiled.filters : [],
-      action: action(refusal, backends.weighted, inForce),
+      action: action(refusal, backends.weighted, inForce, backendsInForce(ownBackends, inherited.backends)),
       ...(kept === undefined ? {} : { session: kept }),
       ...attemptsOf(value, { ...inherited.settings, ...settings }),
       hashPolicies: inForce?.hashPolicies ?? [],
@@ -87,7 +92,17 @@ export function compileRule(
     };
   };
   return {
-    backends: refusal === undefined && matches.length > 0 ? references.backends : [],
+    backendsOn: (inherited) => {
+      if (refusal !== undefined || matches.length === 0) return [];
+      const policy = backendsInForce(ownBackends, inherited.backends);
+      if (policy === undefined) return references.backends;
+      const forwarded = new Set(backends.weighted.map(({ backend }) => backend));
+      const mirrored = mirrorsOf([...compiled.filters, ...backends.weighted.flatMap((one) => one.filters)]);
+      return references.backends.flatMap((backend) => [
+        ...(forwarded.has(backend.id) ? [backendFor(backend, policy)] : []),
+        ...(mirrored.has(backend.id) ? [backend] : []),
+      ]);
+    },
     problems: references.problems,
     sessions: [...(own === undefined ? [] : [own]), ...backends.sessions],
     findings: [
@@ -123,11 +138,21 @@ function action(
   refusal: string | undefined,
   references: readonly WeightedBackend[],
   balancing: EffectOf<"routeBalancing"> | undefined,
+  policy: RouteBackends | undefined,
 ): RuleAction {
   if (refusal !== undefined) return { kind: "respond", status: 500, reason: refusal };
-  if (balancing === undefined) return { kind: "forward", backends: references };
-  const { loadBalancer } = balancing;
-  return { kind: "forward", backends: references.map((reference) => ({ ...reference, loadBalancer })) };
+  if (balancing === undefined && policy === undefined) return { kind: "forward", backends: references };
+  const backends = references.map((reference) => ({
+    ...reference,
+    ...(reference.backend === undefined ? {} : { backend: backendIdFor(reference.backend, policy) }),
+    ...(balancing === undefined ? {} : { loadBalancer: balancing.loadBalancer }),
+  }));
+  return { kind: "forward", backends };
+}
+
+/** Policies are for the requests that are answered: copies go to the backends as they are. */
+function mirrorsOf(filters: readonly Filter[]): ReadonlySet<string> {
+  return new Set(filters.flatMap((filter) => (filter.kind === "mirror" ? [filter.backend] : [])));
 }
 
 /** What edits of the path replace, if that is clear. */

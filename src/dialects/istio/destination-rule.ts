@@ -1,17 +1,24 @@
-// DestinationRule of Istio: how the endpoints of the Services that its host means are chosen.
+// DestinationRule of Istio: how the endpoints of the Services that its host means are chosen, spoken to and watched.
 import { z } from "zod";
-import { type ObjectRef, objectText } from "../../model/index.ts";
+import { type ObjectRef, objectText, type RetryBudget } from "../../model/index.ts";
+import { SECRET } from "../core/secret.ts";
 import { SERVICE } from "../core/service.ts";
-import type { PolicyKind } from "../dialect.ts";
+import type { PolicyKind, Told } from "../dialect.ts";
+import { RETRY_BUDGET_MINIMUM, RETRY_BUDGET_PERCENT } from "../envoy-defaults.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach } from "../policies/attach.ts";
-import type { Attachment, Effect, PolicyTarget } from "../policies/attachment.ts";
+import type { Attachment, BackendSettings, Effect, PolicyTarget } from "../policies/attachment.ts";
+import { concurrentBudget, retryBudgetOverTime } from "../policies/retry-budget.ts";
 import { checked, ignored, portNumber, text } from "../schema/fields.ts";
+import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
+import { clientTlsSchema, compileClientTls } from "./client-tls.ts";
+import { connectionPoolSchema, connectionSettings } from "./connection-pool.ts";
 import { fullHost, hostOfService, isWildcard, serviceOfHost, wildcardTakes } from "./hosts.ts";
-import { type LoadBalancerValue, loadBalancer, loadBalancerSchema } from "./load-balancer.ts";
+import { loadBalancer, loadBalancerSchema, slowStart } from "./load-balancer.ts";
+import { outlierDetectionSchema, outlierSettings } from "./outlier-detection.ts";
 
 const unread = z.looseObject({});
 
@@ -21,10 +28,16 @@ function notHonoured(subject: string) {
 
 const settings = {
   loadBalancer: loadBalancerSchema.optional(),
-  connectionPool: notHonoured("connection pools"),
-  outlierDetection: notHonoured("outlier detection"),
-  tls: notHonoured("TLS towards the endpoints"),
+  connectionPool: connectionPoolSchema.optional(),
+  outlierDetection: outlierDetectionSchema.optional(),
+  tls: clientTlsSchema.optional(),
 };
+
+const retryBudget = z.strictObject({
+  percent: z.number().min(0).max(100).default(RETRY_BUDGET_PERCENT),
+  minRetryConcurrency: z.int().min(0).default(0),
+  budgetInterval: goDuration.default("0s"),
+});
 
 const trafficPolicy = z.strictObject({
   ...settings,
@@ -32,8 +45,8 @@ const trafficPolicy = z.strictObject({
     .array(z.strictObject({ port: z.strictObject({ number: portNumber }), ...settings }))
     .default([]),
   tunnel: notHonoured("tunnels"),
-  proxyProtocol: notHonoured("the PROXY protocol"),
-  retryBudget: notHonoured("retry budgets"),
+  proxyProtocol: z.strictObject({ version: z.enum(["V1", "V2"]).default("V1") }).optional(),
+  retryBudget: concurrentBudget(retryBudget).optional(),
 });
 
 export const DESTINATION_RULE = defineKind(
@@ -76,43 +89,90 @@ type Rule = Reading<Value>;
 
 export const DESTINATION_RULE_KIND: PolicyKind<Value> = {
   kind: DESTINATION_RULE,
-  dependsOn: (objects) => [objects.all(SERVICE), objects.all(DESTINATION_RULE)],
+  dependsOn: (objects) => [objects.all(SERVICE), objects.all(DESTINATION_RULE), objects.all(SECRET)],
   attach: (rule, objects) => {
-    const effects = effectsOf(rule.value);
-    if (effects.length === 0) return { result: [], findings: [] };
+    const { trafficPolicy } = rule.value.spec;
+    if (trafficPolicy === undefined) return { result: [], findings: [] };
     const host = fullHost(rule.value.spec.host.toLowerCase(), rule.object.namespace);
     const path = ["spec", "host"];
     const services = servicesOf(host, objects);
     if (services.length === 0) return { result: [], findings: [nobody(rule, host, rule.writtenPath(path))] };
-    const result = services.flatMap((object) =>
-      effects.map(({ port, effect }): Attachment => {
-        const target: PolicyTarget = port === undefined ? { object } : { object, port };
-        return attach(rule, { target, path }, effect);
+    const findings: FindingDraft[] = [];
+    const result = services.flatMap((object, index) =>
+      partsOf(trafficPolicy, object, objects).flatMap(({ ports, settings, at }) => {
+        const effects = effectsOf(settings, hostOfService(object), rule, at, objects);
+        // What there is to tell is the same for every Service that a wildcard takes.
+        if (index === 0) findings.push(...effects.findings);
+        return ports.flatMap((port) => {
+          const target: PolicyTarget = port === undefined ? { object } : { object, port };
+          return effects.result.map((effect): Attachment => attach(rule, { target, path }, effect));
+        });
       }),
     );
-    return { result, findings: [] };
+    return { result, findings };
   },
 };
 
-interface PortEffect {
-  /** Undefined: all ports that have none of their own. */
-  readonly port: number | undefined;
-  readonly effect: Effect;
+type TrafficPolicy = z.output<typeof trafficPolicy>;
+
+/** Settings with the ports that they are for; undefined: all ports. */
+interface Part {
+  readonly ports: readonly (number | undefined)[];
+  readonly settings: Partial<TrafficPolicy>;
+  readonly at: FieldPath;
 }
 
-/** Settings of a port replace those of the rule as a whole: a port without a balancer has Istio's default. */
-function effectsOf({ spec }: Value): PortEffect[] {
-  const { trafficPolicy } = spec;
-  if (trafficPolicy === undefined) return [];
-  const ports = trafficPolicy.portLevelSettings.map((settings): PortEffect => {
-    return { port: settings.port.number, effect: balancing(settings.loadBalancer ?? {}) };
+/** Settings of a port replace those of the rule as a whole, so these are for the other ports, as far as they are known. */
+function partsOf(policy: TrafficPolicy, object: ObjectRef, objects: ObjectSet): Part[] {
+  const { portLevelSettings, ...whole } = policy;
+  const at = ["spec", "trafficPolicy"];
+  const own = portLevelSettings.map(({ port, ...settings }, index): Part => {
+    const { proxyProtocol, retryBudget } = whole;
+    const shared = { proxyProtocol, retryBudget };
+    return {
+      ports: [port.number],
+      settings: { loadBalancer: {}, ...settings, ...shared },
+      at: [...at, "portLevelSettings", index],
+    };
   });
-  if (trafficPolicy.loadBalancer === undefined) return ports;
-  return [{ port: undefined, effect: balancing(trafficPolicy.loadBalancer) }, ...ports];
+  const service = objects.get(SERVICE, object.namespace, object.name);
+  if (own.length === 0 || service === undefined) return [{ ports: [undefined], settings: whole, at }, ...own];
+  const taken = new Set(portLevelSettings.map(({ port }) => port.number));
+  const ports = service.value.spec.ports.map(({ port }) => port).filter((port) => !taken.has(port));
+  return [{ ports: [...new Set(ports)], settings: whole, at }, ...own];
 }
 
-function balancing(value: LoadBalancerValue | Record<string, never>): Effect {
-  return { kind: "backendBalancing", loadBalancer: loadBalancer(value) };
+function effectsOf(
+  value: Part["settings"],
+  host: string,
+  rule: Rule,
+  at: FieldPath,
+  objects: ObjectSet,
+): Told<readonly Effect[]> {
+  const { connectionPool, outlierDetection, proxyProtocol, retryBudget } = value;
+  const tls = value.tls && compileClientTls(value.tls, host, rule, [...at, "tls"], objects);
+  const warmup = value.loadBalancer && slowStart(value.loadBalancer);
+  const settings: BackendSettings = {
+    ...(connectionPool === undefined ? {} : connectionSettings(connectionPool)),
+    ...(outlierDetection === undefined ? {} : outlierSettings(outlierDetection)),
+    ...(tls?.result === undefined ? {} : { tls: tls.result }),
+    ...(warmup === undefined ? {} : { slowStart: warmup }),
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol: proxyProtocol.version === "V1" ? "v1" : "v2" }),
+    ...(retryBudget === undefined ? {} : { retryBudget: budgetOf(retryBudget) }),
+  };
+  const effects: Effect[] = [];
+  if (value.loadBalancer !== undefined) {
+    effects.push({ kind: "backendBalancing", loadBalancer: loadBalancer(value.loadBalancer) });
+  }
+  if (Object.keys(settings).length > 0) effects.push({ kind: "backendSettings", settings });
+  return { result: effects, findings: tls?.findings ?? [] };
+}
+
+/** In Istio's protobuf 0 means that nothing was said. */
+function budgetOf(value: z.output<typeof retryBudget>): RetryBudget {
+  const minimum = value.minRetryConcurrency || RETRY_BUDGET_MINIMUM;
+  const intervalMs = goDurationMs(value.budgetInterval);
+  return retryBudgetOverTime(value.percent, minimum, intervalMs === 0 ? undefined : intervalMs);
 }
 
 /** A Service that is not given stays in the list of an exact host, so that it is found missing like any target. */

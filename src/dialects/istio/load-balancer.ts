@@ -1,9 +1,19 @@
 // `loadBalancer` of a DestinationRule: its fields, and the balancer that they describe.
 import { z } from "zod";
-import { DEFAULT_LOAD_BALANCER, type HashPolicy, type LoadBalancer } from "../../model/index.ts";
-import { RING_MAXIMUM_SIZE, RING_MINIMUM_SIZE } from "../envoy-defaults.ts";
+import {
+  DEFAULT_LOAD_BALANCER,
+  type HashPolicy,
+  type LoadBalancer,
+  type SlowStart,
+} from "../../model/index.ts";
+import {
+  RING_MAXIMUM_SIZE,
+  RING_MINIMUM_SIZE,
+  SLOW_START_AGGRESSION,
+  SLOW_START_MIN_WEIGHT_PERCENT,
+} from "../envoy-defaults.ts";
 import { checked, type FieldProblem, fieldName, ignored, rule } from "../schema/fields.ts";
-import { goDuration, goDurationSec } from "../schema/go-duration.ts";
+import { goDuration, goDurationMs, goDurationSec } from "../schema/go-duration.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
 import { maglevTableSize } from "../schema/table-size.ts";
 
@@ -116,7 +126,12 @@ const simple = checked(
 );
 
 const localities = "endpoints are chosen without regard to localities";
-const warmups = "new endpoints get their full share at once";
+
+const warmup = z.strictObject({
+  duration: goDuration,
+  minimumPercent: z.number().min(0).max(100).default(SLOW_START_MIN_WEIGHT_PERCENT),
+  aggression: z.number().positive().default(SLOW_START_AGGRESSION),
+});
 
 export const loadBalancerSchema = checked(
   z.strictObject({
@@ -124,16 +139,41 @@ export const loadBalancerSchema = checked(
     consistentHash: consistentHash.optional(),
     localityLbSetting: ignored(z.looseObject({}), localities, "remove localityLbSetting"),
     zoneAwareLbSetting: ignored(z.looseObject({}), localities, "remove zoneAwareLbSetting"),
-    warmupDurationSecs: ignored(goDuration, warmups, "remove warmupDurationSecs"),
-    warmup: ignored(z.looseObject({}), warmups, "remove warmup"),
+    warmupDurationSecs: checked(goDuration, (duration) => ({
+      code: "deprecated-shape",
+      severity: "info",
+      message: "warmupDurationSecs is deprecated",
+      expected: "warmup",
+      hint: `write warmup: {duration: ${duration}}`,
+    })).optional(),
+    warmup: warmup.optional(),
   }),
   (value) =>
     [
       atMostOneOf(value, ["simple", "consistentHash"]),
       atMostOneOf(value, ["localityLbSetting", "zoneAwareLbSetting"]),
       atMostOneOf(value, ["warmupDurationSecs", "warmup"]),
+      warmupBeside(value),
     ].filter((problem) => problem !== undefined),
 );
+
+/** Only Envoy's round robin and least request know of warming up. */
+function warmupBeside(value: {
+  simple?: string | undefined;
+  consistentHash?: unknown;
+  warmup?: unknown;
+}): FieldProblem | undefined {
+  if (value.warmup === undefined) return undefined;
+  if (value.consistentHash === undefined && value.simple !== "RANDOM") return undefined;
+  return {
+    path: ["warmup"],
+    code: "field-ignored",
+    severity: "warning",
+    message: "endpoints warm up under ROUND_ROBIN and LEAST_REQUEST alone",
+    expected: "simple: LEAST_REQUEST or ROUND_ROBIN",
+    hint: "remove warmup, or write simple: LEAST_REQUEST",
+  };
+}
 
 export type LoadBalancerValue = z.output<typeof loadBalancerSchema>;
 type ConsistentHashValue = z.output<typeof consistentHash>;
@@ -144,6 +184,16 @@ export function loadBalancer({ simple, consistentHash }: LoadBalancerValue): Loa
   if (simple === "RANDOM") return { kind: "random" };
   if (simple === "ROUND_ROBIN") return { kind: "roundRobin" };
   return DEFAULT_LOAD_BALANCER;
+}
+
+export function slowStart({ warmup, warmupDurationSecs }: LoadBalancerValue): SlowStart | undefined {
+  const duration = warmup?.duration ?? warmupDurationSecs;
+  if (duration === undefined) return undefined;
+  return {
+    windowMs: goDurationMs(duration),
+    aggression: warmup?.aggression ?? SLOW_START_AGGRESSION,
+    minWeightPercent: warmup?.minimumPercent ?? SLOW_START_MIN_WEIGHT_PERCENT,
+  };
 }
 
 function hashingBalancer(value: ConsistentHashValue): LoadBalancer {

@@ -1,5 +1,5 @@
 // Third pass: the policies of all dialects name their targets, and for each target one of them is chosen.
-import type { Condition } from "../../model/index.ts";
+import { type Condition, objectKey } from "../../model/index.ts";
 import { SERVICE } from "../core/service.ts";
 import type { PolicyKind } from "../dialect.ts";
 import type { FieldPath, FindingDraft } from "../findings.ts";
@@ -7,7 +7,7 @@ import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
-import type { Attachment, PolicyTarget } from "../policies/attachment.ts";
+import { type Attachment, type PolicyTarget, targetKey } from "../policies/attachment.ts";
 import {
   type AttachedPolicies,
   decideEffects,
@@ -48,7 +48,7 @@ export function attachPolicies(
     const present = new Map(attachments.map(({ target }, index) => [target, there[index] as boolean]));
     return decideEffects(attachments, (target) => present.get(target) ?? false);
   });
-  const missing = idle
+  const missing = [...new Map(idle.map((attachment) => [placeOf(attachment), attachment])).values()]
     .filter(({ target }) => !exists(target, objects))
     .map((attachment) => recall.result("missing target", attachment, [], () => targetNotFound(attachment)));
   return {
@@ -63,6 +63,11 @@ function isWrong(policy: Reading, targetPath: FieldPath): boolean {
   return policy.findings.some(({ severity, path }) => {
     return severity === "error" && targetPath.every((step, depth) => step === path[depth]);
   });
+}
+
+/** The same for all effects of a policy at one target. */
+function placeOf({ policy, target }: Attachment): string {
+  return `${objectKey(policy)} ${targetKey(target)}`;
 }
 
 const INVALID: Condition = {

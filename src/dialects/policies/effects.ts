@@ -71,7 +71,8 @@ export function decideEffects(
     } else {
       const finding = targetNotFound(attachment);
       condition = { type: "Accepted", status: "False", reason: "TargetNotFound", message: finding.message };
-      findings.push(finding);
+      // Once, however many effects the policy would have there.
+      if (!ancestors.get(objectKey(policy))?.entries.has(targetKey(target))) findings.push(finding);
     }
     note(ancestors, attachment, condition);
   }

@@ -1,6 +1,6 @@
 // Durations of Go: which texts are taken, and how many whole seconds they are.
 import { expect, test } from "vitest";
-import { goDuration, goDurationSec } from "./go-duration.ts";
+import { goDuration, goDurationMs, goDurationSec } from "./go-duration.ts";
 
 test.each([
   ["0s", 0],
@@ -18,4 +18,13 @@ test.each([
 
 test.each(["", "60", "-1s", "1 h", "1d", "s", ".s"])("%j is no duration", (text) => {
   expect(goDuration.safeParse(text).success).toBe(false);
+});
+
+test.each([
+  ["0s", 0],
+  ["1.5s", 1500],
+  ["0.1s0.2s", 300],
+  ["1us", 1],
+])("%s is %i milliseconds", (text, ms) => {
+  expect(goDurationMs(text)).toBe(ms);
 });

@@ -1,0 +1,41 @@
+// TLS towards endpoints as vendors' policies ask for it: a Secret's certificate and authorities, names, and no downgrade.
+import type { BackendTls, Certificate, SubjectAltName, TrustBundle } from "../../model/index.ts";
+import { objectText } from "../../model/index.ts";
+import { authoritiesOfSecret, certificateOf, SECRET } from "../core/secret.ts";
+import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
+import type { ObjectSet } from "../object-set.ts";
+import type { Reading } from "../schema/read-object.ts";
+
+/**
+ * No certificate can be verified with this, so no request is sent: what settings get that ask for TLS in a way that
+ * cannot be honoured, because sending the same in the clear would be worse.
+ */
+export const TRUST_NOBODY: BackendTls = { subjectAltNames: [], trust: [] };
+
+export interface SecretParts {
+  readonly certificate: Certificate | undefined;
+  readonly authorities: TrustBundle | undefined;
+}
+
+/** Undefined where the Secret is not there. */
+export function secretParts(objects: ObjectSet, namespace: string, name: string): SecretParts | undefined {
+  const secret = objects.get(SECRET, namespace, name);
+  if (secret === undefined) return undefined;
+  return { certificate: certificateOf(secret), authorities: authoritiesOfSecret(secret) };
+}
+
+/** `path` names the Secret in the policy's value. */
+export function missingSecret(policy: Reading, path: FieldPath, name: string): FindingDraft {
+  const { namespace } = policy.object;
+  const secret = objectText({ group: "", kind: "Secret", namespace, name });
+  return draftFinding("invalid-certificate-reference", policy.object, policy.writtenPath(path), {
+    message: `${secret} is not there, so no endpoint is trusted and requests to them fail`,
+    expected: "a Secret in the namespace of the policy",
+    hint: "correct the name, or add the Secret",
+  });
+}
+
+/** `spiffe://...` is a URI, anything else a host name. */
+export function subjectAltNames(names: readonly string[]): SubjectAltName[] {
+  return names.map((value) => ({ type: value.includes("://") ? "uri" : "hostname", value }));
+}
