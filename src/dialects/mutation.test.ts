@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { objectKey } from "../model/index.ts";
+import { type Filter, objectKey } from "../model/index.ts";
 import { translate } from "./translate.ts";
 import type { Resource } from "./translation.ts";
 import { readResources } from "./yaml/read-resources.ts";
@@ -71,6 +71,10 @@ const mutated = fc
     return { ...seed, value };
   });
 
+function mirrorsOf(filters: readonly Filter[]): string[] {
+  return filters.flatMap((filter) => (filter.kind === "mirror" ? [filter.backend] : []));
+}
+
 test("there are seeds of many kinds", () => {
   expect(new Set(seeds.map(({ kind }) => kind)).size).toBeGreaterThan(8);
 });
@@ -93,11 +97,15 @@ test("translation never throws, and what it serves refers only to what is there"
           for (const ids of [listeners, routes, backends]) expect(new Set(ids).size).toBe(ids.length);
           for (const { attachments, rules } of snapshot.routes) {
             for (const { listener } of attachments) expect(listeners).toContain(listener);
-            for (const { action, matches } of rules) {
+            for (const { action, filters, matches } of rules) {
               expect(matches.length).toBeGreaterThan(0);
+              for (const mirrored of mirrorsOf(filters)) expect(backends).toContain(mirrored);
               if (action.kind !== "forward") continue;
-              for (const { backend } of action.backends)
+              if (action.backends.length === 0) expect(filters.map(({ kind }) => kind)).toContain("redirect");
+              for (const { backend, filters: own } of action.backends) {
                 if (backend !== undefined) expect(backends).toContain(backend);
+                for (const mirrored of mirrorsOf(own)) expect(backends).toContain(mirrored);
+              }
             }
           }
         }
