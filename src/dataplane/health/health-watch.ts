@@ -27,6 +27,7 @@ export interface HealthWatchOptions {
 }
 
 interface Watched {
+  backend: Backend;
   /** By address; empty where there are no checks. */
   readonly checked: Map<string, CheckedEndpoint>;
   detector: OutlierDetector | undefined;
@@ -59,7 +60,8 @@ export class HealthWatch {
       if (known !== undefined && !keepOthers) this.drop(backend.id);
       return;
     }
-    const watched = known ?? { checked: new Map(), detector: undefined, timer: undefined, intervalMs: 0 };
+    const watched = known ?? newWatched(backend);
+    watched.backend = backend;
     this.#backends.set(backend.id, watched);
     const addresses = backend.endpoints.map(({ address }) => address);
     this.#follow(watched, backend, keepOthers ? [...watched.checked.keys(), ...addresses] : addresses);
@@ -76,9 +78,10 @@ export class HealthWatch {
     this.#backends.delete(id);
   }
 
-  /** Drops all other backends. */
+  /** Drops all other backends: a configuration is in place as a whole. */
   retain(ids: ReadonlySet<string>): void {
     for (const id of [...this.#backends.keys()]) if (!ids.has(id)) this.drop(id);
+    this.#options.connections.update([...this.#backends.values()].map(({ backend }) => backend));
   }
 
   stop(): void {
@@ -152,15 +155,13 @@ export class HealthWatch {
       this.#stop(checked);
       watched.checked.delete(address);
     }
-    // How the endpoints are spoken to, but without the limits that hold for requests.
-    const { limits: _, ...spoken } = backend;
     for (const endpoint of wanted) {
       const known = watched.checked.get(endpoint.address);
-      if (known !== undefined) known.update(spoken, endpoint);
+      if (known !== undefined) known.update(backend, endpoint);
       else {
         const { connections, random } = this.#options;
         const onResult = this.#onResult.bind(this);
-        const checked = new CheckedEndpoint(spoken, endpoint, { connections, random, onResult });
+        const checked = new CheckedEndpoint(backend, endpoint, { connections, random, onResult });
         watched.checked.set(endpoint.address, checked);
         this.#pending.add(checked);
       }
@@ -206,4 +207,8 @@ export class HealthWatch {
     if (!this.#pending.delete(checked) || this.#pending.size > 0) return;
     for (const tell of this.#waiting.splice(0)) tell();
   }
+}
+
+function newWatched(backend: Backend): Watched {
+  return { backend, checked: new Map(), detector: undefined, timer: undefined, intervalMs: 0 };
 }

@@ -83,7 +83,7 @@ export class HttpProbe implements Probe, ClientStreamHandlers {
   }
 
   #send(fresh: boolean): ClientStream {
-    const connection = this.#connections.acquire(this.#backend, this.#endpoint, undefined, fresh);
+    const connection = this.#connections.exchange(this.#backend, this.#endpoint, fresh);
     const stream = connection.send(this.#request, this);
     stream.end([]);
     return stream;

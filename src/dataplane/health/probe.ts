@@ -1,6 +1,8 @@
 // One check of one endpoint: what is asked, and how its end is told.
+import type { Socket } from "node:net";
 import type { Backend, Endpoint, HealthCheck } from "../../model/index.ts";
-import type { UpstreamPool } from "../upstream-pool.ts";
+import type { ProxyError } from "../proxy-error.ts";
+import type { UpstreamConnection } from "../upstream-connection.ts";
 import { HttpProbe } from "./http-probe.ts";
 import { TcpProbe } from "./tcp-probe.ts";
 
@@ -18,7 +20,14 @@ export interface Probe {
 }
 
 /** Where connections for checks come from: those of requests and those of checks never mix. */
-export type ProbeConnections = Pick<UpstreamPool, "acquire">;
+export interface ProbeConnections {
+  /** For one HTTP exchange; `fresh`: not one that has served before. */
+  exchange(backend: Backend, endpoint: Endpoint, fresh: boolean): UpstreamConnection;
+  /** These are the backends that are checked now: connections that do not fit them are given up. */
+  update(backends: readonly Backend[]): void;
+  /** For bytes; what is received is valid during the call only. */
+  open(backend: Backend, endpoint: Endpoint, receive: (chunk: Buffer) => void): Socket | ProxyError;
+}
 
 /** `done` is called exactly once, never from within this call, unless the probe is cancelled before. */
 export function startProbe(
@@ -31,7 +40,7 @@ export function startProbe(
   const target = check.port === undefined ? endpoint : atPort(endpoint, check.port);
   return check.check.kind === "http"
     ? new HttpProbe(connections, backend, target, check.check, check.timeoutMs, done)
-    : new TcpProbe(target, check.check, check.timeoutMs, done);
+    : new TcpProbe(connections, backend, target, check.check, check.timeoutMs, done);
 }
 
 function atPort(endpoint: Endpoint, port: number): Endpoint {

@@ -1,7 +1,8 @@
 // A TCP check: whether the endpoint accepts a connection, and says what it is expected to say.
-import { connect, type Socket } from "node:net";
-import type { CheckKind, Endpoint } from "../../model/index.ts";
-import type { Probe, ProbeOutcome } from "./probe.ts";
+import type { Socket } from "node:net";
+import type { Backend, CheckKind, Endpoint } from "../../model/index.ts";
+import { ProxyError } from "../proxy-error.ts";
+import type { Probe, ProbeConnections, ProbeOutcome } from "./probe.ts";
 
 type TcpCheck = CheckKind & { readonly kind: "tcp" };
 
@@ -9,33 +10,43 @@ type TcpCheck = CheckKind & { readonly kind: "tcp" };
 const MAX_RECEIVED_SIZE = 64 * 1024;
 
 export class TcpProbe implements Probe {
-  readonly #socket: Socket;
+  readonly #socket: Socket | undefined;
   readonly #expected: Buffer | undefined;
   readonly #done: (outcome: ProbeOutcome) => void;
   readonly #timer: NodeJS.Timeout;
   #received = Buffer.alloc(0);
   #isOver = false;
 
-  constructor(endpoint: Endpoint, check: TcpCheck, timeoutMs: number, done: (outcome: ProbeOutcome) => void) {
+  constructor(
+    connections: ProbeConnections,
+    backend: Backend,
+    endpoint: Endpoint,
+    check: TcpCheck,
+    timeoutMs: number,
+    done: (outcome: ProbeOutcome) => void,
+  ) {
     this.#done = done;
     this.#expected = check.receive === undefined ? undefined : Buffer.from(check.receive, "base64");
     this.#timer = setTimeout(() => this.#end("failed", `no answer in ${timeoutMs} ms`), timeoutMs);
-    this.#socket = connect({ host: endpoint.host, port: endpoint.port });
-    this.#socket.on("connect", () => {
-      if (check.send !== undefined) this.#socket.write(Buffer.from(check.send, "base64"));
+    const socket = connections.open(backend, endpoint, (chunk) => this.#receive(chunk));
+    if (socket instanceof ProxyError) {
+      setImmediate(() => this.#end("failed", socket.code));
+      return;
+    }
+    this.#socket = socket;
+    socket.on(backend.tls === undefined ? "connect" : "secureConnect", () => {
+      if (check.send !== undefined) socket.write(Buffer.from(check.send, "base64"));
       if (this.#expected === undefined) this.#end("passed", "connected");
     });
-    this.#socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on("error", (error: NodeJS.ErrnoException) =>
-      this.#end("failed", error.code ?? error.message),
-    );
-    this.#socket.on("close", () => this.#end("failed", "closed before the expected answer"));
+    socket.on("error", (error: NodeJS.ErrnoException) => this.#end("failed", error.code ?? error.message));
+    socket.on("end", () => this.#end("failed", "closed before the expected answer"));
+    socket.on("close", () => this.#end("failed", "closed before the expected answer"));
   }
 
   cancel(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #receive(chunk: Buffer): void {

@@ -15,27 +15,27 @@ import { READ_BUFFER } from "./read-buffer.ts";
 const PROTOCOLS = ["http/1.1"];
 
 /** Takes bytes that are valid during the call only. */
-type Receive = (chunk: Buffer) => void;
+export type Receive = (chunk: Buffer) => void;
 
 export function http1Connector(options: DataplaneOptions, sweep: DeadlineSweep): Connector {
   return (endpoint, owner, way) => {
-    const { tls } = way;
-    const context = tls?.context;
-    if (context instanceof Error) {
-      const message = `the TLS settings for ${endpoint.address} cannot be used`;
-      return new RefusedConnection(
-        new ProxyError("upstream-tls", "upstream", message, { cause: context }),
-        owner,
-      );
-    }
-    const receive: Receive = (chunk) => connection.receive(chunk);
-    const socket =
-      tls === undefined || context === undefined
-        ? openPlain(endpoint, way, receive)
-        : openTls(endpoint, way, { ...tlsSettings(tls, way), secureContext: context }, receive);
+    const socket = openSocket(endpoint, way, (chunk) => connection.receive(chunk));
+    if (socket instanceof ProxyError) return new RefusedConnection(socket, owner);
     const connection = new ClientConnection(socket, endpoint.address, owner, way, options, sweep);
     return connection;
   };
+}
+
+/** A socket that is on its way to the endpoint, whatever will be spoken over it; an error: there is none to be had. */
+export function openSocket(endpoint: Endpoint, way: Way, receive: Receive): Socket | ProxyError {
+  const { tls } = way;
+  if (tls === undefined) return openPlain(endpoint, way, receive);
+  const { context } = tls;
+  if (context instanceof Error) {
+    const message = `the TLS settings for ${endpoint.address} cannot be used`;
+    return new ProxyError("upstream-tls", "upstream", message, { retry: "yes", cause: context });
+  }
+  return openTls(endpoint, way, { ...tlsSettings(tls, way), secureContext: context }, receive);
 }
 
 function openPlain(endpoint: Endpoint, way: Way, receive: Receive): Socket {
