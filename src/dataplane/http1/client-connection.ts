@@ -250,7 +250,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     }
     if (!this.#connected) this.#failConnect("upstream-tls", "the TLS handshake was cut short by");
     else if (this.#phase === "body" && this.#body.endOfInput()) this.#complete(false);
-    else this.#fail(this.#lost("the endpoint closed the connection", this.#retry()));
+    else this.#failLost("the endpoint closed the connection");
   }
 
   #closed(): void {
@@ -258,11 +258,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     if (!this.#connected) {
       if (this.#reached) this.#failConnect("upstream-tls", "the TLS handshake failed with");
       else this.#failConnect("connect-failed", "cannot connect to");
-    } else if (this.#wasRefusedOverTls()) {
-      const message = `${this.#address} refused the TLS connection`;
-      const error = new ProxyError("upstream-tls", "upstream", message, { cause: this.#cause });
-      this.#fail(error, "upstream-tls");
-    } else this.#fail(this.#lost("the connection to the endpoint was lost", this.#retry()));
+    } else this.#failLost("the connection to the endpoint was lost");
     this.#tunnel?.closed();
     this.#release();
   }
@@ -289,6 +285,14 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
       cause: this.#cause,
     });
     this.#fail(error, failure);
+  }
+
+  #failLost(message: string): void {
+    if (this.#wasRefusedOverTls()) {
+      const refusal = `${this.#address} refused the TLS connection`;
+      const error = new ProxyError("upstream-tls", "upstream", refusal, { cause: this.#cause });
+      this.#fail(error, "upstream-tls");
+    } else this.#fail(this.#lost(message, this.#retry()));
   }
 
   /**
