@@ -15,7 +15,7 @@ function points(...ports: number[]) {
 }
 
 function sockets(portOffset = 0) {
-  const bound = new BoundSockets({ listenAddress: "127.0.0.1", portOffset });
+  const bound = new BoundSockets({ listenAddress: "127.0.0.1", portOffset, workers: 1 });
   onTestFinished(() => bound.closeAll());
   return bound;
 }

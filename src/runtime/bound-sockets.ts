@@ -1,10 +1,12 @@
 // The sockets that the primary owns: opens and closes them as the snapshot's bind points come and go.
 import type { BindPoint } from "../dataplane/bind-points.ts";
-import { addressText, BindError, bindSocket, type ListeningSocket } from "./listening-socket.ts";
+import { addressText, adoptSocket, BindError, bindSocket, type ListeningSocket } from "./listening-socket.ts";
 
 export interface SocketPlacement {
   readonly listenAddress: string | undefined;
   readonly portOffset: number;
+  /** How many share each address. */
+  readonly workers: number;
 }
 
 export interface OpenSocket {
@@ -45,12 +47,17 @@ export class BoundSockets {
     this.close([...this.#open.keys()]);
   }
 
+  /** Takes over what another process has bound; from there on it is as if it had been opened here. */
+  adopt(handles: ReadonlyMap<string, readonly object[]>): void {
+    for (const [key, some] of handles) this.#open.set(key, { socket: adoptSocket(some), listeners: [] });
+  }
+
   /** Opens what is not open yet. One that cannot be bound keeps none of the others back: its failure is one line. */
   openMissing(points: readonly BindPoint[]): {
-    readonly opened: Map<string, object>;
+    readonly opened: Map<string, readonly object[]>;
     readonly failures: string[];
   } {
-    const opened = new Map<string, object>();
+    const opened = new Map<string, readonly object[]>();
     const failures: string[] = [];
     for (const point of points) {
       const known = this.#open.get(point.key);
@@ -58,7 +65,7 @@ export class BoundSockets {
       try {
         const socket = known?.socket ?? this.#bind(point);
         this.#open.set(point.key, { socket, listeners });
-        if (known === undefined) opened.set(point.key, socket.handle);
+        if (known === undefined) opened.set(point.key, socket.handles);
       } catch (error) {
         if (!(error instanceof BindError)) throw error;
         failures.push(`${listeners.join(", ")}: ${error.message}`);
@@ -76,11 +83,11 @@ export class BoundSockets {
   }
 
   #bind(point: BindPoint): ListeningSocket {
-    const { listenAddress, portOffset } = this.#placement;
+    const { listenAddress, portOffset, workers } = this.#placement;
     const host = point.address ?? listenAddress;
     const port = point.port + portOffset;
     if (port > HIGHEST_PORT)
       throw new BindError(`the port is beyond ${HIGHEST_PORT}`, addressText(host ?? "*", port));
-    return bindSocket(host, port);
+    return bindSocket(host, port, workers);
   }
 }

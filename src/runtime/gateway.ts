@@ -195,7 +195,7 @@ export class Gateway {
   }
 
   /** A bound socket may still be refused: only listening tells that a wildcard address has the port already. */
-  async #listen(opened: ReadonlyMap<string, object>): Promise<string[]> {
+  async #listen(opened: ReadonlyMap<string, readonly object[]>): Promise<string[]> {
     const refused = await this.#workers.listen(opened);
     return [...refused].map(([key, code]) => this.#sockets.refuse(key, code));
   }

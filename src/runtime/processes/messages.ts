@@ -1,4 +1,5 @@
 // What the primary and its workers say to each other.
+import type { Observation } from "../../dataplane/health/observation.ts";
 import type { DataplaneOptions } from "../../dataplane/options.ts";
 import type { LogLevel, MetricSample } from "../../telemetry/index.ts";
 
@@ -28,8 +29,10 @@ export type WorkerCommand =
   /** All parts are there: apply them to the snapshot of version `base` and compile the result. */
   | { readonly kind: "prepare"; readonly base: number; readonly version: number }
   | { readonly kind: "commit"; readonly version: number }
-  /** Comes with a handle. */
-  | { readonly kind: "listen"; readonly bindKey: string }
+  /** Comes with a handle. A bind point may have several sockets, by number. */
+  | { readonly kind: "listen"; readonly bindKey: string; readonly number: number }
+  /** Another worker accepts on that socket; the clients that came through it stay. */
+  | { readonly kind: "release"; readonly bindKey: string; readonly number: number }
   | { readonly kind: "unlisten"; readonly bindKey: string }
   /** From now on, TLS session tickets are sealed with these. */
   | { readonly kind: "ticket-keys"; readonly ticketKeys: string }
@@ -49,7 +52,7 @@ export type WorkerReply =
 /** What a worker tells the primary unasked; nobody answers. */
 export type WorkerNotice =
   /** How endpoints answered since the last notice. */
-  { readonly notice: "observations"; readonly observations: readonly unknown[] };
+  { readonly notice: "observations"; readonly observations: readonly Observation[] };
 
 /** Worker to primary. */
 export type WorkerMessage = WorkerReply | WorkerNotice;

@@ -136,7 +136,7 @@ test("a worker that dies is replaced by one that gets the snapshot and the socke
   const { pool, workers, log, spawned } = poolOf(1);
   await pool.start();
   await pool.publish(snapshot(1));
-  await pool.listen(new Map([["80", {}]]));
+  await pool.listen(new Map([["80", [{}]]]));
   const replaced = spawned();
   workers[0]?.kill();
   const next = await replaced;
@@ -192,8 +192,8 @@ test("a socket that a worker cannot listen on is given back by all of them", asy
   await pool.start();
   const refused = await pool.listen(
     new Map([
-      ["80", {}],
-      ["81", {}],
+      ["80", [{}]],
+      ["81", [{}]],
     ]),
   );
   expect([...refused]).toEqual([["81", "EADDRINUSE"]]);
@@ -201,6 +201,26 @@ test("a socket that a worker cannot listen on is given back by all of them", asy
     { kind: "unlisten", bindKey: "81" },
     { kind: "unlisten", bindKey: "81" },
   ]);
+});
+
+test("a neighbour accepts for a worker that died, until its replacement does", async () => {
+  const { pool, workers, log, spawned } = poolOf(2);
+  await pool.start();
+  await pool.publish(snapshot(1));
+  await pool.listen(new Map([["80", [{}, {}]]]));
+  expect(workers.map((worker) => worker.commands.at(-1))).toEqual([
+    { kind: "listen", bindKey: "80", number: 0 },
+    { kind: "listen", bindKey: "80", number: 1 },
+  ]);
+  const replaced = spawned();
+  workers[1]?.kill();
+  const next = await replaced;
+  await expect.poll(() => log).toContain("worker serves again");
+  expect(workers[0]?.commands.slice(-2)).toEqual([
+    { kind: "listen", bindKey: "80", number: 1 },
+    { kind: "release", bindKey: "80", number: 1 },
+  ]);
+  expect(next.commands.at(-1)).toEqual({ kind: "listen", bindKey: "80", number: 1 });
 });
 
 test("draining ends when the workers have ended, and replaces none of them", async () => {

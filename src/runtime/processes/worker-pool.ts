@@ -4,6 +4,7 @@ import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot, type SnapshotDelta } from
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { deltaParts } from "./delta-parts.ts";
 import type { WorkerNotice, WorkerSettings } from "./messages.ts";
+import { socketShares } from "./socket-shares.ts";
 import { WorkerCounts } from "./worker-counts.ts";
 import { type WorkerExit, WorkerGone, WorkerProcess, WorkerRefusal } from "./worker-process.ts";
 
@@ -41,8 +42,10 @@ export class WorkerPool {
   readonly #workers = new Map<number, PoolWorker>();
   /** The ones that serve the committed snapshot; the others are on their way up. */
   readonly #serving = new Set<PoolWorker>();
-  /** Handles by bind key: what every worker listens on. */
-  readonly #sockets = new Map<string, object>();
+  /** Handles by bind key; who accepts on which of them, `socketShares` says. */
+  readonly #sockets = new Map<string, readonly object[]>();
+  /** The numbers of the sockets that a worker accepts on, by bind key. */
+  readonly #accepting = new Map<PoolWorker, Map<string, Set<number>>>();
   #committed: Snapshot = EMPTY_SNAPSHOT;
   /** Snapshots, sockets and newcomers take turns, so that a newcomer never misses one. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -83,21 +86,14 @@ export class WorkerPool {
   }
 
   /**
-   * Every worker accepts on these sockets. Answers with the system's code for each bind key that a worker could not
-   * accept on; nobody does on those.
+   * The workers share these sockets, one or more for a bind key. Answers with the system's code for each bind key that
+   * a worker could not accept on; nobody does on those.
    */
-  async listen(sockets: ReadonlyMap<string, object>): Promise<ReadonlyMap<string, string>> {
+  async listen(sockets: ReadonlyMap<string, readonly object[]>): Promise<ReadonlyMap<string, string>> {
     const refused = new Map<string, string>();
     await this.#inTurn(async () => {
-      await this.#each(async (worker) => {
-        for (const [bindKey, handle] of sockets) {
-          await listenOn(worker, bindKey, handle).catch((error: Error) => {
-            if (!(error instanceof WorkerRefusal)) throw error;
-            refused.set(bindKey, error.code ?? error.message);
-          });
-        }
-      });
-      for (const [key, handle] of sockets) if (!refused.has(key)) this.#sockets.set(key, handle);
+      for (const [key, handles] of sockets) this.#sockets.set(key, handles);
+      await this.#shareSockets((bindKey, error) => refused.set(bindKey, error.code ?? error.message));
     });
     await this.unlisten([...refused.keys()]);
     return refused;
@@ -108,7 +104,10 @@ export class WorkerPool {
     return this.#inTurn(async () => {
       for (const key of keys) this.#sockets.delete(key);
       await this.#each(async (worker) => {
-        for (const bindKey of keys) await worker.request({ kind: "unlisten", bindKey });
+        for (const bindKey of keys) {
+          this.#accepting.get(worker)?.delete(bindKey);
+          await worker.request({ kind: "unlisten", bindKey });
+        }
       });
     });
   }
@@ -184,8 +183,11 @@ export class WorkerPool {
     void worker.exited.then((exit) => {
       this.#workers.delete(number);
       this.#serving.delete(worker);
+      this.#accepting.delete(worker);
       this.#counts.bury(number);
-      if (!this.#stopping) void this.#replace(worker, exit, failures);
+      if (this.#stopping) return;
+      void this.#replace(worker, exit, failures);
+      void this.#inTurn(() => this.#shareSockets(this.#logRefusal));
     });
     await worker.request({ kind: "start", settings: this.#settings(number) });
     await this.#inTurn(async () => {
@@ -194,10 +196,58 @@ export class WorkerPool {
         await prepare(worker, delta, deltaParts(delta));
         await this.#commit(worker, delta.version);
       }
-      for (const [bindKey, handle] of this.#sockets) await listenOn(worker, bindKey, handle);
       this.#serving.add(worker);
+      this.#accepting.set(worker, new Map());
+      await this.#shareSockets(this.#logRefusal);
     });
   }
+
+  /** Sees to it that each worker accepts on its share: first all new ones accept, then others stop. */
+  async #shareSockets(onRefused: (bindKey: string, error: WorkerRefusal) => void): Promise<void> {
+    const serving = [...this.#serving].sort((a, b) => a.worker - b.worker);
+    const numbers = serving.map(({ worker }) => worker);
+    const shares = new Map(
+      [...this.#sockets].map(([key, handles]) => [
+        key,
+        socketShares(handles.length, numbers, this.#options.count),
+      ]),
+    );
+    await this.#each(async (worker) => {
+      for (const [bindKey, handles] of this.#sockets) {
+        const accepting = this.#acceptingOn(worker, bindKey);
+        for (const number of shares.get(bindKey)?.get(worker.worker) ?? []) {
+          if (accepting.has(number)) continue;
+          accepting.add(number);
+          await worker.request({ kind: "listen", bindKey, number }, handles[number]).catch((error: Error) => {
+            if (!(error instanceof WorkerRefusal)) throw error;
+            accepting.delete(number);
+            onRefused(bindKey, error);
+          });
+        }
+      }
+    });
+    await this.#each(async (worker) => {
+      for (const bindKey of this.#sockets.keys()) {
+        const accepting = this.#acceptingOn(worker, bindKey);
+        const share = shares.get(bindKey)?.get(worker.worker) ?? [];
+        for (const number of [...accepting].filter((one) => !share.includes(one))) {
+          accepting.delete(number);
+          await worker.request({ kind: "release", bindKey, number });
+        }
+      }
+    });
+  }
+
+  #acceptingOn(worker: PoolWorker, bindKey: string): Set<number> {
+    const byKey = this.#accepting.get(worker) ?? new Map<string, Set<number>>();
+    const accepting = byKey.get(bindKey) ?? new Set();
+    this.#accepting.set(worker, byKey.set(bindKey, accepting));
+    return accepting;
+  }
+
+  readonly #logRefusal = (bindKey: string, error: WorkerRefusal) => {
+    this.#options.logger.error({ bindKey, err: error }, "a worker cannot accept on a socket");
+  };
 
   #settings(worker: number): WorkerSettings {
     return { ...this.#options.settings, worker, ticketKeys: this.#ticketKeys };
@@ -272,8 +322,4 @@ export class WorkerPool {
 async function prepare(worker: PoolWorker, delta: SnapshotDelta, parts: readonly string[]): Promise<void> {
   const sent = parts.map((text) => worker.request({ kind: "delta-part", text }));
   await Promise.all([...sent, worker.request({ kind: "prepare", base: delta.base, version: delta.version })]);
-}
-
-async function listenOn(worker: PoolWorker, bindKey: string, handle: object): Promise<void> {
-  await worker.request({ kind: "listen", bindKey }, handle);
 }

@@ -33,6 +33,7 @@ function startWorker() {
           done.push(`listen ${bindKey}`);
           return { address: "", port: 0 };
         },
+        release: (bindKey, number) => void done.push(`release ${bindKey} ${number}`),
         unlisten: (bindKey) => void done.push(`unlisten ${bindKey}`),
         prepare: async (snapshot) => {
           prepared.push(snapshot);
@@ -116,7 +117,7 @@ test("commands wait for a compilation, numbers and draining do not", async () =>
   const { start, ask, publish, release, done } = startWorker();
   await start();
   const preparing = publish(EMPTY_SNAPSHOT, backendSnapshot(1, "a"));
-  const listening = ask({ kind: "listen", bindKey: "80" });
+  const listening = ask({ kind: "listen", bindKey: "80", number: 0 });
   expect(await ask({ kind: "stats" })).toMatchObject({ samples: [{ value: 7 }] });
   expect(done).toEqual([]);
   await release();

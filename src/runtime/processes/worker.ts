@@ -8,7 +8,7 @@ import type { WorkerCommand, WorkerNotice, WorkerReply, WorkerRequest, WorkerSet
 
 /** What a worker works with once it has been told its settings. */
 export interface WorkerParts {
-  readonly engine: Pick<Engine, "listen" | "unlisten" | "prepare" | "commit" | "drain" | "stats">;
+  readonly engine: Pick<Engine, "listen" | "release" | "unlisten" | "prepare" | "commit" | "drain" | "stats">;
   readonly logger: Logger;
   /** Base64, as in the settings. */
   setTicketKeys(ticketKeys: string): void;
@@ -112,7 +112,10 @@ export class Worker {
         this.#committed = this.#prepared;
         return undefined;
       case "listen":
-        await engine.listen(command.bindKey, { handle: handle as object });
+        await engine.listen(command.bindKey, { handle: handle as object }, command.number);
+        return undefined;
+      case "release":
+        engine.release(command.bindKey, command.number);
         return undefined;
       case "unlisten":
         engine.unlisten(command.bindKey);
