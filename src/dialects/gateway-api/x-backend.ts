@@ -13,15 +13,18 @@ import { EXPERIMENTAL_GROUP } from "./names.ts";
 import { compileSession, sessionPersistence17 } from "./session-persistence.ts";
 
 const PROTOCOLS = ["TCP", "HTTP", "HTTP2", "HTTP11", "H2C", "MCP", "GRPC", "WSS"] as const;
-const SPOKEN = ["HTTP", "HTTP11", "MCP"];
+const SPOKEN = ["HTTP", "HTTP11", "MCP", "WSS"];
+/** HTTP/2, which endpoints are not spoken to with: references to such a backend are invalid. */
+const NEED_HTTP2 = ["HTTP2", "H2C", "GRPC"];
+const PROTOCOL_HINT = "write protocol: HTTP11 if the endpoints speak it, else use another backend";
 
 const protocol = checked(z.enum(PROTOCOLS), (value): FieldProblem | undefined => {
-  if (SPOKEN.includes(value)) return undefined;
+  if (SPOKEN.includes(value) || NEED_HTTP2.includes(value)) return undefined;
   return {
     code: "field-approximated",
     message: `endpoints are spoken to with HTTP/1.1, not with ${value}`,
     expected: `one of ${SPOKEN.join(", ")}`,
-    hint: "write protocol: HTTP11 if the endpoints speak it, else use another backend",
+    hint: PROTOCOL_HINT,
   };
 }).optional();
 
@@ -109,6 +112,15 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
   kind: X_BACKEND,
   resolve: (reading) => {
     const { object, value } = reading;
+    const { protocol = "HTTP" } = value.spec;
+    if (NEED_HTTP2.includes(protocol)) {
+      return {
+        reason: "UnsupportedProtocol",
+        message: `${objectText(object)} speaks ${protocol}, and HTTP/2 to endpoints is not spoken yet`,
+        expected: `one of ${SPOKEN.join(", ")}`,
+        hint: PROTOCOL_HINT,
+      };
+    }
     if (value.spec.tls.mode !== "None") {
       return {
         reason: "UnsupportedValue",
