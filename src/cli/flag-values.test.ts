@@ -10,6 +10,7 @@ import {
   parseIpAddress,
   parseNetworks,
   parseSize,
+  parseSocketAddresses,
 } from "./flag-values.ts";
 
 test.each([
@@ -93,4 +94,25 @@ test("networks are validated one by one", () => {
   for (const text of ["", "10.0.0.0/33", "10.0.0.0/8,", "10.0.0.0/8/8", "a/8", "::/129", "10.0.0.0/"]) {
     expect(() => parseNetworks(text)).toThrow("expected networks such as 10.0.0.0/8,fd00::/8, not");
   }
+});
+
+test("addresses of servers get the port of DNS where they have none", () => {
+  expect(parseSocketAddresses("10.0.0.53, fd00::53,10.0.0.54:5353,[fd00::54]:5353")).toEqual([
+    "10.0.0.53:53",
+    "[fd00::53]:53",
+    "10.0.0.54:5353",
+    "[fd00::54]:5353",
+  ]);
+});
+
+test.each([
+  "",
+  "dns.example",
+  "10.0.0.53:",
+  "10.0.0.53:0",
+  "10.0.0.53:70000",
+  "[10.0.0.53]:53",
+  "fd00::53:x",
+])("no addresses of servers: %j", (text) => {
+  expect(() => parseSocketAddresses(text)).toThrow("expected addresses such as 10.0.0.53");
 });

@@ -99,6 +99,25 @@ export function parseNetworks(text: string): readonly string[] {
   });
 }
 
+const DNS_PORT = 53;
+
+/** `10.0.0.53,[fd00::53]:5353`: addresses of servers, separated by commas; without a port it is that of DNS. */
+export function parseSocketAddresses(text: string): readonly string[] {
+  return text.split(",").map((part) => {
+    const address = part.trim();
+    if (isIP(address) !== 0)
+      return isIP(address) === 6 ? `[${address}]:${DNS_PORT}` : `${address}:${DNS_PORT}`;
+    const [, v6, v4, port] = /^(?:\[([^\]]*)\]|([^:[]*)):(\d{1,5})$/.exec(address) ?? [];
+    const isAddress = v6 === undefined ? isIP(v4 ?? "") === 4 : isIP(v6) === 6;
+    if (!isAddress || Number(port) < 1 || Number(port) > 65_535) {
+      throw new FlagValueError(
+        `expected addresses such as 10.0.0.53 or [fd00::53]:5353, not ${JSON.stringify(address)}`,
+      );
+    }
+    return address;
+  });
+}
+
 function isPrefix(text: string, longest: number): boolean {
   return /^\d{1,3}$/.test(text) && Number(text) <= longest;
 }

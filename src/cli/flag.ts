@@ -8,6 +8,7 @@ import {
   parseIpAddress,
   parseNetworks,
   parseSize,
+  parseSocketAddresses,
   parseTimeout,
 } from "./flag-values.ts";
 
@@ -25,6 +26,11 @@ export const IP_ADDRESS: ValueKind<string> = { placeholder: "IP", parse: parseIp
 export const NETWORKS = { placeholder: "CIDR,...", parse: parseNetworks } satisfies ValueKind<
   readonly string[]
 >;
+
+export const SOCKET_ADDRESSES = {
+  placeholder: "IP[:PORT],...",
+  parse: parseSocketAddresses,
+} satisfies ValueKind<readonly string[]>;
 
 export function count(least: number, most: number): ValueKind<number> {
   return { placeholder: "N", parse: (text) => parseCount(text, least, most) };

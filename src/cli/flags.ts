@@ -1,12 +1,22 @@
 // The registry of flags: commander's options, their parsing, `--help` and docs/cli.md all come from these tables.
 import { LOG_LEVELS } from "../telemetry/index.ts";
-import { count, DURATION, type FlagTable, IP_ADDRESS, NETWORKS, oneOf, TEXT } from "./flag.ts";
+import {
+  count,
+  DURATION,
+  type FlagTable,
+  IP_ADDRESS,
+  NETWORKS,
+  oneOf,
+  SOCKET_ADDRESSES,
+  TEXT,
+} from "./flag.ts";
 import { parseHostPort } from "./flag-values.ts";
 import { LIMIT_FLAGS } from "./limit-flags.ts";
 
 const CONFIGURATION = "Configuration";
 const LISTENING = "Listening";
 const PROCESS = "Processes and logs";
+const ENDPOINTS = "Where endpoints are found";
 const TRUST = "Who the client is";
 const LATER = "Not built yet (refused with exit code 2)";
 
@@ -79,6 +89,11 @@ export const RUN_FLAGS = {
     group: PROCESS,
     help: "File for the access log (JSON lines), or off; standard output if not given.",
     value: { ...TEXT, placeholder: "FILE|off" },
+  },
+  "dns-servers": {
+    group: ENDPOINTS,
+    help: "DNS servers for host names of backends; those of the system, and its hosts file, if not given.",
+    value: SOCKET_ADDRESSES,
   },
   "trusted-proxies": {
     group: TRUST,

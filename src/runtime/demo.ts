@@ -55,6 +55,7 @@ export async function runDemo(options: DemoOptions, dependencies: DemoDependenci
         listenAddress: DEMO_HOST,
         portOffset: 0,
         accessLog: { kind: "off" },
+        dnsServers: [],
         dataplane: DEFAULT_DATAPLANE_OPTIONS,
       },
       {

@@ -1,5 +1,5 @@
 // What the primary counts by itself.
-import type { Finding, Severity } from "../model/index.ts";
+import type { Finding, Severity, Snapshot } from "../model/index.ts";
 import type { MetricSample } from "../telemetry/index.ts";
 import type { LoadedConfiguration } from "./configuration-store.ts";
 
@@ -25,7 +25,8 @@ export class GatewayMetrics {
     for (const finding of findings) this.#findings[finding.severity]++;
   }
 
-  samples(current: LoadedConfiguration | undefined): MetricSample[] {
+  /** @param live what is served: the configuration with what was found out since */
+  samples(current: LoadedConfiguration | undefined, live: Snapshot): MetricSample[] {
     const build = { version: this.#version, node: process.versions.node };
     const samples: MetricSample[] = [
       { name: "limpet_build_info", labels: build, value: 1 },
@@ -34,7 +35,7 @@ export class GatewayMetrics {
       ...labelled("limpet_findings", "severity", this.#findings),
     ];
     if (current === undefined) return samples;
-    const { version, listeners, routes, backends } = current.snapshot;
+    const { version, listeners, routes, backends } = live;
     const endpoints = backends.reduce((sum, backend) => sum + backend.endpoints.length, 0);
     const objects = {
       listeners: listeners.length,

@@ -11,6 +11,7 @@ import { FileWatch } from "./file-watch.ts";
 import { logFindings } from "./finding-log.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { BindError } from "./listening-socket.ts";
+import { LiveConfiguration } from "./live-configuration.ts";
 import { WorkerPool } from "./processes/worker-pool.ts";
 import type { RunOptions } from "./run-options.ts";
 import { TicketKeys } from "./ticket-keys.ts";
@@ -42,6 +43,7 @@ export class Gateway {
   readonly #workers: WorkerPool;
   readonly #metrics: GatewayMetrics;
   readonly #ticketKeys: TicketKeys;
+  readonly #live: LiveConfiguration;
   #admin: AdminServer | undefined;
   #watch: FileWatch | undefined;
   #lastFindings: readonly Finding[] = [];
@@ -78,7 +80,9 @@ export class Gateway {
         drainTimeoutMs: options.drainTimeoutMs,
         ticketKeys: this.#ticketKeys.current,
       },
+      onNotice: (_worker, { observations }) => this.#live.observe(observations),
     });
+    this.#live = new LiveConfiguration(options, logger, (snapshot) => this.#workers.publish(snapshot));
   }
 
   /** Resolves when all workers serve. Rejects with a StartError if the configuration or an address is no good. */
@@ -92,7 +96,7 @@ export class Gateway {
     if (failures.length > 0) throw new StartError(failures);
     await this.#startAdmin();
     await this.#workers.start();
-    await this.#workers.publish(configuration.snapshot);
+    await this.#live.serve(configuration.snapshot);
     const refused = await this.#listen(opened);
     if (refused.length > 0) throw new StartError(refused);
     this.#store.accept(configuration);
@@ -119,6 +123,7 @@ export class Gateway {
     this.#serving = false;
     this.#watch?.stop();
     this.#ticketKeys.stop();
+    this.#live.stop();
     const drained = this.#workers.drain(this.#options.drainTimeoutMs);
     // Held open here, the sockets would go on taking connections that nobody accepts.
     this.#sockets.closeAll();
@@ -130,6 +135,7 @@ export class Gateway {
   kill(): void {
     this.#watch?.stop();
     this.#ticketKeys.stop();
+    this.#live.stop();
     this.#workers.kill();
     this.#sockets.closeAll();
     this.#admin?.close();
@@ -142,7 +148,11 @@ export class Gateway {
       this.#admin = await AdminServer.listen(address, {
         ready: () => this.#serving && this.#workers.serving > 0,
         metrics: async () =>
-          renderMetrics([...this.#metrics.samples(this.#store.current), ...(await this.#workers.samples())]),
+          renderMetrics([
+            ...this.#metrics.samples(this.#store.current, this.#live.snapshot),
+            ...this.#live.samples(),
+            ...(await this.#workers.samples()),
+          ]),
         snapshot: () => this.#snapshotPage(),
       });
     } catch (error) {
@@ -162,13 +172,13 @@ export class Gateway {
       return;
     }
     const { configuration } = outcome;
-    if (outcome.kind === "changed") await this.#workers.publish(configuration.snapshot);
+    if (outcome.kind === "changed") await this.#live.serve(configuration.snapshot);
     // Also where nothing changed: a port that was taken may be free now.
     await this.#moveSockets(configuration);
     this.#store.accept(configuration);
     this.#metrics.countReload(outcome.kind === "changed" ? "published" : "unchanged");
     this.#logger.info(
-      { version: configuration.snapshot.version },
+      { version: this.#live.snapshot.version },
       outcome.kind === "changed" ? "configuration published" : "configuration unchanged",
     );
   }
@@ -210,11 +220,11 @@ export class Gateway {
   #snapshotPage(): unknown {
     const current = this.#store.current;
     return {
-      version: current?.snapshot.version ?? 0,
+      version: this.#live.snapshot.version,
       loadedAt: current === undefined ? null : new Date(current.loadedAtMs).toISOString(),
       addresses: this.#addresses(),
       workers: this.#workers.pids(),
-      snapshot: current?.snapshot ?? null,
+      snapshot: current === undefined ? null : this.#live.snapshot,
       statuses: current?.statuses ?? [],
       // Those of the files as they are now, which a refused reload makes others than those of the snapshot.
       findings: this.#lastFindings,

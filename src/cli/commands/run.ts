@@ -36,6 +36,7 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
     logLevel: flags.logLevel,
     humanLog: terminal.people && flags.output === "text",
     accessLog: accessLogTarget(flags.accessLog),
+    dnsServers: flags.dnsServers ?? [],
     dataplane: {
       ...DEFAULT_DATAPLANE_OPTIONS,
       requestHeadTimeoutMs: flags.requestHeadTimeout,

@@ -4,10 +4,11 @@ import { setFlagsFromString } from "node:v8";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import { Engine } from "../../dataplane/engine.ts";
+import { ObservationBatch } from "../../dataplane/health/observation.ts";
 import { openLogTarget } from "../../dataplane/log-target.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
 import type { AccessLogTarget, WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
-import { Worker, type WorkerParts } from "./worker.ts";
+import { type Notify, Worker, type WorkerParts } from "./worker.ts";
 
 // A pattern of the configuration that backtracks without end on some request continues on V8's linear engine.
 setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
@@ -16,7 +17,7 @@ setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks"
 const FLUSH_TIMEOUT_MS = 500;
 const STDOUT = 1;
 
-function build(settings: WorkerSettings): WorkerParts {
+function build(settings: WorkerSettings, notify: Notify): WorkerParts {
   const accessLog = openAccessLog(settings.accessLog);
   const logger = createLogger({
     level: settings.logLevel,
@@ -29,6 +30,7 @@ function build(settings: WorkerSettings): WorkerParts {
     random: Math.random,
     accessLog,
     logger,
+    observer: new ObservationBatch((observations) => notify({ notice: "observations", observations })),
   });
   const setTicketKeys = (ticketKeys: string) => {
     engine.ticketKeys = Buffer.from(ticketKeys, "base64");

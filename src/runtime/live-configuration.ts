@@ -1,0 +1,75 @@
+// Puts together what makes a configuration live: resolved names, active checks, outlier detection, publication.
+import { SYSTEM_CLOCK } from "../dataplane/clock.ts";
+import { CheckConnections } from "../dataplane/health/check-connections.ts";
+import { HealthWatch } from "../dataplane/health/health-watch.ts";
+import type { Observation } from "../dataplane/health/observation.ts";
+import type { Snapshot } from "../model/index.ts";
+import type { Logger, MetricSample } from "../telemetry/index.ts";
+import { LiveSnapshot } from "./live-snapshot.ts";
+import { dnsResolver } from "./names/name-resolver.ts";
+import { NameWatch } from "./names/name-watch.ts";
+import type { RunOptions } from "./run-options.ts";
+
+/** How long names and endpoints that are new may take to be resolved and checked before they are served. */
+const FIRST_LOOK_MS = 3_000;
+const RELOAD_LOOK_MS = 500;
+
+export class LiveConfiguration {
+  readonly #names: NameWatch;
+  readonly #connections: CheckConnections;
+  readonly #health: HealthWatch;
+  readonly #live: LiveSnapshot;
+
+  /** @param publish has all workers serve a snapshot */
+  constructor(
+    options: Pick<RunOptions, "dataplane" | "dnsServers">,
+    logger: Logger,
+    publish: (snapshot: Snapshot) => Promise<void>,
+  ) {
+    this.#names = new NameWatch({
+      resolve: dnsResolver(options.dnsServers),
+      logger,
+      onChange: (host) => this.#live.hostChanged(host),
+    });
+    this.#connections = new CheckConnections(options.dataplane, SYSTEM_CLOCK);
+    this.#health = new HealthWatch({
+      connections: this.#connections,
+      monotonicMs: SYSTEM_CLOCK.monotonicMs,
+      random: Math.random,
+      logger,
+      onChange: (backend) => this.#live.backendChanged(backend),
+    });
+    this.#live = new LiveSnapshot({
+      names: this.#names,
+      health: this.#health,
+      publish,
+      wallMs: SYSTEM_CLOCK.wallMs,
+      logger,
+    });
+  }
+
+  /** What the workers were told to serve last. */
+  get snapshot(): Snapshot {
+    return this.#live.current;
+  }
+
+  /** Rejects, and leaves what is served, if the workers do not take it. */
+  serve(configured: Snapshot): Promise<void> {
+    return this.#live.serve(configured, this.#live.current.version === 0 ? FIRST_LOOK_MS : RELOAD_LOOK_MS);
+  }
+
+  /** What a worker saw of endpoints. */
+  observe(observations: readonly Observation[]): void {
+    this.#health.observe(observations);
+  }
+
+  samples(): MetricSample[] {
+    return [...this.#live.samples(), ...this.#health.samples(), ...this.#names.samples()];
+  }
+
+  /** Nothing is checked, resolved or published any more. */
+  stop(): void {
+    this.#live.stop();
+    this.#connections.close();
+  }
+}
