@@ -1,17 +1,37 @@
-// BackendConfigPolicy of kgateway: attaches a balancer to Services.
+// BackendConfigPolicy of kgateway: balancing, health, limits, timeouts and TLS of Services and Backends.
 import { z } from "zod";
+import type { BackendLimits, RetryBudget } from "../../model/index.ts";
+import { SECRET } from "../core/secret.ts";
 import { SERVICE } from "../core/service.ts";
 import type { PolicyKind, Told } from "../dialect.ts";
+import {
+  CIRCUIT_BREAKER_LIMIT,
+  CIRCUIT_BREAKER_RETRIES,
+  RETRY_BUDGET_MINIMUM,
+  RETRY_BUDGET_PERCENT,
+} from "../envoy-defaults.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
-import type { Effect } from "../policies/attachment.ts";
+import type { BackendSettings, Effect } from "../policies/attachment.ts";
+import { concurrentBudget, retryBudgetOverTime } from "../policies/retry-budget.ts";
 import { findTargets, noTarget, type TargetSelector } from "../policies/targets.ts";
-import { checked, groupName, ignored, kindName, localTarget, rule } from "../schema/fields.ts";
+import {
+  checked,
+  duration,
+  durationMs,
+  groupName,
+  ignored,
+  kindName,
+  localTarget,
+  rule,
+} from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import { selects } from "../schema/label-selector.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
-import { loadBalancer, loadBalancerSchema } from "./load-balancer.ts";
+import { healthCheck, healthCheckSchema, outlierDetectionSchema, outlierSettings } from "./health-check.ts";
+import { loadBalancer, loadBalancerSchema, slowStart } from "./load-balancer.ts";
+import { compileTls, tlsSchema } from "./tls.ts";
 
 export const KGATEWAY_GROUP = "gateway.kgateway.dev";
 
@@ -34,35 +54,119 @@ const selector = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).default({}),
 });
 
-function notHonoured(subject: string) {
-  return ignored(z.looseObject({}), `${subject} of a backend cannot be set yet`, "remove the field");
+function notHonoured(subject: string, schema: z.ZodType = z.looseObject({})) {
+  return ignored(schema, `${subject} cannot be set for a single backend`, "remove the field");
 }
+
+const dns = z.strictObject({
+  refreshRate: duration.optional(),
+  jitter: duration.optional(),
+  respectTTL: z.boolean().optional(),
+});
+
+const tcpKeepalive = z.strictObject({
+  keepAliveProbes: z.int().min(0).optional(),
+  keepAliveTime: duration.optional(),
+  keepAliveInterval: duration.optional(),
+});
+
+const http1 = z.strictObject({
+  enableTrailers: z.boolean().optional(),
+  preserveHttp1HeaderCase: z.boolean().optional(),
+  overrideStreamErrorOnInvalidHttpMessage: z.boolean().optional(),
+});
+
+/** 0 is Envoy's way to switch it off; here a connection that waits is always closed at some time. */
+const idleTimeout = checked(duration, (value) => {
+  if (durationMs(value) > 0) return undefined;
+  return {
+    code: "field-approximated",
+    severity: "warning",
+    message: "connections that wait for a request are not kept for ever, but as long as the process says",
+    expected: "a time above 0",
+    hint: "write the time after which the endpoints close idle connections, less a second",
+  };
+});
+
+const commonHttp = z.strictObject({
+  idleTimeout: idleTimeout.optional(),
+  maxConnectionDuration: ignored(
+    duration,
+    "connections to endpoints are not closed because of their age",
+    "remove maxConnectionDuration, or use maxRequestsPerConnection",
+  ),
+  maxHeadersCount: ignored(
+    z.int().min(0),
+    "the number of header fields is limited for all backends alike",
+    "use the flag --max-headers",
+  ),
+  maxStreamDuration: ignored(
+    duration,
+    "a request's timeout belongs to its rule",
+    "use timeouts.request of the HTTPRoute's rule",
+  ),
+  maxRequestsPerConnection: z.int().min(0).default(0),
+});
+
+const BREAKERS = [
+  "maxConnections",
+  "maxPendingRequests",
+  "maxRequests",
+  "maxRetries",
+  "retryBudget",
+] as const;
+
+const circuitBreakers = checked(
+  z.strictObject({
+    maxConnections: z.int().min(1).optional(),
+    maxPendingRequests: z.int().min(1).optional(),
+    maxRequests: z.int().min(1).optional(),
+    maxRetries: z.int().min(0).optional(),
+    retryBudget: concurrentBudget(
+      z.strictObject({
+        budgetPercent: z.int().min(0).max(100).default(RETRY_BUDGET_PERCENT),
+        budgetInterval: duration.optional(),
+        minRetryConcurrency: z.int().min(0).default(RETRY_BUDGET_MINIMUM),
+      }),
+    ).optional(),
+    trackRemaining: ignored(
+      z.boolean(),
+      "what is left of the limits is not counted",
+      "remove trackRemaining",
+    ),
+  }),
+  (value) => {
+    if (BREAKERS.some((name) => value[name] !== undefined)) return undefined;
+    return rule({
+      absent: BREAKERS,
+      message: "there is no limit",
+      expected: `one of ${BREAKERS.join(", ")}`,
+      hint: "add maxConnections: 1024",
+    });
+  },
+);
 
 const spec = checked(
   z.strictObject({
     targetRefs: z.array(checked(localTarget, isTarget)).min(1).max(16).default([]),
     targetSelectors: z.array(checked(selector, isTarget)).default([]),
     loadBalancer: loadBalancerSchema.optional(),
-    connectTimeout: ignored(
-      z.string(),
-      "the connect timeout of a single backend cannot be set yet",
-      "use the flag --upstream-connect-timeout",
-    ),
-    dns: notHonoured("name resolution"),
+    connectTimeout: duration.optional(),
+    dns: notHonoured("how names are resolved", dns),
     perConnectionBufferLimitBytes: ignored(
       z.int().min(0),
       "buffers of a single backend cannot be set",
       "remove the field",
     ),
-    tcpKeepalive: notHonoured("TCP keep-alive"),
-    commonHttpProtocolOptions: notHonoured("HTTP options"),
-    http1ProtocolOptions: notHonoured("HTTP/1 options"),
-    http2ProtocolOptions: notHonoured("HTTP/2 options"),
-    tls: notHonoured("TLS towards the endpoints"),
-    healthCheck: notHonoured("active health checks"),
-    outlierDetection: notHonoured("outlier detection"),
-    circuitBreakers: notHonoured("circuit breakers"),
-    upstreamProxyProtocol: notHonoured("the PROXY protocol"),
+    tcpKeepalive: notHonoured("TCP keep-alive", tcpKeepalive),
+    commonHttpProtocolOptions: commonHttp.optional(),
+    http1ProtocolOptions: notHonoured("how HTTP/1.1 is spoken", http1),
+    http2ProtocolOptions: notHonoured("how HTTP/2 is spoken"),
+    tls: tlsSchema.optional(),
+    healthCheck: healthCheckSchema.optional(),
+    outlierDetection: outlierDetectionSchema.optional(),
+    circuitBreakers: circuitBreakers.optional(),
+    upstreamProxyProtocol: z.strictObject({ version: z.enum(["V1", "V2"]).default("V1") }).optional(),
   }),
   (value) => {
     const { targetRefs, targetSelectors } = value;
@@ -85,20 +189,86 @@ type Value = ValueOf<typeof BACKEND_CONFIG_POLICY>;
 
 export const BACKEND_CONFIG_POLICY_KIND: PolicyKind<Value> = {
   kind: BACKEND_CONFIG_POLICY,
-  dependsOn: (objects) => [objects.all(SERVICE)],
+  dependsOn: (objects) => [objects.all(SERVICE), objects.all(SECRET)],
   attach: (policy, objects) => {
-    const { loadBalancer: balancer } = policy.value.spec;
-    if (balancer === undefined) return { result: [], findings: [] };
-    const panic = balancer.healthyPanicThreshold;
-    const effect: Effect = {
-      kind: "backendBalancing",
-      loadBalancer: loadBalancer(balancer),
-      ...(panic === undefined ? {} : { panicThresholdPercent: panic }),
+    const { result: effects, findings } = effectsOf(policy, objects);
+    if (effects.length === 0) return { result: [], findings };
+    const targets = targetsOf(policy, objects);
+    return {
+      result: targets.result.flatMap((target) => effects.map((effect) => attach(policy, target, effect))),
+      findings: [...findings, ...targets.findings],
     };
-    const { result, findings } = targetsOf(policy, objects);
-    return { result: result.map((target) => attach(policy, target, effect)), findings };
   },
 };
+
+function effectsOf(policy: Reading<Value>, objects: ObjectSet): Told<readonly Effect[]> {
+  const { spec } = policy.value;
+  const effects: Effect[] = [];
+  if (spec.loadBalancer !== undefined) {
+    const panic = spec.loadBalancer.healthyPanicThreshold;
+    effects.push({
+      kind: "backendBalancing",
+      loadBalancer: loadBalancer(spec.loadBalancer),
+      ...(panic === undefined ? {} : { panicThresholdPercent: panic }),
+    });
+  }
+  const tls = spec.tls && compileTls(spec.tls, policy, objects);
+  const settings = { ...settingsOf(spec), ...(tls === undefined ? {} : { tls: tls.result }) };
+  if (Object.keys(settings).length > 0) effects.push({ kind: "backendSettings", settings });
+  return { result: effects, findings: tls?.findings ?? [] };
+}
+
+function settingsOf(value: Value["spec"]): BackendSettings {
+  const { connectTimeout, healthCheck: check, outlierDetection, upstreamProxyProtocol } = value;
+  const idleMs = durationMs(value.commonHttpProtocolOptions?.idleTimeout ?? "0s");
+  const active = check && healthCheck(check);
+  const warmup = value.loadBalancer && slowStart(value.loadBalancer);
+  const limits = limitsOf(value);
+  const budget = value.circuitBreakers?.retryBudget;
+  return {
+    ...(connectTimeout === undefined ? {} : { connectTimeoutMs: durationMs(connectTimeout) }),
+    ...(idleMs === 0 ? {} : { idleTimeoutMs: idleMs }),
+    ...(active === undefined ? {} : { healthChecks: [active] }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection: outlierSettings(outlierDetection) }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(budget === undefined ? {} : { retryBudget: budgetOf(budget) }),
+    ...(upstreamProxyProtocol === undefined
+      ? {}
+      : { proxyProtocol: upstreamProxyProtocol.version === "V1" ? "v1" : "v2" }),
+    ...(warmup === undefined ? {} : { slowStart: warmup }),
+  };
+}
+
+function budgetOf(value: {
+  budgetPercent: number;
+  budgetInterval?: string | undefined;
+  minRetryConcurrency: number;
+}): RetryBudget {
+  const intervalMs = durationMs(value.budgetInterval ?? "0s");
+  const over = intervalMs === 0 ? undefined : intervalMs;
+  return retryBudgetOverTime(value.budgetPercent, value.minRetryConcurrency, over);
+}
+
+/** Where the breakers are written Envoy's defaults hold for those that are not; a budget takes the place of one. */
+function limitsOf({ circuitBreakers, commonHttpProtocolOptions }: Value["spec"]): BackendLimits | undefined {
+  const uses = commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0;
+  if (circuitBreakers === undefined && uses === 0) return undefined;
+  return {
+    ...(circuitBreakers === undefined ? {} : breakers(circuitBreakers)),
+    ...(uses === 0 ? {} : { maxRequestsPerConnection: uses }),
+  };
+}
+
+function breakers({
+  maxConnections = CIRCUIT_BREAKER_LIMIT,
+  maxPendingRequests = CIRCUIT_BREAKER_LIMIT,
+  maxRequests = CIRCUIT_BREAKER_LIMIT,
+  maxRetries = CIRCUIT_BREAKER_RETRIES,
+  retryBudget,
+}: NonNullable<Value["spec"]["circuitBreakers"]>): BackendLimits {
+  const limits = { maxConnections, maxPendingRequests, maxRequests };
+  return retryBudget === undefined ? { ...limits, maxRetries } : limits;
+}
 
 /** In the policy's own namespace. */
 function targetsOf(policy: Reading<Value>, objects: ObjectSet): Told<readonly PlacedTarget[]> {

@@ -6,9 +6,16 @@ import {
   type HashKey,
   type HashPolicy,
   type LoadBalancer,
+  type SlowStart,
 } from "../../model/index.ts";
-import { MAGLEV_TABLE_SIZE, RING_MAXIMUM_SIZE, RING_MINIMUM_SIZE } from "../envoy-defaults.ts";
-import { checked, duration, durationMs, fieldName, ignored, rule } from "../schema/fields.ts";
+import {
+  MAGLEV_TABLE_SIZE,
+  RING_MAXIMUM_SIZE,
+  RING_MINIMUM_SIZE,
+  SLOW_START_AGGRESSION,
+  SLOW_START_MIN_WEIGHT_PERCENT,
+} from "../envoy-defaults.ts";
+import { checked, duration, durationMs, fieldName, ignored, rule, text } from "../schema/fields.ts";
 import { atMostOneOf, exactlyOneOf } from "../schema/one-of.ts";
 
 const cookie = z.strictObject({
@@ -62,15 +69,17 @@ const ringHash = checked(
   },
 );
 
-const slowStart = ignored(
-  z.strictObject({
+const slowStartSchema = z
+  .strictObject({
     window: duration.optional(),
-    aggression: z.string().optional(),
-    minWeightPercent: z.int().min(0).max(100).optional(),
-  }),
-  "new endpoints get their full share at once",
-  "remove slowStart",
-);
+    aggression: text(
+      /^(?=.*[1-9])([0-9]+(\.[0-9]*)?|\.[0-9]+)$/,
+      "a number above 0, as a text",
+      '"1.5"',
+    ).optional(),
+    minWeightPercent: z.int().min(0).max(100).default(SLOW_START_MIN_WEIGHT_PERCENT),
+  })
+  .optional();
 
 const zoneAware = ignored(
   z.looseObject({}),
@@ -87,8 +96,10 @@ export const loadBalancerSchema = checked(
       "remove updateMergeWindow",
     ),
     // The CRD takes any number; Envoy refuses fewer than two choices, and a ring without entries has no answer.
-    leastRequest: z.strictObject({ choiceCount: z.int().min(2).default(2), slowStart }).optional(),
-    roundRobin: z.strictObject({ slowStart }).optional(),
+    leastRequest: z
+      .strictObject({ choiceCount: z.int().min(2).default(2), slowStart: slowStartSchema })
+      .optional(),
+    roundRobin: z.strictObject({ slowStart: slowStartSchema }).optional(),
     ringHash: ringHash.optional(),
     maglev: z.strictObject(hashing).optional(),
     random: z.strictObject({}).optional(),
@@ -139,6 +150,17 @@ export function loadBalancer(value: LoadBalancerValue): LoadBalancer {
     return { kind: "maglev", tableSize: MAGLEV_TABLE_SIZE, ...hashingPart(maglev.hashPolicies) };
   }
   return random === undefined ? DEFAULT_LOAD_BALANCER : { kind: "random" };
+}
+
+/** Without a window there is no slow start. */
+export function slowStart({ leastRequest, roundRobin }: LoadBalancerValue): SlowStart | undefined {
+  const value = leastRequest?.slowStart ?? roundRobin?.slowStart;
+  if (value?.window === undefined) return undefined;
+  return {
+    windowMs: durationMs(value.window),
+    aggression: value.aggression === undefined ? SLOW_START_AGGRESSION : Number(value.aggression),
+    minWeightPercent: value.minWeightPercent,
+  };
 }
 
 type HashPolicyValue = z.output<typeof hashPolicy>;

@@ -12,6 +12,8 @@ export interface TargetSelector {
   readonly kind: string;
   /** Path in the policy's value. */
   readonly path: FieldPath;
+  /** The part of each object that is meant. */
+  readonly sectionName?: string;
   /** The objects of that kind; empty for a kind that is not read. */
   readonly candidates: readonly Labelled[];
   selects(labels: Readonly<Record<string, string>>): boolean;
@@ -27,7 +29,8 @@ export function findTargets(
   const targets = [...named];
   const findings: FindingDraft[] = [];
   const known = new Set(named.map(({ target }) => nameOf(target.object)));
-  for (const { kind, path, candidates, selects } of selectors) {
+  for (const { kind, path, sectionName, candidates, selects } of selectors) {
+    const section = sectionName === undefined ? {} : { sectionName };
     const found = candidates.filter(
       ({ object, value }) => object.namespace === namespace && selects(value.metadata.labels),
     );
@@ -35,7 +38,7 @@ export function findTargets(
     for (const { object } of found) {
       if (known.has(nameOf(object))) continue;
       known.add(nameOf(object));
-      targets.push({ target: { object }, path });
+      targets.push({ target: { object, ...section }, path });
     }
   }
   return { result: targets, findings };

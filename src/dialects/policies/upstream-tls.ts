@@ -1,9 +1,11 @@
 // TLS towards endpoints as vendors' policies ask for it: a Secret's certificate and authorities, names, and no downgrade.
+import { z } from "zod";
 import type { BackendTls, Certificate, SubjectAltName, TrustBundle } from "../../model/index.ts";
 import { objectText } from "../../model/index.ts";
 import { authoritiesOfSecret, certificateOf, SECRET } from "../core/secret.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
+import { checked } from "../schema/fields.ts";
 import type { Reading } from "../schema/read-object.ts";
 
 /**
@@ -38,4 +40,29 @@ export function missingSecret(policy: Reading, path: FieldPath, name: string): F
 /** `spiffe://...` is a URI, anything else a host name. */
 export function subjectAltNames(names: readonly string[]): SubjectAltName[] {
   return names.map((value) => ({ type: value.includes("://") ? "uri" : "hostname", value }));
+}
+
+/** A version as vendors write it; `open` is what leaves it to the default. */
+export function tlsVersion<const Open extends string>(open: Open) {
+  return checked(z.enum([open, "1.0", "1.1", "1.2", "1.3"]), (version) => {
+    if (version !== "1.0" && version !== "1.1") return undefined;
+    return {
+      code: "field-approximated",
+      severity: "warning",
+      message: `TLS ${version} is not spoken: the oldest version is 1.2`,
+      expected: '"1.2" or "1.3"',
+      hint: 'write "1.2"',
+    };
+  }).optional();
+}
+
+/** Versions as `tlsVersion` reads them. */
+export function versionBounds(
+  minimum: string | undefined,
+  maximum: string | undefined,
+): Pick<BackendTls, "minimumVersion" | "maximumVersion"> {
+  return {
+    ...(minimum === "1.3" ? { minimumVersion: "1.3" } : {}),
+    ...(maximum === "1.0" || maximum === "1.1" || maximum === "1.2" ? { maximumVersion: "1.2" } : {}),
+  };
 }
