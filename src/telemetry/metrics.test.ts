@@ -1,6 +1,8 @@
 // The table of metrics and its text form.
 import { expect, test } from "vitest";
-import { METRICS, renderMetrics } from "./metrics.ts";
+import { Histogram } from "./histogram.ts";
+import { METRICS } from "./metrics.ts";
+import { renderMetrics } from "./render-metrics.ts";
 
 test("samples of several workers are summed per set of labels", async () => {
   const text = await renderMetrics([
@@ -20,6 +22,34 @@ test("label values are escaped", async () => {
   expect(text).toContain('{route="a\\"b\\n"} 1');
 });
 
+test("a histogram tells how many values are at most as large as each bound", async () => {
+  const durations = new Histogram(METRICS.limpet_request_duration_seconds.buckets);
+  for (const seconds of [0.0001, 0.001, 0.002, 0.3, 11]) durations.observe(seconds);
+  const sample = {
+    name: "limpet_request_duration_seconds",
+    labels: { route: "HTTPRoute/default/shop", backend: "b" },
+    value: durations.count,
+    histogram: durations.counts,
+  };
+  const lines = (await renderMetrics([sample, sample])).split("\n");
+  const labels = 'backend="b",route="HTTPRoute/default/shop"';
+  const value = (name: string, le?: string) => {
+    const wanted = (line: string) =>
+      line.startsWith(`limpet_request_duration_seconds_${name}{`) &&
+      labels.split(",").every((label) => line.includes(label)) &&
+      (le === undefined || line.includes(`le="${le}"`));
+    return Number(lines.find(wanted)?.split(" ").at(-1));
+  };
+  expect(lines).toContain("# TYPE limpet_request_duration_seconds histogram");
+  expect(value("bucket", "0.001")).toBe(4);
+  expect(value("bucket", "0.25")).toBe(6);
+  expect(value("bucket", "0.5")).toBe(8);
+  expect(value("bucket", "10")).toBe(8);
+  expect(value("bucket", "+Inf")).toBe(10);
+  expect(value("count")).toBe(10);
+  expect(value("sum")).toBeCloseTo(22.6062);
+});
+
 test("a name or a label that the table does not have is a defect", async () => {
   await expect(renderMetrics([{ name: "limpet_nothing", labels: {}, value: 1 }])).rejects.toThrow(
     "not in the table",
@@ -34,5 +64,9 @@ test("names follow Prometheus' conventions", () => {
     expect(name).toMatch(/^limpet_[a-z_]+$/);
     expect(name.endsWith("_total")).toBe(kind.type === "counter");
     expect(kind.help).toMatch(/\.$/);
+    if (kind.type === "histogram") {
+      expect(name).toMatch(/_(seconds|bytes)$/);
+      expect(kind.buckets).toEqual(kind.buckets.toSorted((a, b) => a - b));
+    }
   }
 });

@@ -1,17 +1,34 @@
 // Every metric that Limpet exposes, in one table: docs/metrics.md is generated from it, and nothing else may be exposed.
-import { type MetricObjectWithValues, type MetricValue, Registry } from "@prometheus-io/client";
+import type { HistogramCounts } from "./histogram.ts";
 
 export interface MetricKind {
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly labels: readonly string[];
   readonly help: string;
+  /** Upper bounds of a histogram's buckets, ascending, in the unit of its name; the last bucket, without bound, is not named. */
+  readonly buckets?: readonly number[];
 }
+
+/** Seconds: from an answer out of a cache to one that a person has given up waiting for. */
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 export const METRICS = {
   limpet_requests_total: {
     type: "counter",
     labels: ["listener", "route", "code_class"],
     help: "Requests answered, by listener, route and class of the status (2xx, 4xx, ...).",
+  },
+  limpet_request_duration_seconds: {
+    type: "histogram",
+    labels: ["route", "backend"],
+    help: "From the head of a request to the last byte of its response, tunnels left out.",
+    buckets: DURATION_BUCKETS,
+  },
+  limpet_upstream_response_seconds: {
+    type: "histogram",
+    labels: ["backend"],
+    help: "From sending a request to an endpoint to the head of its response, each attempt by itself.",
+    buckets: DURATION_BUCKETS,
   },
   limpet_session_outcomes_total: {
     type: "counter",
@@ -48,6 +65,21 @@ export const METRICS = {
     type: "counter",
     labels: [],
     help: "Idle client connections closed to make room for others at --max-connections.",
+  },
+  limpet_tls_handshakes_total: {
+    type: "counter",
+    labels: ["listener", "version", "resumed"],
+    help: "TLS handshakes that were completed; resumed: a session was taken up again.",
+  },
+  limpet_tls_handshake_failures_total: {
+    type: "counter",
+    labels: ["reason"],
+    help: "Clients that did not get as far as a request: not-tls, proxy-header, unknown-name, timeout, client-closed, version, cipher, protocol, client-certificate, configuration or other.",
+  },
+  limpet_passthrough_connections_total: {
+    type: "counter",
+    labels: ["listener", "route"],
+    help: "TLS connections that were passed through by their server name, counted when they end.",
   },
   limpet_requests_in_flight: {
     type: "gauge",
@@ -86,8 +118,13 @@ export const METRICS = {
   },
   limpet_upstream_retries_total: {
     type: "counter",
-    labels: ["backend"],
-    help: "Requests sent again because a reused connection died before any byte of the response.",
+    labels: ["backend", "reason"],
+    help: "Requests sent again after an attempt at the backend was in vain, by reason: a reused connection died, nobody could be reached, the connection was lost, it took too long, or the status that came.",
+  },
+  limpet_mirrored_requests_total: {
+    type: "counter",
+    labels: ["backend", "result"],
+    help: "Copies of requests for a mirror: answered, failed, or dropped because it was too slow or too busy.",
   },
   limpet_access_log_dropped_lines_total: {
     type: "counter",
@@ -178,44 +215,7 @@ export type MetricName = keyof typeof METRICS;
 export interface MetricSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of a histogram: how many values it has seen. */
   readonly value: number;
-}
-
-/** The content type that goes with `renderMetrics`. */
-export const METRICS_CONTENT_TYPE = new Registry().contentType;
-
-/**
- * Text in Prometheus' exposition format. Samples of one name and the same labels are summed, which is how the numbers
- * of several workers become one. Throws on a name or a set of labels that the table does not have: that is a defect.
- */
-export async function renderMetrics(samples: readonly MetricSample[]): Promise<string> {
-  const values = new Map<MetricName, MetricValue<string>[]>();
-  for (const sample of samples) {
-    const name = knownName(sample);
-    const list = values.get(name);
-    const value = { labels: { ...sample.labels }, value: sample.value };
-    if (list === undefined) values.set(name, [value]);
-    else list.push(value);
-  }
-  const metrics = [...values].map(([name, list]) => metricObject(name, list));
-  return Registry.aggregate([metrics]).metrics();
-}
-
-function knownName(sample: MetricSample): MetricName {
-  if (!Object.hasOwn(METRICS, sample.name)) throw new Error(`metric ${sample.name} is not in the table`);
-  const name = sample.name as MetricName;
-  const expected = METRICS[name].labels;
-  const labels = Object.keys(sample.labels);
-  if (labels.length !== expected.length || !expected.every((label) => label in sample.labels)) {
-    throw new Error(`metric ${name} has the labels ${expected.join(", ")}, not ${labels.join(", ")}`);
-  }
-  return name;
-}
-
-function metricObject(
-  name: MetricName,
-  values: MetricValue<string>[],
-): MetricObjectWithValues<MetricValue<string>> {
-  const { type, help } = METRICS[name];
-  return { name, type, help, aggregator: "sum", collect: () => {}, values };
+  readonly histogram?: HistogramCounts;
 }

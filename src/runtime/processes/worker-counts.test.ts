@@ -1,5 +1,6 @@
 // Counters outlive workers, gauges do not.
 import { expect, test } from "vitest";
+import { Histogram, METRICS } from "../../telemetry/index.ts";
 import { WorkerCounts } from "./worker-counts.ts";
 
 const COUNTER = "limpet_upstream_connects_total";
@@ -35,4 +36,24 @@ test("a later answer of a worker replaces its earlier one", () => {
   counts.update(1, [counted("a", 3)]);
   counts.update(1, [counted("a", 5)]);
   expect(sums(counts)).toEqual({ [`${COUNTER} a`]: 5 });
+});
+
+test("histograms of workers that are gone stay in the sum", () => {
+  const counts = new WorkerCounts();
+  const seen = (...values: number[]) => {
+    const histogram = new Histogram(METRICS.limpet_upstream_response_seconds.buckets);
+    for (const value of values) histogram.observe(value);
+    const { count: value, counts } = histogram;
+    return { name: "limpet_upstream_response_seconds", labels: { backend: "a" }, value, histogram: counts };
+  };
+  counts.update(1, [seen(0.0001, 20)]);
+  counts.bury(1);
+  counts.update(1, [seen(0.0002)]);
+  counts.bury(1);
+  const [sum, ...others] = counts.samples();
+  expect(others).toEqual([]);
+  expect(sum?.value).toBe(3);
+  expect(sum?.histogram?.counts.at(0)).toBe(2);
+  expect(sum?.histogram?.counts.at(-1)).toBe(1);
+  expect(sum?.histogram?.sum).toBeCloseTo(20.0003);
 });
