@@ -29,6 +29,9 @@ export interface EngineDependencies {
   readonly observer?: EndpointObserver;
 }
 
+/** For what tunnels still have to say when the time to drain is over. */
+const LAST_BYTES_MS = 500;
+
 export class Engine {
   readonly #context: ExchangeContext;
   readonly #sweep: DeadlineSweep;
@@ -152,15 +155,22 @@ export class Engine {
     return false;
   }
 
-  /** Stops accepting, lets requests finish, closes what is left after `timeoutMs`. The engine is of no use afterwards. */
+  /**
+   * Stops accepting, lets requests and tunnels finish, closes what is left after `timeoutMs`, with the last bytes of
+   * tunnels. The engine is of no use afterwards.
+   */
   async drain(timeoutMs: number): Promise<void> {
     for (const key of [...this.#ports.keys()]) this.unlisten(key);
     const leaving = [...this.#leaving];
-    const timer = setTimeout(() => {
-      for (const port of leaving) port.destroy();
+    const expiry = setTimeout(() => {
+      for (const port of leaving) port.expire();
     }, timeoutMs);
+    const end = setTimeout(() => {
+      for (const port of leaving) port.destroy();
+    }, timeoutMs + LAST_BYTES_MS);
     await Promise.all(leaving.map((port) => port.drain()));
-    clearTimeout(timer);
+    clearTimeout(expiry);
+    clearTimeout(end);
     this.#context.pool.close();
   }
 

@@ -109,6 +109,11 @@ export class Port {
     return this.#drained;
   }
 
+  /** Closes everything, with the last bytes of tunnels. */
+  expire(): void {
+    this.#http.expire();
+  }
+
   destroy(): void {
     this.#http.destroy();
   }

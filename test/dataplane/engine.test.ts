@@ -126,7 +126,7 @@ test("several listeners share a port, and the Host picks one", async () => {
   ]);
 });
 
-test("draining lets requests finish and closes what is idle at once", async () => {
+test("draining lets requests finish and closes what is idle", async () => {
   const held: ServerResponse[] = [];
   const origin = await startOrigin((_, response) => held.push(response));
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [origin.endpoint])] }));

@@ -22,6 +22,13 @@ async function manual(bytes: string): Promise<ServerHarness> {
   return harness;
 }
 
+async function automatic(bytes: string): Promise<ServerHarness> {
+  const harness = new ServerHarness();
+  harness.socket.deliver(bytes);
+  await settle();
+  return harness;
+}
+
 describe("responses", () => {
   test("a head and a small body go out in one write", async () => {
     const harness = new ServerHarness();
@@ -333,10 +340,12 @@ describe("the end of a connection", () => {
     expect(harness.socket.writableEnded).toBe(true);
   });
 
-  test("drain closes an idle connection, and the server counts it out", async () => {
+  test("drain closes a connection that has been idle for a second, and the server counts it out", async () => {
     const harness = await manual("");
     expect(harness.server.connections).toBe(1);
+    harness.pass(1_300);
     harness.server.drain();
+    expect(harness.socket.writableEnded).toBe(true);
     harness.socket.hangUp();
     await settle();
     expect(harness.socket.destroyed).toBe(true);
@@ -345,6 +354,25 @@ describe("the end of a connection", () => {
 });
 
 describe("timeouts", () => {
+  test("while draining, a client that was busy a moment ago gets one more answer", async () => {
+    const harness = await automatic(GET);
+    harness.server.drain();
+    expect(harness.socket.writableEnded).toBe(false);
+    harness.socket.deliver(GET);
+    await settle();
+    expect(harness.socket.sent.split("connection: close")).toHaveLength(2);
+    expect(harness.socket.writableEnded).toBe(true);
+  });
+
+  test("while draining, a client that says nothing more is waited for no longer than a second", async () => {
+    const harness = await automatic(GET);
+    harness.server.drain();
+    harness.pass(900);
+    expect(harness.socket.writableEnded).toBe(false);
+    harness.pass(400);
+    expect(harness.socket.writableEnded).toBe(true);
+  });
+
   test("a head that takes too long is answered with 408", async () => {
     const harness = await manual("GET / HT");
     harness.pass(9_900);

@@ -23,7 +23,7 @@ import { WriteProgress } from "./write-progress.ts";
 export const MAX_DISCARDED = 256 * 1024;
 /** How long a connection that has said its last word listens on, so that the client can read it (RFC 9112 section 9.6). */
 export const LINGER_MS = 2_000;
-/** Where places are short: who waits for so long without a whole request has had its chance. */
+/** Where places are short, and while draining: who waits for so long without a whole request has had its chance. */
 export const GRACE_MS = 1_000;
 /** Where memory is short: how long a client may leave its response untouched. */
 export const HURRIED_WRITE_TIMEOUT_MS = 2_000;
@@ -126,11 +126,19 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
     },
   };
 
-  /** Closes once the exchange under way is over; at once if there is none. */
+  /**
+   * Closes once the exchange under way is over. An idle one closes too, but not while its client may be about to send:
+   * a request that meets a closing connection is lost, so who was busy a moment ago gets one more answer.
+   */
   drain(): void {
     this.#draining = true;
-    if (this.#phase === "head" && !this.#headReader.pending && this.#input.bytes === undefined)
-      this.#linger();
+    if (this.#phase === "head") this.sweep(this.#context.sweep.nowMs);
+  }
+
+  /** There is no more time: a tunnel's last bytes go out before it closes, the rest closes at once. */
+  expire(): void {
+    if (this.#phase === "tunnel") this.#socket.destroySoon();
+    else this.destroy();
   }
 
   /**
@@ -376,9 +384,15 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
       if (waitedMs > options.requestHeadTimeoutMs) {
         this.#refuse(new MessageError("request-timeout", "the head did not arrive in time"));
       }
-    } else if (waitedMs > (this.#served === 0 ? options.requestHeadTimeoutMs : options.idleTimeoutMs)) {
+    } else if (this.#input.bytes === undefined && waitedMs > this.#patienceMs(options)) {
       this.#linger();
     }
+  }
+
+  /** How long the client may leave the connection without a request. */
+  #patienceMs({ requestHeadTimeoutMs, idleTimeoutMs }: DataplaneOptions): number {
+    const limitMs = this.#served === 0 ? requestHeadTimeoutMs : idleTimeoutMs;
+    return this.#draining ? Math.min(GRACE_MS, limitMs) : limitMs;
   }
 
   #sweepExchange(nowMs: number, options: DataplaneOptions): void {

@@ -62,10 +62,15 @@ export class Http1Server implements ServerContext {
     return false;
   }
 
-  /** Idle connections close now, busy ones say `connection: close` and close after their exchange; tunnels stay. */
+  /** Idle connections close, busy ones say `connection: close` and close after their exchange; tunnels stay. */
   drain(): void {
     this.#draining = true;
     for (const connection of this.#connections) connection.drain();
+  }
+
+  /** Closes everything; what tunnels still have to say is said, as long as their clients take it. */
+  expire(): void {
+    for (const connection of this.#connections) connection.expire();
   }
 
   /** Closes everything at once. */
