@@ -112,6 +112,13 @@ export const LIMIT_FLAGS = {
     default: formatSize(DATAPLANE.maxBufferedSize),
     past: { errors: ["overloaded"], connection: "kept" },
   },
+  "retry-buffer-size": {
+    group: LIMITS,
+    help: "Bytes of a request body that are kept for another try; larger ones are never sent twice. 0: none is.",
+    value: SIZE,
+    default: formatSize(DATAPLANE.retryBufferSize),
+    past: { errors: [], connection: "kept" },
+  },
   "min-rate": {
     group: LIMITS,
     help: "Bytes a second of a body that is sent, or of a response that waits to be taken, averaged over the timeout; 0: any.",

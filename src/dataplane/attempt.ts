@@ -1,8 +1,10 @@
 // One try at an endpoint: passes what the endpoint sends to its exchange until either of them is through with it.
 import type { EndpointState } from "../affinity/decision.ts";
 import type { ResponseHead } from "../model/index.ts";
+import type { Alarm, AlarmOwner } from "./alarms.ts";
 import type { Exchange } from "./exchange.ts";
-import type { ProxyError } from "./proxy-error.ts";
+import { ProxyError } from "./proxy-error.ts";
+import type { RetryAllowance } from "./retry-allowance.ts";
 import type {
   BodyChunk,
   BodyLength,
@@ -13,21 +15,32 @@ import type {
 } from "./stream.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 
+/** Reading so much of a response that nobody wants is cheaper than another connection. */
+const DRAINABLE_BYTES = 64 * 1024;
+
 /** A retry is another attempt, so that late words of the first one reach nobody. */
-export class Attempt implements ClientStreamHandlers {
+export class Attempt implements ClientStreamHandlers, AlarmOwner {
   readonly endpoint: EndpointState;
   /** Set by `send`. */
   stream!: ClientStream;
   readonly #exchange: Exchange;
+  /** Set for a retry that its backend counts. */
+  readonly #allowance: RetryAllowance | undefined;
+  #alarm: Alarm | undefined;
   #left = false;
+  /** Bytes of an unwanted response that may still come. */
+  #drainable = 0;
 
-  constructor(exchange: Exchange, endpoint: EndpointState) {
+  constructor(exchange: Exchange, endpoint: EndpointState, allowance: RetryAllowance | undefined) {
     this.#exchange = exchange;
     this.endpoint = endpoint;
+    this.#allowance = allowance;
   }
 
-  send(connection: UpstreamConnection): void {
+  /** @param timeoutMs from now to the last byte of the response; undefined: as long as it takes */
+  send(connection: UpstreamConnection, timeoutMs: number | undefined): void {
     this.endpoint.active += 1;
+    if (timeoutMs !== undefined) this.#alarm = this.#exchange.context.alarms.set(timeoutMs, this);
     this.stream = connection.send(this.#exchange, this);
   }
 
@@ -36,6 +49,8 @@ export class Attempt implements ClientStreamHandlers {
     if (this.#left) return;
     this.#left = true;
     this.endpoint.active -= 1;
+    this.#alarm?.cancel();
+    this.#allowance?.release();
   }
 
   /** Nobody wants its answer any more. */
@@ -45,16 +60,32 @@ export class Attempt implements ClientStreamHandlers {
     this.stream.abort();
   }
 
+  /** Nobody wants the body of its answer, whose head has come: where that is short, the connection can serve again. */
+  discard(length: BodyLength): void {
+    if (this.#left) return;
+    this.leave();
+    if (length > DRAINABLE_BYTES) this.stream.abort();
+    else this.#drainable = DRAINABLE_BYTES;
+  }
+
+  onAlarm(): void {
+    if (this.#left) return;
+    this.abandon();
+    const message = `${this.endpoint.endpoint.address} took longer than the rule allows`;
+    this.#exchange.onUpstreamError(new ProxyError("attempt-timeout", "upstream", message), this);
+  }
+
   onInform(head: ResponseHead): void {
     if (!this.#left) this.#exchange.onUpstreamInform(head);
   }
 
   onHead(head: ResponseHead, length: BodyLength): void {
-    if (!this.#left) this.#exchange.onUpstreamHead(head, length);
+    if (!this.#left) this.#exchange.onUpstreamHead(head, length, this);
   }
 
   onData(chunk: BodyChunk): void {
-    if (!this.#left && !this.#exchange.onUpstreamData(chunk)) this.stream.pauseBody();
+    if (this.#left) this.#drain(chunk);
+    else if (!this.#exchange.onUpstreamData(chunk)) this.stream.pauseBody();
   }
 
   onDrain(): void {
@@ -68,13 +99,24 @@ export class Attempt implements ClientStreamHandlers {
   }
 
   onUpgrade(head: ResponseHead, tunnel: Tunnel): void {
-    if (this.#left) tunnel.destroy();
-    else this.#exchange.onUpstreamUpgrade(head, tunnel);
+    if (this.#left) {
+      tunnel.destroy();
+      return;
+    }
+    // What a rule allows for a response says nothing about how long two sides may talk.
+    this.#alarm?.cancel();
+    this.#exchange.onUpstreamUpgrade(head, tunnel, this);
   }
 
   onError(error: ProxyError): void {
     if (this.#left) return;
     this.leave();
     this.#exchange.onUpstreamError(error, this);
+  }
+
+  #drain(chunk: BodyChunk): void {
+    if (this.#drainable === 0) return;
+    this.#drainable = Math.max(0, this.#drainable - chunk.length);
+    if (this.#drainable === 0) this.stream.abort();
   }
 }

@@ -8,9 +8,11 @@ import type { Clock } from "./clock.ts";
 import { type EndpointObserver, NO_OBSERVER } from "./endpoint-observer.ts";
 import type { DefectLogger, ExchangeContext } from "./exchange-context.ts";
 import { DeadlineSweep, http1Connector } from "./http1/index.ts";
+import { KeptBytes } from "./kept-body.ts";
 import type { DataplaneOptions } from "./options.ts";
 import { type BoundSocket, type ListenTarget, Port } from "./port.ts";
 import { RequestIds } from "./request-id.ts";
+import { RetryAllowances } from "./retry-allowance.ts";
 import { EMPTY_PORT_PLAN, emptyServingPlan, type ServingPlan, ServingPlanBuild } from "./serving-plan.ts";
 import { finishInSlices } from "./slices.ts";
 import { TableBuilds } from "./table-builds.ts";
@@ -71,6 +73,8 @@ export class Engine {
       sweep: this.#sweep,
       alarms: SYSTEM_ALARMS,
       observer: observer ?? NO_OBSERVER,
+      retries: new RetryAllowances(options.workers, clock),
+      keptBytes: new KeptBytes(options.maxBufferedSize / 4),
     };
   }
 

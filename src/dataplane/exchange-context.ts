@@ -4,8 +4,10 @@ import type { Alarms } from "./alarms.ts";
 import type { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
 import type { EndpointObserver } from "./endpoint-observer.ts";
+import type { KeptBytes } from "./kept-body.ts";
 import type { DataplaneOptions } from "./options.ts";
 import type { RequestIds } from "./request-id.ts";
+import type { RetryAllowances } from "./retry-allowance.ts";
 import type { TableBuilds } from "./table-builds.ts";
 import type { Traffic } from "./traffic.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
@@ -38,4 +40,7 @@ export interface ExchangeContext {
   readonly sweep: Sweep;
   readonly alarms: Alarms;
   readonly observer: EndpointObserver;
+  readonly retries: RetryAllowances;
+  /** Memory for bodies that may have to be sent again. */
+  readonly keptBytes: KeptBytes;
 }

@@ -1,22 +1,32 @@
 // One request of a client, from its head to its line in the access log: what the stages found out, and both bodies.
 import type { BackendState, Client, Decision, EndpointState } from "../affinity/decision.ts";
 import type { RulePlan } from "../affinity/plan.ts";
-import { sessionFields } from "../affinity/session-fields.ts";
-import type { Filter, RequestHead, ResponseHead } from "../model/index.ts";
+import type { Backend, Filter, RequestHead, ResponseHead } from "../model/index.ts";
 import type { RouteMiss, RouteResult } from "../routing/match-result.ts";
+import type { Alarm, AlarmOwner } from "./alarms.ts";
 import { Attempt } from "./attempt.ts";
+import type { CorsPolicy } from "./cors.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import { reportEnd } from "./exchange-report.ts";
-import { applyResponseFilters } from "./header-filters.ts";
+import { answerByFilters } from "./filter-answers.ts";
+import { type FilterPlan, filterPlan, NO_FILTERS } from "./filter-plan.ts";
+import { startMirrors } from "./mirror.ts";
+import { PlainResponseHead } from "./plain-head.ts";
 import { ProxyError } from "./proxy-error.ts";
+import { RequestBody } from "./request-body.ts";
+import { editRequest, resetRequest } from "./request-edits.ts";
 import {
   answerForCode,
   answerForError,
   errorKind,
   type LocalAnswer,
+  reasonPhrase,
   respondLocally,
-  respondWithMethods,
 } from "./respond.ts";
+import { editResponse, filterResponse } from "./response-edits.ts";
+import { type Retrial, Retries, type RetryReason, retryReason } from "./retries.ts";
+import type { RetryAllowance } from "./retry-allowance.ts";
+import type { PortPlan } from "./serving-plan.ts";
 import type {
   BodyChunk,
   BodyLength,
@@ -28,13 +38,11 @@ import type {
 import type { TableWaiter } from "./table-builds.ts";
 import { Splice } from "./tunnel.ts";
 
-/** Methods that may be sent twice (RFC 9110 section 9.2.2). */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 const NO_TRAILERS: Trailers = [];
-const NO_FILTERS: readonly Filter[] = [];
+const NO_LIST: readonly Filter[] = [];
 
 /** Also what is sent upstream (`UpstreamRequest`). Ends exactly once, whatever happens. */
-export class Exchange implements ServerStreamHandlers {
+export class Exchange implements ServerStreamHandlers, AlarmOwner {
   readonly context: ExchangeContext;
   readonly stream: ServerStream;
   readonly startedWallMs: number;
@@ -42,22 +50,34 @@ export class Exchange implements ServerStreamHandlers {
 
   client: Client;
   requestId: string;
-  /** Path and query, dot segments resolved: what is matched and forwarded. */
+  /** Path and query, dot segments resolved: what is matched. */
+  target = "";
+  /** What is sent: the same, unless a filter rewrites it. */
   path = "";
   match: RouteResult | RouteMiss | undefined;
   plan: RulePlan | undefined;
+  /** What it is served by from beginning to end, whatever comes meanwhile. */
+  port: PortPlan | undefined;
   decision: Decision | undefined;
+  /** Of the rule, and of the backendRef that was decided on. */
+  filters: FilterPlan = NO_FILTERS;
+  ownFilters: FilterPlan = NO_FILTERS;
   /** Waits for a hash table in this exchange's name. */
   waiter: TableWaiter | undefined;
 
   #attempt: Attempt | undefined;
+  /** Undefined: the request has none. */
+  #body: RequestBody | undefined;
   #splice: Splice | undefined;
+  /** Rings when the rule's time for the exchange is over. */
+  #deadline: Alarm | undefined;
+  #retries: Retries | undefined;
+  /** The next attempt, until `#backoff` rings. */
+  #retrial: Retrial | undefined;
+  #backoff: Alarm | undefined;
   /** 0 until a head was sent. */
   #status = 0;
   #error: string | undefined;
-  #bodySent = false;
-  #requestEnded = false;
-  #retried = false;
   #ended = false;
 
   constructor(context: ExchangeContext, stream: ServerStream, client: Client, requestId: string) {
@@ -82,22 +102,31 @@ export class Exchange implements ServerStreamHandlers {
     return this.stream.upgrade;
   }
 
+  /** What decides who may read the response: the backendRef's word before the rule's. */
+  get cors(): CorsPolicy | undefined {
+    return this.ownFilters.cors ?? this.filters.cors;
+  }
+
   /** Nothing more can be done for it. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Answers by itself, without an endpoint. */
+  /** Answers by itself, without an endpoint, because something is wrong. */
   answer(answer: LocalAnswer): void {
     this.#error = answer.code;
     this.#status = answer.status;
-    respondLocally(this.stream, answer, this.requestId);
+    respondLocally(this.stream, answer, this.requestId, this.cors);
     this.#end();
   }
 
-  /** Says which methods pass: the answer to OPTIONS that were meant for the gateway and no endpoint. */
-  answerOptions(): void {
-    this.#status = respondWithMethods(this.stream);
+  /** Answers by itself as it should: head and no body. */
+  answerWith(status: number, fields: readonly string[]): void {
+    const head = new PlainResponseHead(status, reasonPhrase(status), fields);
+    if (status >= 300) filterResponse(this, head);
+    this.#status = status;
+    this.stream.respond(head, 0);
+    this.stream.end(NO_TRAILERS);
     this.#end();
   }
 
@@ -113,43 +142,131 @@ export class Exchange implements ServerStreamHandlers {
     this.#end();
   }
 
-  /** The last stage: sends the request to the endpoint that was decided on, and the response back. */
-  begin(): void {
-    const endpoint = (this.decision as Decision).endpoint as EndpointState;
-    // Even for a session that only this endpoint holds: to wait for it would take the place of others.
-    if (endpoint.active >= this.context.options.maxRequestsPerEndpoint)
-      this.answer(answerForCode("endpoint-busy"));
-    else this.#try(endpoint, false);
+  /** From its beginning; waiting for tables, retries and both bodies count. */
+  limitTo(timeoutMs: number): void {
+    this.#deadline = this.context.alarms.set(timeoutMs, this);
   }
 
-  #try(endpoint: EndpointState, fresh: boolean): void {
-    const attempt = new Attempt(this, endpoint);
+  /** The last stage: sends the request to the endpoint that was decided on, and the response back. */
+  begin(): void {
+    this.ownFilters = filterPlan(this.#decided.reference?.filters ?? NO_LIST);
+    if (answerByFilters(this, this.ownFilters)) return;
+    // Even for a session that only this endpoint holds: to wait for it would take the place of others.
+    if (this.#endpoint.active >= this.context.options.maxRequestsPerEndpoint) {
+      this.answer(answerForCode("endpoint-busy"));
+      return;
+    }
+    editRequest(this);
+    const { retryBudget } = this.#backend;
+    if (retryBudget !== undefined) this.context.retries.onRequest(this.#backend, retryBudget);
+    if (this.bodyLength !== 0) {
+      this.#body = new RequestBody();
+      if (this.plan?.rule.retry !== undefined) this.#keepBody(this.#body);
+    }
+    if (this.filters.mirrors.length + this.ownFilters.mirrors.length > 0) {
+      const copies = startMirrors(this);
+      this.#body?.copyTo(copies);
+    }
+    this.#send(false, undefined);
+  }
+
+  /**
+   * @param fresh on a new connection
+   * @param allowance what counts the attempt, if it is a retry that its backend counts
+   */
+  #send(fresh: boolean, allowance: RetryAllowance | undefined): void {
+    const attempt = new Attempt(this, this.#endpoint, allowance);
     this.#attempt = attempt;
-    const { backend } = (this.decision as Decision).backend as BackendState;
     const certificate = this.match?.listener?.backendCertificate;
     const { connection } = this.stream;
-    attempt.send(this.context.pool.acquire(backend, endpoint.endpoint, certificate, fresh, connection));
-    if (this.bodyLength === 0) {
-      this.#requestEnded = true;
+    const { endpoint } = this.#endpoint;
+    const rule = this.plan?.rule;
+    attempt.send(
+      this.context.pool.acquire(this.#backend, endpoint, certificate, fresh, connection),
+      rule?.retry?.attemptTimeoutMs ?? rule?.timeouts?.backendRequestMs,
+    );
+    const body = this.#body;
+    if (body === undefined) {
       attempt.stream.end(NO_TRAILERS);
-    } else {
-      this.stream.resumeBody();
+      return;
     }
+    // Until it turns out that a new connection can be opened, another endpoint may have to get the body.
+    if (!attempt.stream.reused) this.#keepBody(body);
+    // Last, since the body may come from within.
+    if (body.replay(attempt.stream) && !body.ended) this.stream.resumeBody();
+  }
+
+  #keepBody(body: RequestBody): void {
+    const { options, keptBytes } = this.context;
+    if (this.bodyLength <= options.retryBufferSize) body.keep(options.retryBufferSize, keptBytes);
+  }
+
+  /** Tries again, now or later; false: it has to be left at this. */
+  #tryAgain(reason: RetryReason | undefined, attempt: Attempt, length: BodyLength): boolean {
+    if (reason === undefined || this.#status !== 0 || this.#body?.isReplayable === false) return false;
+    this.#retries ??= new Retries(this);
+    const retrial = this.#retries.next(reason, attempt);
+    if (retrial === undefined) return false;
+    this.#attempt = undefined;
+    if (this.#requestEnded) attempt.discard(length);
+    else attempt.abandon();
+    if (retrial === "over-budget") {
+      this.answer(answerForCode("retry-budget-spent"));
+      return true;
+    }
+    this.context.traffic.backend(this.#backend.id).retries[reason] += 1;
+    this.decision = retrial.decision;
+    this.#retrial = retrial;
+    if (retrial.waitMs > 0) {
+      this.stream.pauseBody();
+      this.#backoff = this.context.alarms.set(retrial.waitMs, this);
+    } else {
+      this.#sendAgain(retrial);
+    }
+    return true;
+  }
+
+  #sendAgain({ fresh, allowance }: Retrial): void {
+    this.#retrial = undefined;
+    this.ownFilters = filterPlan(this.#decided.reference?.filters ?? NO_LIST);
+    resetRequest(this);
+    if (answerByFilters(this, this.ownFilters)) {
+      allowance?.release();
+      return;
+    }
+    editRequest(this);
+    this.#send(fresh, allowance);
+  }
+
+  onAlarm(alarm: Alarm): void {
+    if (alarm === this.#backoff) {
+      this.#backoff = undefined;
+      try {
+        this.#sendAgain(this.#retrial as Retrial);
+      } catch (cause) {
+        this.#failByDefect("trying again failed", cause);
+      }
+      return;
+    }
+    this.#deadline = undefined;
+    if (this.#attempt !== undefined) this.#observeFailure(this.#attempt, "exchange-timeout");
+    this.#letGo();
+    this.fail(
+      new ProxyError("exchange-timeout", "upstream", "the exchange took longer than its rule allows"),
+    );
   }
 
   // The client's side.
 
   onData(chunk: BodyChunk): void {
-    if (this.#attempt === undefined || this.#requestEnded) return;
-    this.#bodySent = true;
-    if (!this.#attempt.stream.write(chunk)) this.stream.pauseBody();
+    if (this.#attempt === undefined || this.#body === undefined || this.#body.ended) return;
+    if (!this.#body.pass(chunk, this.#attempt.stream)) this.stream.pauseBody();
   }
 
   onEnd(trailers: Trailers): void {
-    if (this.#attempt === undefined || this.#requestEnded) return;
-    this.#requestEnded = true;
-    this.#bodySent = true;
-    this.#attempt.stream.end(trailers);
+    // Between two attempts there is a body all the same.
+    if (this.#body === undefined || this.#body.ended) return;
+    this.#body.end(trailers, this.#attempt?.stream);
   }
 
   onDrain(): void {
@@ -158,8 +275,7 @@ export class Exchange implements ServerStreamHandlers {
 
   onAbort(error: ProxyError): void {
     if (this.#ended) return;
-    this.#abandonAttempt();
-    if (this.waiter !== undefined) this.context.tables.leave(this.waiter);
+    this.#letGo();
     if (this.#status === 0) this.#status = errorKind(error).status;
     this.#error = error.code;
     this.#end();
@@ -175,9 +291,12 @@ export class Exchange implements ServerStreamHandlers {
     this.stream.inform(head);
   }
 
-  onUpstreamHead(head: ResponseHead, length: BodyLength): void {
+  onUpstreamHead(head: ResponseHead, length: BodyLength, attempt: Attempt): void {
+    this.#observeAnswer(attempt, head.status);
+    if (this.#isUnwanted(head.status) && this.#triesAgain("status", attempt, length)) return;
     if (!this.#editResponse(head)) return;
     this.#status = head.status;
+    this.#body?.forget();
     this.stream.respond(head, length);
   }
 
@@ -192,11 +311,13 @@ export class Exchange implements ServerStreamHandlers {
     this.#end();
   }
 
-  onUpstreamUpgrade(head: ResponseHead, tunnel: Tunnel): void {
+  onUpstreamUpgrade(head: ResponseHead, tunnel: Tunnel, attempt: Attempt): void {
+    this.#observeAnswer(attempt, head.status);
     if (!this.#editResponse(head)) {
       tunnel.destroy();
       return;
     }
+    this.#deadline?.cancel();
     this.#status = head.status;
     const splice = new Splice(
       this.stream.acceptUpgrade(head),
@@ -215,66 +336,88 @@ export class Exchange implements ServerStreamHandlers {
     this.#end();
   }
 
+  /** The attempt is over by itself. */
   onUpstreamError(error: ProxyError, attempt: Attempt): void {
-    if (this.#mayRetry(error, attempt)) {
-      this.#retried = true;
-      this.context.traffic.backend((this.decision as Decision).backend?.backend.id ?? "").retries += 1;
-      this.#try(attempt.endpoint, true);
-      return;
-    }
+    this.#observeFailure(attempt, error.code);
     this.#attempt = undefined;
+    if (this.#triesAgain(retryReason(error, attempt, this.head.method), attempt, 0) || this.#ended) return;
     this.fail(error);
   }
 
-  /** Once, where a connection that had served before died without a byte, and nothing is lost by asking again. */
-  #mayRetry(error: ProxyError, attempt: Attempt): boolean {
-    return (
-      error.retry === "reused-connection" &&
-      attempt.stream.reused &&
-      !this.#retried &&
-      !this.#bodySent &&
-      this.#status === 0 &&
-      IDEMPOTENT.has(this.head.method)
-    );
+  /** The rule would rather have another answer. */
+  #isUnwanted(status: number): boolean {
+    return this.plan?.rule.retry?.statusCodes.includes(status) ?? false;
+  }
+
+  /** As `#tryAgain`; a defect ends the exchange. */
+  #triesAgain(reason: RetryReason | undefined, attempt: Attempt, length: BodyLength): boolean {
+    try {
+      return this.#tryAgain(reason, attempt, length);
+    } catch (cause) {
+      this.#failByDefect("trying again failed", cause);
+      return true;
+    }
   }
 
   /** False: a defect has ended the exchange. */
   #editResponse(head: ResponseHead): boolean {
     try {
-      this.#applyEdits(head);
+      editResponse(this, head);
       return true;
     } catch (cause) {
-      this.#abandonAttempt();
-      this.fail(new ProxyError("internal-error", "internal", "editing a response failed", { cause }));
+      this.#failByDefect("editing a response failed", cause);
       return false;
     }
   }
 
-  #applyEdits(head: ResponseHead): void {
-    const decision = this.decision as Decision;
-    const filters = this.plan?.rule.filters ?? NO_FILTERS;
-    if (filters.length > 0) applyResponseFilters(filters, head.edits);
-    const own = decision.reference?.filters ?? NO_FILTERS;
-    if (own.length > 0) applyResponseFilters(own, head.edits);
-    if (decision.issue === undefined) return;
-    const nowSec = Math.floor(this.context.clock.wallMs() / 1000);
-    const fields = sessionFields(decision, this.stream.connection.tls, nowSec);
-    if (fields === undefined) return;
-    for (const { name, value } of fields.set) head.edits.set(name, value);
-    for (const { name, value } of fields.add) head.edits.add(name, value);
+  #failByDefect(message: string, cause: unknown): void {
+    this.#letGo();
+    if (!this.#ended) this.fail(new ProxyError("internal-error", "internal", message, { cause }));
   }
 
-  #abandonAttempt(): void {
+  #observeAnswer({ endpoint }: Attempt, status: number): void {
+    this.context.observer.answered(this.#decided.backend as BackendState, endpoint, status);
+  }
+
+  /** Only what comes in place of a head: an endpoint that has answered is not taken for dead. */
+  #observeFailure({ endpoint }: Attempt, code: string): void {
+    if (this.#status !== 0) return;
+    this.context.observer.failed(this.#decided.backend as BackendState, endpoint, code);
+  }
+
+  get #decided(): Decision {
+    return this.decision as Decision;
+  }
+
+  get #backend(): Backend {
+    return (this.#decided.backend as BackendState).backend;
+  }
+
+  get #endpoint(): EndpointState {
+    return this.#decided.endpoint as EndpointState;
+  }
+
+  get #requestEnded(): boolean {
+    return this.#body?.ended ?? true;
+  }
+
+  /** Nothing more is to come from anybody. */
+  #letGo(): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     attempt?.abandon();
+    if (this.waiter !== undefined) this.context.tables.leave(this.waiter);
   }
 
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#requestEnded = true;
     this.#attempt = undefined;
+    this.#body?.close();
+    this.#deadline?.cancel();
+    this.#backoff?.cancel();
+    this.#retrial?.allowance?.release();
+    this.#retrial = undefined;
     reportEnd(this, {
       status: this.#status,
       error: this.#error,

@@ -1,5 +1,5 @@
-// Applies the header modifiers of a rule and of its chosen backendRef to the heads that pass.
-import type { Filter, HeadEdits, HeaderEdit } from "../model/index.ts";
+// Applies a header modifier to a head that passes.
+import type { HeadEdits, HeaderEdit } from "../model/index.ts";
 
 /** Fields that frame a message or name its target: they belong to the codec, and a filter cannot change them. */
 const FRAMING = new Set([
@@ -13,15 +13,7 @@ const FRAMING = new Set([
   "upgrade",
 ]);
 
-export function applyRequestFilters(filters: readonly Filter[], edits: HeadEdits): void {
-  for (const filter of filters) if (filter.kind === "requestHeaders") applyEdit(filter.edit, edits);
-}
-
-export function applyResponseFilters(filters: readonly Filter[], edits: HeadEdits): void {
-  for (const filter of filters) if (filter.kind === "responseHeaders") applyEdit(filter.edit, edits);
-}
-
-function applyEdit(edit: HeaderEdit, edits: HeadEdits): void {
+export function applyEdit(edit: HeaderEdit, edits: HeadEdits): void {
   for (const { name, value } of edit.set) if (mayChange(name)) edits.set(name, value);
   for (const { name, value } of edit.add) if (mayChange(name)) edits.add(name, value);
   for (const name of edit.remove) if (mayChange(name)) edits.remove(name);

@@ -32,6 +32,8 @@ export interface DataplaneOptions {
   readonly maxRequestsPerEndpoint: number;
   /** Bytes in memory that one side sent and the other has not taken: beyond, new requests get 503 and stuck clients go. */
   readonly maxBufferedSize: number;
+  /** Bytes of a request body that are kept so that it can be sent again; a larger one is never sent twice. */
+  readonly retryBufferSize: number;
   /**
    * Bytes a second, below which a client sends its body or takes its response too slowly; counted over the timeout for
    * either. 0: any byte in time will do.
@@ -62,6 +64,7 @@ export const DEFAULT_DATAPLANE_OPTIONS: DataplaneOptions = {
   maxRequests: 8_000,
   maxRequestsPerEndpoint: 4_000,
   maxBufferedSize: 256 * 1024 * 1024,
+  retryBufferSize: 64 * 1024,
   minRate: 16,
   trustedProxies: [],
   trustedHops: 0,

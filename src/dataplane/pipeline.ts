@@ -1,14 +1,14 @@
 // The stages of a request: listener, route, rule, affinity, endpoint, exchange; each either goes on or answers.
-import { decide } from "../affinity/decide.ts";
-import type { DecideOptions } from "../affinity/decision.ts";
 import { normalizePath } from "../routing/path.ts";
+import { chooseFirst } from "./choice.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
-import { writeForwardedFields } from "./forwarded-fields.ts";
-import { applyRequestFilters } from "./header-filters.ts";
+import { answerByFilters } from "./filter-answers.ts";
+import { filterPlan } from "./filter-plan.ts";
 import { countHop } from "./max-forwards.ts";
+import { isMisdirected } from "./misdirected.ts";
 import { ProxyError } from "./proxy-error.ts";
-import { answerForCode, answerForFailure, answerForRule } from "./respond.ts";
+import { answerForCode, answerForFailure, answerForRule, PASSING_METHODS } from "./respond.ts";
 import type { PortPlan } from "./serving-plan.ts";
 import type { ConnectionInfo, RequestHandler, ServerStream } from "./stream.ts";
 import type { TableWaiter } from "./table-builds.ts";
@@ -39,7 +39,7 @@ export class Pipeline implements RequestHandler {
       const verdict = countHop(stream.head);
       if (verdict === "pass") findRule(exchange, this.plan);
       else if (verdict === "malformed") exchange.answer(answerForCode("bad-request"));
-      else if (stream.head.method === "OPTIONS") exchange.answerOptions();
+      else if (stream.head.method === "OPTIONS") exchange.answerWith(204, ["allow", PASSING_METHODS]);
       else exchange.answer(answerForCode("method-not-allowed"));
     } catch (cause) {
       exchange.fail(
@@ -81,50 +81,36 @@ function findRule(exchange: Exchange, plan: PortPlan): void {
     exchange.answer(answerForCode("bad-path"));
     return;
   }
+  exchange.target = path;
   exchange.path = path;
   const match = plan.router.match(exchange.head, path);
   exchange.match = match;
-  if (match.rule === undefined) exchange.answer(answerForCode(match.reason));
-  else if (match.rule.action.kind === "respond") exchange.answer(answerForRule(match.rule.action.status));
+  const { rule } = match;
+  if (isMisdirected(exchange, plan)) exchange.answer(answerForCode("misdirected"));
+  else if (rule === undefined) exchange.answer(answerForCode(match.reason));
+  else if (rule.action.kind === "respond") exchange.answer(answerForRule(rule.action.status));
   else {
-    exchange.plan = plan.planOf(match.rule);
+    exchange.port = plan;
+    exchange.plan = plan.planOf(rule);
+    exchange.filters = filterPlan(rule.filters);
+    if (answerByFilters(exchange, exchange.filters)) return;
+    if (rule.timeouts?.requestMs !== undefined) exchange.limitTo(rule.timeouts.requestMs);
     chooseEndpoint(exchange);
   }
 }
 
 /** Stages affinity and endpoint. Comes back to here when a hash table had to be built first. */
 function chooseEndpoint(exchange: Exchange): void {
-  const { context, stream, plan } = exchange;
-  if (plan === undefined) throw new Error("a rule that forwards has a plan");
-  decideOptions.nowSec = Math.floor(exchange.startedWallMs / 1000);
-  decideOptions.random = context.random;
-  const decision = decide(plan, stream.head, exchange.client, decideOptions);
+  const decision = chooseFirst(exchange);
   if (decision.pending !== undefined) {
     exchange.waiter = new DecisionWait(exchange);
-    context.tables.wait(decision.pending, exchange.waiter);
+    exchange.context.tables.wait(decision.pending, exchange.waiter);
     return;
   }
   exchange.decision = decision;
   if (decision.failure !== undefined) exchange.answer(answerForFailure(decision.failure));
-  else forward(exchange);
+  else exchange.begin();
 }
-
-/** Stage exchange: from here on the request is the endpoint's. */
-function forward(exchange: Exchange): void {
-  const { head, connection } = exchange.stream;
-  writeForwardedFields(head, connection, exchange.client, exchange.requestId);
-  const ruleFilters = exchange.plan?.rule.filters;
-  if (ruleFilters !== undefined && ruleFilters.length > 0) applyRequestFilters(ruleFilters, head.edits);
-  const ownFilters = exchange.decision?.reference?.filters;
-  if (ownFilters !== undefined && ownFilters.length > 0) applyRequestFilters(ownFilters, head.edits);
-  exchange.begin();
-}
-
-/** One object for all decisions: `decide` is synchronous and keeps nothing of it. */
-const decideOptions: { -readonly [K in keyof DecideOptions]: DecideOptions[K] } = {
-  nowSec: 0,
-  random: () => 0,
-};
 
 /** Takes a request up again once its hash table is built. */
 class DecisionWait implements TableWaiter {

@@ -44,6 +44,24 @@ export class PlainRequestHead extends PlainFields implements RequestHead {
   }
 }
 
+/** The head as its edits make it, independent of the received one. */
+export function copyRequestHead(head: RequestHead): PlainRequestHead {
+  const edits = head.edits instanceof EditList ? head.edits : new EditList();
+  const fields: string[] = [];
+  head.forEach((name, value) => {
+    const key = name.toLowerCase();
+    if (!edits.drops(key)) fields.push(key, value);
+  });
+  let { authority } = head;
+  for (let at = 0; at < edits.lines.length; at += 2) {
+    const name = edits.lines[at] as string;
+    const value = edits.lines[at + 1] as string;
+    if (name === "host") authority = value;
+    else fields.push(name, value);
+  }
+  return new PlainRequestHead(head.method, authority, head.path, fields);
+}
+
 export class PlainResponseHead extends PlainFields implements ResponseHead {
   readonly status: number;
   readonly reason: string;

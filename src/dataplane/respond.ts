@@ -2,6 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import type { DecisionFailure } from "../affinity/decision.ts";
 import type { RequestHead, ResponseHead } from "../model/index.ts";
+import type { CorsPolicy } from "./cors.ts";
 import { PlainResponseHead } from "./plain-head.ts";
 import type { ProxyError } from "./proxy-error.ts";
 import type { ServerStream } from "./stream.ts";
@@ -28,6 +29,7 @@ export const ERRORS = {
   "version-not-supported": { status: 505, text: "The version of HTTP is not one that this port speaks." },
   "client-closed": { status: 499, text: "The client closed the connection before the exchange was over." },
   "write-timeout": { status: 499, text: "The client took no byte of the response for too long." },
+  misdirected: { status: 421, text: "The connection was made for another host." },
   "no-listener": { status: 404, text: "No listener of this port serves the host of the request." },
   "no-route": { status: 404, text: "No route matches the request." },
   "rule-in-error": { status: 500, text: "The rule that matches the request cannot be served as configured." },
@@ -42,6 +44,13 @@ export const ERRORS = {
   "upstream-tls": { status: 503, text: "No secure connection to the endpoint can be made." },
   "connect-timeout": { status: 504, text: "The endpoint did not accept a connection in time." },
   "upstream-timeout": { status: 504, text: "The endpoint did not answer in time." },
+  "attempt-timeout": { status: 504, text: "The endpoint took longer than the rule allows." },
+  "exchange-timeout": { status: 504, text: "The exchange took longer than the rule allows." },
+  "retry-budget-spent": {
+    status: 503,
+    text: "The endpoint failed, and the backend puts up with no more retries.",
+    retryAfterSec: 1,
+  },
   "upstream-closed": {
     status: 502,
     text: "The endpoint closed the connection before its answer was complete.",
@@ -102,20 +111,23 @@ function localAnswer(code: string, kind: ErrorKind): LocalAnswer {
 /** Of unknown methods the gateway passes any but CONNECT; these are the ones with a name. RFC 9110 section 15.5.6. */
 export const PASSING_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
 
-/** The answer to OPTIONS by the gateway itself; returns its status. */
-export function respondWithMethods(stream: ServerStream): number {
-  stream.respond(new PlainResponseHead(204, reasonPhrase(204), ["allow", PASSING_METHODS]), 0);
-  stream.end([]);
-  return 204;
-}
-
 const TEXT = "text/plain; charset=utf-8";
 
-/** Sends the answer: JSON where the client asks for it, else one line of text. The head must not have been sent. */
-export function respondLocally(stream: ServerStream, answer: LocalAnswer, requestId: string): void {
+/**
+ * Sends the answer: JSON where the client asks for it, else one line of text. The head must not have been sent.
+ * @param cors says who may read it; undefined: nothing is said
+ */
+export function respondLocally(
+  stream: ServerStream,
+  answer: LocalAnswer,
+  requestId: string,
+  cors?: CorsPolicy,
+): void {
   const json = acceptsJson(stream.head);
   const body = Buffer.from(json ? jsonBody(answer, requestId) : textBody(answer, requestId), "latin1");
-  stream.respond(headOf(answer, json ? "application/json" : TEXT), body.length);
+  const head = headOf(answer, json ? "application/json" : TEXT);
+  cors?.apply(stream.head.get("origin"), head.edits);
+  stream.respond(head, body.length);
   if (stream.head.method !== "HEAD") stream.write(body);
   stream.end([]);
 }

@@ -7,6 +7,7 @@ import { compileRouter, RouterBuild } from "../routing/compile.ts";
 import type { Router } from "../routing/router.ts";
 import { type BindPoint, bindPoints } from "./bind-points.ts";
 import type { Clock } from "./clock.ts";
+import { MirrorPlans } from "./mirror-plans.ts";
 import type { Steps } from "./slices.ts";
 
 /** What the requests of one bind point are served by. */
@@ -14,6 +15,10 @@ export interface PortPlan {
   readonly router: Router;
   /** Every rule that `router` finds and that forwards has one. */
   planOf(rule: Rule): RulePlan;
+  /** How copies of the rule's requests find an endpoint of a mirror's backend. */
+  mirrorPlanOf(rule: Rule, backend: string): RulePlan;
+  /** `*` for a listener of every host; undefined: the port has no such listener. */
+  hostnameOf(listener: string): string | undefined;
 }
 
 export class ServingPlan {
@@ -42,6 +47,10 @@ export const EMPTY_PORT_PLAN: PortPlan = {
   planOf: () => {
     throw new Error("an empty plan has no rules");
   },
+  mirrorPlanOf: () => {
+    throw new Error("an empty plan has no rules");
+  },
+  hostnameOf: () => undefined,
 };
 
 /** What an engine starts with: no port, and a store of hash tables of its own. */
@@ -90,9 +99,13 @@ export class ServingPlanBuild implements Steps {
     }
     const ports = new Map<string, PortPlan>();
     const planOf = (rule: Rule) => plans.get(rule) as RulePlan;
+    const mirrors = new MirrorPlans(backends);
+    const mirrorPlanOf = (rule: Rule, backend: string) => mirrors.planOf(rule, backend);
     for (const point of bindPoints(snapshot)) {
       const router = yield* this.#router(point, snapshot, previous);
-      ports.set(point.key, { router, planOf });
+      const hostnames = new Map(point.listeners.map(({ id, hostname }) => [id, hostname ?? "*"]));
+      const hostnameOf = (listener: string) => hostnames.get(listener);
+      ports.set(point.key, { router, planOf, mirrorPlanOf, hostnameOf });
     }
     for (const table of backends.unbuiltTables(previous.backends)) yield* this.#table(table);
     const addresses = new Set<string>();

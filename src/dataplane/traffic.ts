@@ -1,6 +1,7 @@
 // Counts what the data plane does; counters are plain numbers that a request finds in two look-ups.
 import type { SessionOutcome } from "../affinity/decision.ts";
 import type { MetricName, MetricSample } from "../telemetry/metrics.ts";
+import type { RetryReason } from "./retries.ts";
 import type { ConnectFailure } from "./upstream-connection.ts";
 
 /** Requests of one route on one listener. */
@@ -22,6 +23,14 @@ export class AffinityCounters {
   hashKeyMissing = 0;
 }
 
+/** Copies of requests, by what became of them. */
+export interface MirrorCounters {
+  answered: number;
+  failed: number;
+  /** Not begun or not finished, because the mirror was too slow or had too much to do. */
+  dropped: number;
+}
+
 /** Connections to the endpoints of one backend. */
 export class BackendCounters {
   connects = 0;
@@ -31,7 +40,15 @@ export class BackendCounters {
     "upstream-tls": 0,
   };
   reuses = 0;
-  retries = 0;
+  /** By what spoke for them. */
+  readonly retries: Record<RetryReason, number> = {
+    "reused-connection": 0,
+    "connect-failed": 0,
+    "connection-lost": 0,
+    timeout: 0,
+    status: 0,
+  };
+  readonly mirrored: MirrorCounters = { answered: 0, failed: 0, dropped: 0 };
   /** How often a limit of the backend kept a request from being served at once. */
   readonly limitHits = { connections: 0, pending: 0, requests: 0 };
 }
@@ -39,6 +56,7 @@ export class BackendCounters {
 /** Counters outlive snapshots; what does not belong to a configuration object is a plain field. */
 export class Traffic {
   requestsInFlight = 0;
+  mirrorsInFlight = 0;
   connectionsAccepted = 0;
   connectionsRefused = 0;
   connectionsYielded = 0;
@@ -93,7 +111,12 @@ export class Traffic {
         if (count > 0) add("limpet_upstream_connect_failures_total", { backend, code }, count);
       }
       add("limpet_upstream_reuses_total", { backend }, counters.reuses);
-      add("limpet_upstream_retries_total", { backend }, counters.retries);
+      for (const [reason, count] of Object.entries(counters.retries)) {
+        if (count > 0) add("limpet_upstream_retries_total", { backend, reason }, count);
+      }
+      for (const [result, count] of Object.entries(counters.mirrored)) {
+        if (count > 0) add("limpet_mirrored_requests_total", { backend, result }, count);
+      }
       for (const [limit, count] of Object.entries(counters.limitHits)) {
         if (count > 0) add("limpet_upstream_limit_hits_total", { backend, limit }, count);
       }

@@ -205,9 +205,8 @@ describe("the client goes away", () => {
 test("a defect of the gateway gives 500 and goes to the log of the process, not to the client", () => {
   const gateway = new MemoryGateway(snapshotOf({ backends: [web] }));
   const broken = new Error("boom");
-  const { router } = gateway.pipeline.plan;
   gateway.pipeline.plan = {
-    router,
+    ...gateway.pipeline.plan,
     planOf: () => {
       throw broken;
     },

@@ -2,9 +2,11 @@
 import type { AccessRecord } from "../../src/dataplane/access-log.ts";
 import { ClientIdentity } from "../../src/dataplane/client-identity.ts";
 import type { ExchangeContext } from "../../src/dataplane/exchange-context.ts";
+import { KeptBytes } from "../../src/dataplane/kept-body.ts";
 import { type DataplaneOptions, DEFAULT_DATAPLANE_OPTIONS } from "../../src/dataplane/options.ts";
 import { Pipeline } from "../../src/dataplane/pipeline.ts";
 import { RequestIds } from "../../src/dataplane/request-id.ts";
+import { RetryAllowances } from "../../src/dataplane/retry-allowance.ts";
 import {
   EMPTY_PORT_PLAN,
   emptyServingPlan,
@@ -27,6 +29,7 @@ export class MemoryGateway {
   /** What `random` answers. */
   randomValue = 0.5;
   readonly alarms = new MemoryAlarms(() => this.nowMs);
+  readonly keptBytes = new KeptBytes(1 << 20);
   readonly endpoints = new MemoryEndpoints();
   /** What the observer was told: address, and status or code. */
   readonly observed: (readonly [string, number | string])[] = [];
@@ -70,6 +73,8 @@ export class MemoryGateway {
         overloaded: false,
       },
       alarms: this.alarms,
+      retries: new RetryAllowances(all.workers, clock),
+      keptBytes: this.keptBytes,
       observer: {
         answered: (_, { endpoint }, status) => this.observed.push([endpoint.address, status]),
         failed: (_, { endpoint }, code) => this.observed.push([endpoint.address, code]),
