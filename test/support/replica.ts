@@ -1,0 +1,37 @@
+// An endpoint whose health and answers a test turns on and off: it says its name, and what it was asked.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+
+export interface TestReplica {
+  readonly name: string;
+  readonly port: number;
+  /** Status of answers to `/health`. */
+  health: number;
+  /** Status of all others. */
+  status: number;
+  /** Requests so far, those for `/health` apart. */
+  readonly requests: number;
+  /** When the latest of them came, `performance.now()`. */
+  readonly lastRequestMs: number;
+}
+
+/** Ends with the test. */
+export async function startReplica(name: string): Promise<TestReplica> {
+  const replica = { name, port: 0, health: 200, status: 200, requests: 0, lastRequestMs: 0 };
+  const server = createServer((request, response) => {
+    const isCheck = request.url === "/health";
+    if (!isCheck) {
+      replica.requests += 1;
+      replica.lastRequestMs = performance.now();
+    }
+    response.writeHead(isCheck ? replica.health : replica.status, { "x-replica": name }).end(name);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  replica.port = (server.address() as AddressInfo).port;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return replica;
+}
