@@ -13,6 +13,7 @@ import { TURNS_MS } from "./http1/turn-queue.ts";
 import { MAX_TOLD_AT_A_TIME, TELLING_MS } from "./http1/turned-away.ts";
 import { MAX_WAITING_SIZE } from "./log-writer.ts";
 import { LINGER_MS as TUNNEL_LINGER_MS } from "./tunnel.ts";
+import { KEPT_MARGIN_MS } from "./upstream-endpoint.ts";
 
 export interface FixedLimit {
   /** What it limits. */
@@ -81,6 +82,16 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
     of: "Interim responses of an endpoint to one request",
     value: String(MAX_INTERIM),
     past: "502 `upstream-protocol`",
+  },
+  {
+    of: "Waiting for a connection of a backend that may have no more (its circuit breakers)",
+    value: "`--upstream-response-timeout`",
+    past: "503 `backend-busy`",
+  },
+  {
+    of: "Before an endpoint would close a silent connection, if it says when (`Keep-Alive: timeout=5`)",
+    value: seconds(KEPT_MARGIN_MS),
+    past: "the endpoint's is closed",
   },
   {
     of: "Lines of the access log that wait for a slow reader",

@@ -10,7 +10,7 @@ import type {
 } from "./upstream-connection.ts";
 
 /** An endpoint that says how long it keeps a silent connection is left so much earlier: it must not close first. */
-const KEPT_MARGIN_MS = 1_000;
+export const KEPT_MARGIN_MS = 1_000;
 
 /** How many connections there are to a backend's endpoints. */
 export interface Tally {
