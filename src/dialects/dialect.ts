@@ -1,10 +1,11 @@
 // What a dialect brings: its kinds, the policies among them, and the kinds that a backendRef may name.
-import type { Endpoint, LoadBalancer, ObjectRef, SessionPersistence } from "../model/index.ts";
+import type { Endpoint, EndpointName, LoadBalancer, ObjectRef, SessionPersistence } from "../model/index.ts";
 import type { FindingDraft } from "./findings.ts";
 import type { ObjectSet } from "./object-set.ts";
 import type { Attachment, BackendSettings } from "./policies/attachment.ts";
 import type { Kind } from "./schema/kind.ts";
 import type { Reading } from "./schema/read-object.ts";
+import type { TranslateOptions } from "./translation.ts";
 
 export interface Dialect {
   readonly name: string;
@@ -70,7 +71,11 @@ export interface ResolvedBackend {
 /** A kind that a backendRef may name. */
 export interface BackendKind<T = unknown> {
   readonly kind: Kind<T>;
-  resolve(object: Reading<T>, reference: BackendReference): ResolvedBackend | ReferenceProblem;
+  resolve(
+    object: Reading<T>,
+    reference: BackendReference,
+    options: TranslateOptions,
+  ): ResolvedBackend | ReferenceProblem;
   /** Everything whose identity decides whether `endpoints` must run again. */
   dependsOn(object: Reading<T>, objects: ObjectSet): readonly unknown[];
   /**
@@ -83,6 +88,8 @@ export interface BackendKind<T = unknown> {
     objects: ObjectSet,
   ): Told<{
     readonly endpoints: readonly Endpoint[];
+    /** Whose addresses are endpoints too. */
+    readonly names?: readonly EndpointName[];
     readonly loadBalancer?: LoadBalancer;
     readonly settings?: BackendSettings;
   }>;

@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatIp, formatSocketAddress, parseIp } from "./ip-address.ts";
+import { formatIp, formatSocketAddress, isLocalAddress, parseIp } from "./ip-address.ts";
 
 test("what it reads is what Node takes for an address without a zone", () => {
   const near = fc.oneof(fc.ipV4(), fc.ipV6(), fc.string({ unit: fc.constantFrom(..."0123456789abcf:.") }));
@@ -41,5 +41,28 @@ test.each(["", "010.0.0.1", "1.2.3", "1.2.3.4.5", "::1%eth0", "[::1]", "1::2::3"
   "%j is no address",
   (text) => {
     expect(parseIp(text)).toBeUndefined();
+  },
+);
+
+test.each([
+  "127.0.0.1",
+  "127.255.0.9",
+  "0.0.0.0",
+  "169.254.169.254",
+  "::",
+  "::1",
+  "fe80::1",
+  "febf::1",
+  "::ffff:127.0.0.1",
+  "::ffff:169.254.1.1",
+  "::127.0.0.1",
+])("%s is an address of this machine or of its link", (text) => {
+  expect(isLocalAddress(parseIp(text) ?? [])).toBe(true);
+});
+
+test.each(["10.0.0.1", "128.0.0.1", "169.253.0.1", "fec0::1", "2001:db8::1", "::ffff:10.0.0.1", "1::1"])(
+  "%s is an address that others have too",
+  (text) => {
+    expect(isLocalAddress(parseIp(text) ?? [])).toBe(false);
   },
 );

@@ -26,6 +26,25 @@ export function formatSocketAddress(bytes: readonly number[], port: number): str
   return bytes.length === 4 ? `${formatIp(bytes)}:${port}` : `[${formatIp(bytes)}]:${port}`;
 }
 
+/**
+ * Whether the address means this machine, or one on its own link: loopback, link-local and unspecified ones (RFC 6890),
+ * also where IPv6 wraps them.
+ */
+export function isLocalAddress(bytes: readonly number[]): boolean {
+  if (bytes.length === 4) return isLocalV4(bytes);
+  const [first = 0, second = 0] = bytes;
+  if (first === 0xfe && (second & 0xc0) === 0x80) return true;
+  if (bytes.slice(0, 10).some((byte) => byte !== 0)) return false;
+  // `::` and `::1` stand where the IPv4-compatible addresses of old have 0.0.0.0/8.
+  const wraps = bytes[10] === bytes[11] && (bytes[10] === 0 || bytes[10] === 0xff);
+  return wraps && isLocalV4(bytes.slice(12));
+}
+
+/** 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16. */
+function isLocalV4([first, second]: readonly number[]): boolean {
+  return first === 0 || first === 127 || (first === 169 && second === 254);
+}
+
 function parseV4(text: string): readonly number[] | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;

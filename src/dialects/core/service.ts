@@ -1,13 +1,13 @@
 // Service: a backend whose endpoints come from EndpointSlices, or, with ExternalName, from a name.
 import { z } from "zod";
-import { type Endpoint, type ObjectRef, objectText } from "../../model/index.ts";
+import { type ObjectRef, objectText } from "../../model/index.ts";
 import type { BackendKind, ReferenceProblem } from "../dialect.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
-import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { checked, ignored, portNumber, text } from "../schema/fields.ts";
+import { checked, ignored, portNumber } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
+import { hostOrAddress, staticPlaces } from "../static-places.ts";
 import { spokenProtocol } from "./app-protocol.ts";
 import {
   ENDPOINT_SLICE,
@@ -54,7 +54,7 @@ export const SERVICE = defineKind(
       type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).default("ClusterIP"),
       ports: z.array(servicePort).default([]),
       selector: z.record(z.string(), z.string()).optional(),
-      externalName: text(/^[^\s/:]+$|^[0-9a-fA-F:.]+$/, "a DNS name", "app.example.com", 253).optional(),
+      externalName: hostOrAddress.optional(),
       sessionAffinity,
       sessionAffinityConfig: z.looseObject({}).optional(),
       publishNotReadyAddresses: ignored(
@@ -83,7 +83,10 @@ export type ServiceReading = Reading<ValueOf<typeof SERVICE>>;
 
 export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
   kind: SERVICE,
-  resolve: ({ object, value: { spec } }, { port }) => {
+  resolve: ({ object, value: { spec } }, { port }, options) => {
+    if (spec.type === "ExternalName" && options.controllerName !== undefined && !options.allowExternalName) {
+      return externalNameRefused(object);
+    }
     const ports = spec.ports.filter(({ protocol }) => protocol === "TCP");
     // An ExternalName Service need not list ports: the name is used with whatever port the reference gives.
     const free = spec.type === "ExternalName" && ports.length === 0 && port !== undefined;
@@ -117,6 +120,16 @@ export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
       ? externalEndpoints(service, port)
       : discoveredEndpoints(service, port, objects),
 };
+
+function externalNameRefused(object: ObjectRef): ReferenceProblem {
+  return {
+    reason: "UnsupportedValue",
+    message: `${objectText(object)} is of type ExternalName, which is not served in this cluster`,
+    expected: "a Service with endpoints in the cluster",
+    hint: "use another kind of backend, or let the operator set --allow-external-name",
+    field: "name",
+  };
+}
 
 /** GEP-1911: a backend whose protocol cannot be spoken is an invalid one. */
 function needsHttp2(object: ObjectRef, appProtocol: string): ReferenceProblem {
@@ -156,25 +169,21 @@ function discoveredEndpoints(service: ServiceReading, port: number | undefined, 
 
 function externalEndpoints(service: ServiceReading, port: number | undefined) {
   const { object, value } = service;
-  const name = value.spec.externalName ?? "";
-  const bytes = parseIp(name);
+  const { externalName } = value.spec;
   const target = value.spec.ports.find((one) => one.port === port)?.targetPort;
   const number = typeof target === "number" ? target : port;
-  if (bytes !== undefined && number !== undefined) {
-    const address = formatSocketAddress(bytes, number);
-    const endpoint: Endpoint = { address, host: formatIp(bytes), port: number, weight: 1, health: "unknown" };
-    return { result: { endpoints: [endpoint] }, findings: [] };
+  const findings = unknownProtocol(service, port);
+  if (externalName !== undefined && number !== undefined) {
+    return { result: staticPlaces([{ host: externalName, port: number }]), findings };
   }
-  const text = {
-    message:
-      name === ""
-        ? "the Service has no externalName"
-        : `the name ${name} is not resolved yet, so there are no endpoints`,
-    expected: "an IP address",
-    hint: "write the address, or use a Service with an EndpointSlice",
-  };
   const path = service.writtenPath(["spec", "externalName"]);
-  return { result: { endpoints: [] }, findings: [draftFinding("backend-approximated", object, path, text)] };
+  const text = {
+    message: "the Service has no externalName, so there are no endpoints",
+    expected: "a DNS name or an IP address",
+    hint: "add externalName: app.example.com",
+  };
+  const finding = draftFinding("backend-approximated", object, path, text);
+  return { result: { endpoints: [] }, findings: [...findings, finding] };
 }
 
 function slicesOf(objects: ObjectSet, namespace: string, name: string): readonly EndpointSliceReading[] {

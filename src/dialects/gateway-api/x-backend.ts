@@ -1,14 +1,14 @@
 // XBackend (experimental, Gateway API 1.7): a backend that picks its endpoints itself and may declare persistence.
 import { z } from "zod";
-import { type Endpoint, objectText, type SessionPersistence } from "../../model/index.ts";
+import { objectText, type SessionPersistence } from "../../model/index.ts";
 import { POD, podEndpoint } from "../core/pod.ts";
 import type { BackendKind } from "../dialect.ts";
 import { digest } from "../digest.ts";
-import { draftFinding, type FindingDraft } from "../findings.ts";
-import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
-import { checked, type FieldProblem, portNumber, rule, text } from "../schema/fields.ts";
+import type { FindingDraft } from "../findings.ts";
+import { checked, type FieldProblem, portNumber, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
+import { hostOrAddress, staticPlaces } from "../static-places.ts";
 import { EXPERIMENTAL_GROUP } from "./names.ts";
 import { compileSession, sessionPersistence17 } from "./session-persistence.ts";
 
@@ -37,9 +37,7 @@ const tls = z.strictObject({
 const spec = z.strictObject({
   type: z.enum(["ExternalHostname", "EndpointSelector"]),
   port: z.strictObject({ number: portNumber }),
-  externalHostname: z
-    .strictObject({ hostname: text(/^[^\s/]+$/, "a DNS name", "app.example.com", 253) })
-    .optional(),
+  externalHostname: z.strictObject({ hostname: hostOrAddress }).optional(),
   endpointSelector: z
     .strictObject({
       matchLabels: checked(z.record(z.string(), z.string()), (labels) => {
@@ -143,7 +141,8 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
     const findings = [...(session?.findings ?? [])];
     if (port === undefined) return { result: { endpoints: [] }, findings };
     if (reading.value.spec.type === "ExternalHostname") {
-      return { result: { endpoints: externalEndpoint(reading, port, findings) }, findings };
+      const host = reading.value.spec.externalHostname?.hostname;
+      return { result: staticPlaces(host === undefined ? [] : [{ host, port }]), findings };
     }
     const wanted = Object.entries(reading.value.spec.endpointSelector?.matchLabels ?? {});
     const endpoints = objects
@@ -170,23 +169,4 @@ function sessionOf(
     suffix: digest(scope).slice(0, 8),
     place: "XBackend",
   });
-}
-
-function externalEndpoint(reading: XBackendReading, port: number, findings: FindingDraft[]): Endpoint[] {
-  const hostname = reading.value.spec.externalHostname?.hostname ?? "";
-  const bytes = parseIp(hostname);
-  if (bytes !== undefined) {
-    const host = formatIp(bytes);
-    return [{ address: formatSocketAddress(bytes, port), host, port, weight: 1, health: "unknown" }];
-  }
-  if (hostname === "") return [];
-  const path = reading.writtenPath(["spec", "externalHostname", "hostname"]);
-  findings.push(
-    draftFinding("backend-approximated", reading.object, path, {
-      message: `the name ${hostname} is not resolved yet, so there are no endpoints`,
-      expected: "an IP address",
-      hint: "write the address, or select Pods",
-    }),
-  );
-  return [];
 }

@@ -4,15 +4,18 @@ import {
   DEFAULT_LOAD_BALANCER,
   type Endpoint,
   type EndpointHealth,
+  type EndpointName,
+  type ObjectRef,
 } from "../../model/index.ts";
 import type { BackendKind, ResolvedBackend } from "../dialect.ts";
-import type { FindingDraft } from "../findings.ts";
+import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { CompiledRoute } from "../gateway-api/compile-route.ts";
-import { parseIp } from "../ip-address.ts";
+import { isLocalAddress, parseIp } from "../ip-address.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { backendTargets } from "../policies/attachment.ts";
 import type { Effects } from "../policies/effects.ts";
+import type { TranslateOptions } from "../translation.ts";
 
 /** Envoy's default: below half of the endpoints healthy, health is ignored. */
 const PANIC_THRESHOLD_PERCENT = 50;
@@ -27,6 +30,7 @@ export function compileBackends(
   objects: ObjectSet,
   effects: Effects,
   kinds: readonly BackendKind[],
+  options: TranslateOptions,
   recall: Recall,
 ): CompiledBackends {
   const wanted = recall.result("wanted backends", "", [routes], () => {
@@ -34,6 +38,7 @@ export function compileBackends(
     for (const route of routes) for (const backend of route.backends) byId.set(backend.id, backend);
     return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   });
+  const inCluster = options.controllerName !== undefined;
   const backends: Backend[] = [];
   const findings: FindingDraft[] = [];
   for (const resolved of wanted) {
@@ -41,27 +46,60 @@ export function compileBackends(
     const kind = kinds.find((one) => one.kind.group === object.group && one.kind.kind === object.kind);
     const reading = kind === undefined ? undefined : objects.get(kind.kind, object.namespace, object.name);
     if (kind === undefined || reading === undefined) continue;
-    const inputs = [reading, effects, resolved.id, ...kind.dependsOn(reading, objects)];
+    const inputs = [reading, effects, resolved.id, inCluster, ...kind.dependsOn(reading, objects)];
     const compiled = recall.result("backends", resolved.id, inputs, () => {
       const told = kind.endpoints(reading, resolved.port, objects);
+      const { endpoints, names = [] } = told.result;
+      const { kept, findings: refused } = inCluster
+        ? withoutLocal(endpoints, object)
+        : { kept: endpoints, findings: [] };
       const targets = backendTargets(resolved);
       const effect = effects.find("backendBalancing", targets);
       const backend: Backend = {
         id: resolved.id,
         object,
-        endpoints: orderedEndpoints(told.result.endpoints),
+        endpoints: orderedEndpoints(kept),
+        ...(names.length === 0 ? {} : { names: orderedNames(names) }),
         loadBalancer: effect?.loadBalancer ?? told.result.loadBalancer ?? DEFAULT_LOAD_BALANCER,
         panicThresholdPercent: effect?.panicThresholdPercent ?? PANIC_THRESHOLD_PERCENT,
         ...told.result.settings,
         ...effects.combine("backendSettings", targets),
         ...resolved.settings,
       };
-      return { backend, findings: told.findings };
+      return { backend, findings: [...told.findings, ...refused] };
     });
     backends.push(compiled.backend);
     findings.push(...compiled.findings);
   }
   return { backends: recall.list("all backends", "", backends), findings };
+}
+
+/**
+ * Whoever may write an EndpointSlice or a static backend could else reach what listens for this machine alone, such as
+ * the admin port or the metadata service of a cloud.
+ */
+function withoutLocal(
+  endpoints: readonly Endpoint[],
+  object: ObjectRef,
+): { readonly kept: readonly Endpoint[]; readonly findings: readonly FindingDraft[] } {
+  const [kept, refused] = [false, true].map((wanted) =>
+    endpoints.filter(({ host }) => isLocalAddress(parseIp(host) ?? []) === wanted),
+  ) as [Endpoint[], Endpoint[]];
+  const findings = refused.map(({ address }) =>
+    draftFinding("backend-approximated", object, [], {
+      message: `${address} is an address of the machine itself or of its link, so the endpoint is left out`,
+      expected: "addresses that other machines can reach",
+      hint: "correct the address",
+    }),
+  );
+  return { kept, findings };
+}
+
+function orderedNames(names: readonly EndpointName[]): readonly EndpointName[] {
+  const byPlace = new Map(names.map((name) => [`${name.host}:${name.port}`, name]));
+  return [...byPlace.values()].sort((a, b) =>
+    a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1,
+  );
 }
 
 /**

@@ -50,7 +50,7 @@ function routeContext(
   return recall.result(
     "route context",
     "",
-    [gateways, grants, namespaces, effects, everyGateway, ...backends],
+    [gateways, grants, namespaces, effects, everyGateway, options.allowExternalName, ...backends],
     () => ({
       parents: {
         listeners: listenersByGateway(gateways),
@@ -60,7 +60,7 @@ function routeContext(
       everyGateway,
       resolve: (from, to) => {
         if (!isReferencePermitted(grants, from, to)) return notPermitted(from, to);
-        return resolveBackend(objects, backendKinds, to);
+        return resolveBackend(objects, backendKinds, to, options);
       },
     }),
   );
@@ -70,6 +70,7 @@ function resolveBackend(
   objects: ObjectSet,
   backendKinds: readonly BackendKind[],
   to: BackendReference,
+  options: TranslateOptions,
 ): ResolvedBackend | ReferenceProblem {
   const backendKind = backendKinds.find(({ kind }) => kind.group === to.group && kind.kind === to.kind);
   if (backendKind === undefined) {
@@ -92,7 +93,7 @@ function resolveBackend(
       field: "name",
     };
   }
-  return backendKind.resolve(object, to);
+  return backendKind.resolve(object, to, options);
 }
 
 function notPermitted(
