@@ -1,9 +1,18 @@
 // RequestHeaderModifier and ResponseHeaderModifier: the fields, and the edit that they describe.
 import { z } from "zod";
 import type { HeaderEdit } from "../../../model/index.ts";
-import { checked, fieldName, repeatedNames } from "../../schema/fields.ts";
+import { checked, fieldName, repeatedNames, repeatedValues, text } from "../../schema/fields.ts";
 
-const headerValue = z.string().min(1).max(4096);
+/**
+ * The standard CRD takes any text, the experimental one no control characters; a line break would end the field and
+ * begin another. Blanks in a row, which the experimental one refuses, harm nobody.
+ */
+const headerValue = text(
+  /^[!-~](?:[\t -~]*[!-~])?$/,
+  "printable ASCII without blanks at the ends",
+  "max-age=60, public",
+  4096,
+);
 
 const headers = checked(z.array(z.strictObject({ name: fieldName, value: headerValue })).max(16), (entries) =>
   repeatedNames(entries, "headers"),
@@ -12,7 +21,7 @@ const headers = checked(z.array(z.strictObject({ name: fieldName, value: headerV
 export const headerModifier = z.strictObject({
   set: headers,
   add: headers,
-  remove: z.array(fieldName).max(16).default([]),
+  remove: checked(z.array(fieldName).max(16), repeatedValues).default([]),
 });
 
 export function headerEdit({ set, add, remove }: z.output<typeof headerModifier>): HeaderEdit {
