@@ -34,6 +34,15 @@ export class PlannedReference {
       : undefined;
   }
 
+  /** Still what the snapshot says of its backend. */
+  isCurrent(states: BackendStates): boolean {
+    const id = this.reference.backend;
+    if (this.backend !== (id === undefined ? undefined : states.get(id))) return false;
+    // The backend forgets lookups that nobody asks for.
+    if (this.#lookup !== undefined && this.backend !== undefined) this.backend.lookup(this.balancer);
+    return true;
+  }
+
   /** Made at first use, for a backend with endpoints that serve. */
   lookupIn(backend: LiveBackend): EndpointLookup {
     this.#lookup ??= backend.lookup(this.balancer);
@@ -73,6 +82,13 @@ export function planRule(rule: Rule, states: BackendStates, follow: FollowRules 
     freeSessions: freeSessions(references),
     follow,
   };
+}
+
+/** The same plan for the next snapshot, where no backend of the rule has changed; undefined: it has to be made anew. */
+export function keepPlan(plan: RulePlan | undefined, states: BackendStates): RulePlan | undefined {
+  if (plan === undefined) return undefined;
+  for (const reference of plan.references) if (!reference.isCurrent(states)) return undefined;
+  return plan;
 }
 
 function freeSessions(references: readonly PlannedReference[]): FreeSession[] {

@@ -68,12 +68,19 @@ interface Identified {
 }
 
 function diffLists<T extends Identified>(before: readonly T[], after: readonly T[]): ListEdit<T>[] {
-  const indexById = new Map(before.map((entry, index) => [entry.id, index]));
+  if (before === after) return before.length === 0 ? [] : [{ from: 0, count: before.length }];
+  let indexById: ReadonlyMap<string, number> | undefined;
+  // Most entries are where they were; only where one is not, all have to be found by their ids.
+  const indexOf = (id: string, expected: number) => {
+    if (before[expected]?.id === id) return expected;
+    indexById ??= new Map(before.map((entry, index) => [entry.id, index]));
+    return indexById.get(id);
+  };
   const edits: ListEdit<T>[] = [];
   let run = { from: 0, count: 0 };
   let put: T[] = [];
-  for (const entry of after) {
-    const index = indexById.get(entry.id);
+  for (const [place, entry] of after.entries()) {
+    const index = indexOf(entry.id, place);
     if (index === undefined || !sameData(before[index], entry)) {
       if (put.length === 0) edits.push({ put });
       put.push(entry);
