@@ -63,7 +63,10 @@ function translateFolder(folder: string): Translation {
     .filter((name) => !name.startsWith("out."))
     .sort();
   const read = inputs.map((name) => readResources(name, readFileSync(join(folder, name), "utf8")));
-  const options = folder.endsWith("-in-kubernetes") ? { controllerName: "limpet.dev/gateway" } : {};
+  const nowMs = Date.parse("2026-06-01T00:00:00Z");
+  const options = folder.endsWith("-in-kubernetes")
+    ? { nowMs, controllerName: "limpet.dev/gateway" }
+    : { nowMs };
   const translation = translate(
     read.flatMap(({ resources }) => resources),
     options,

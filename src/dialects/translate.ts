@@ -1,8 +1,9 @@
 // Resources in, snapshot, statuses and findings out: the control plane's table of contents.
-import { type Finding, objectKey, type TlsRoute } from "../model/index.ts";
+import { type Finding, objectKey } from "../model/index.ts";
 import { type FindingDraft, locateFinding } from "./findings.ts";
 import { Recall, type TranslationMemory } from "./memory.ts";
 import { attachPolicies } from "./passes/attach-policies.ts";
+import { checkValidity } from "./passes/check-validity.ts";
 import { compileBackends } from "./passes/compile-backends.ts";
 import { compileGateways } from "./passes/compile-gateways.ts";
 import { compileRoutes } from "./passes/compile-routes.ts";
@@ -15,9 +16,6 @@ export interface RememberedTranslation extends Translation {
   /** Hand it to the next translation of the same configuration. */
   readonly memory: TranslationMemory;
 }
-
-/** The same list each time: what did not change is found by identity. */
-const NO_TLS_ROUTES: readonly TlsRoute[] = [];
 
 const KINDS = DIALECTS.flatMap(({ kinds }) => kinds);
 const POLICIES = DIALECTS.flatMap(({ policies }) => policies);
@@ -43,8 +41,15 @@ export function translate(
   const gateways = compileGateways(objects, options, recall);
   const policies = attachPolicies(POLICIES, objects, recall);
   const routes = compileRoutes(objects, gateways, policies.effects, BACKENDS, options, recall);
-  const backends = compileBackends(routes, objects, policies.effects, BACKENDS, options, recall);
+  const backends = compileBackends(routes, objects, policies.effects, BACKENDS, recall);
   const statuses = reportStatus(objects, options, gateways, routes, policies.statuses, recall);
+
+  const listeners = recall.result("listeners", "", [gateways], () => {
+    return gateways
+      .flatMap((gateway) => gateway.listeners.map(({ listener }) => listener))
+      .filter((one) => one !== undefined);
+  });
+  const outOfTime = checkValidity(listeners, backends.backends, options.nowMs, recall);
 
   const drafts = [
     ...read.findings,
@@ -52,16 +57,15 @@ export function translate(
     ...policies.findings,
     ...routes.flatMap(({ findings }) => findings),
     ...backends.findings,
+    ...outOfTime,
   ];
   return {
     snapshot: {
-      listeners: recall.result("listeners", "", [gateways], () => {
-        return gateways
-          .flatMap(({ listeners }) => listeners.map(({ listener }) => listener))
-          .filter((one) => one !== undefined);
-      }),
+      listeners,
       routes: recall.result("all routes", "", [routes], () => routes.flatMap((route) => route.routes)),
-      tlsRoutes: NO_TLS_ROUTES,
+      tlsRoutes: recall.result("all TLS routes", "", [routes], () =>
+        routes.flatMap((route) => route.tlsRoutes),
+      ),
       backends: backends.backends,
     },
     statuses,

@@ -12,9 +12,11 @@ export interface FileMemory {
   readonly translation: TranslationMemory;
 }
 
+/** `nowMs`: wall clock, for certificates that are out of their time. */
 export function translateFiles(
   set: FileSet,
   before: FileMemory | undefined,
+  nowMs: number = Date.now(),
 ): { readonly translation: Translation; readonly memory: FileMemory } {
   const read = set.files.map(({ name, text }) => ({
     name,
@@ -22,7 +24,7 @@ export function translateFiles(
   }));
   const { memory, ...translation } = translate(
     read.flatMap(({ resources }) => resources),
-    {},
+    { nowMs },
     before?.translation,
   );
   const findings = [

@@ -1,43 +1,35 @@
 // Compiles an HTTPRoute: which listeners take it, what its rules do there, what its status says.
 import {
-  type Condition,
   type ObjectRef,
   type ObjectStatus,
-  objectKey,
   objectText,
-  type ParentStatus,
   type Route,
   type RouteAttachment,
+  type TlsRoute,
 } from "../../model/index.ts";
-import type { ReferenceProblem, ResolvedBackend } from "../dialect.ts";
+import type { ResolvedBackend } from "../dialect.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { Effects } from "../policies/effects.ts";
 import { type CompiledRule, compileRule, type Inherited } from "./compile-rule.ts";
 import type { ReferenceResolver } from "./follow-references.ts";
 import type { HttpRouteReading } from "./http-route.ts";
-import {
-  type AttachedListener,
-  attachToParent,
-  missingParent,
-  type ParentRefValue,
-  type Parents,
-  type ParentVerdict,
-} from "./parent-ref.ts";
+import type { AttachedListener } from "./parent-ref.ts";
 import { narrowestBackends } from "./route-backends.ts";
+import { attachToParents, type ParentContext } from "./route-parents.ts";
 
 /** Everything beside the route itself that decides what becomes of it. Its identity says whether to compile again. */
-export interface RouteContext extends ReferenceResolver {
-  readonly parents: Parents;
+export interface RouteContext extends ReferenceResolver, ParentContext {
   readonly effects: Effects;
-  /** Every Gateway is served; else only those in `parents`, and others are somebody else's. */
-  readonly everyGateway: boolean;
 }
 
+/** A route of any kind. */
 export interface CompiledRoute {
-  readonly object: HttpRouteReading["object"];
+  readonly object: ObjectRef;
   readonly creationTimestamp: string | undefined;
   /** One, unless policies on its listeners differ: then one for each set of policies. */
   readonly routes: readonly Route[];
+  /** Of a TLSRoute. */
+  readonly tlsRoutes: readonly TlsRoute[];
   readonly backends: readonly ResolvedBackend[];
   /** Ids of the listeners that take it, for their count of attached routes. */
   readonly listeners: readonly string[];
@@ -53,59 +45,18 @@ export function compileRoute(reading: HttpRouteReading, context: RouteContext): 
   const findings = rules.flatMap((rule) => rule.findings);
   findings.push(...collisions(reading, rules));
 
-  const attached: AttachedListener[] = [];
-  const parents: ParentStatus[] = [];
-  const resolved = resolvedRefs(rules.flatMap((rule) => rule.problems));
-  const at = ["spec", "hostnames"];
-  const hostnames = value.spec.hostnames.filter((_, index) => !reading.hasErrorAt([...at, index]));
-  // A route of which no hostname could be read must not take the requests of every host.
-  const unreadable = hostnames.length === 0 && reading.hasErrorAt(at);
-  for (const [index, parent] of value.spec.parentRefs.entries()) {
-    const verdict = verdictOn(parent, reading.object, hostnames, context);
-    if (verdict === undefined) continue;
-    const { refusal } = verdict;
-    if (!unreadable) attached.push(...verdict.attachments);
-    if (refusal !== undefined) {
-      const at = reading.writtenPath(["spec", "parentRefs", index]);
-      findings.push(draftFinding("route-not-accepted", object, at, refusal));
-    }
-    const accepted: Condition = reading.inError
-      ? condition("Accepted", false, "UnsupportedValue", "The route is in error; see the findings")
-      : refusal === undefined
-        ? condition("Accepted", true, "Accepted", "The route is attached")
-        : condition("Accepted", false, refusal.reason, refusal.message);
-    parents.push({ ...parentOf(parent, object.namespace), conditions: [accepted, resolved] });
-  }
-  if (value.spec.parentRefs.length === 0 && !reading.inError) {
-    const message = "the route has no parentRefs, so no Gateway serves it";
-    const hint = "add parentRefs: [{name: my-gateway}]";
-    findings.push(
-      draftFinding("route-not-accepted", object, ["spec"], { message, expected: "parentRefs", hint }),
-    );
-  }
+  const problems = rules.flatMap((rule) => rule.problems);
+  const { attached, status, listeners, ...told } = attachToParents(reading, problems, context);
+  findings.push(...told.findings);
   return {
     object,
     creationTimestamp: value.metadata.creationTimestamp,
     ...routesOn(reading, attached, rules, context.effects),
-    listeners: [...new Set(attached.map(({ listener }) => listener))],
-    status: { object, conditions: [], parents },
+    tlsRoutes: [],
+    listeners,
+    status,
     findings,
   };
-}
-
-/** Undefined: a parent that is none of ours to judge. */
-function verdictOn(
-  parent: ParentRefValue,
-  object: ObjectRef,
-  hostnames: readonly string[],
-  context: RouteContext,
-): ParentVerdict | undefined {
-  const { group, kind, name } = parent;
-  const namespace = parent.namespace ?? object.namespace;
-  const listeners = context.parents.listeners.get(objectKey({ group, kind, namespace, name }));
-  if (listeners !== undefined)
-    return attachToParent(parent, listeners, { object, hostnames }, context.parents);
-  return context.everyGateway ? missingParent(parent, object.namespace) : undefined;
 }
 
 /**
@@ -183,23 +134,4 @@ function collisions(reading: HttpRouteReading, rules: readonly CompiledRule[]): 
     );
   }
   return findings;
-}
-
-function resolvedRefs(problems: readonly ReferenceProblem[]): Condition {
-  const [first] = problems;
-  return first === undefined
-    ? condition("ResolvedRefs", true, "ResolvedRefs", "All references lead somewhere")
-    : condition("ResolvedRefs", false, first.reason, first.message);
-}
-
-function condition(type: string, holds: boolean, reason: string, message: string): Condition {
-  return { type, status: holds ? "True" : "False", reason, message };
-}
-
-function parentOf({ group, kind, name, sectionName, port, ...rest }: ParentRefValue, namespace: string) {
-  return {
-    parent: { group, kind, namespace: rest.namespace ?? namespace, name },
-    ...(sectionName === undefined ? {} : { sectionName }),
-    ...(port === undefined ? {} : { port }),
-  };
 }

@@ -50,7 +50,8 @@ export class References {
 
   /** Plain text must never go where TLS is asked for, and without a policy nobody says whom to trust (GEP-1911). */
   #withoutTls(resolved: ResolvedBackend): ReferenceProblem | undefined {
-    if (resolved.tlsProtocol === undefined) return undefined;
+    // What is passed through is encrypted already.
+    if (resolved.tlsProtocol === undefined || this.#reading.object.kind === "TLSRoute") return undefined;
     if (this.#effects.combine("backendSettings", backendTargets(resolved))?.tls !== undefined)
       return undefined;
     return {

@@ -1,12 +1,24 @@
 // Gateway: its fields, and what they mean for its listeners.
 import { z } from "zod";
-import { type Listener, objectText } from "../../model/index.ts";
-import { draftFinding, type FindingDraft } from "../findings.ts";
+import { type Certificate, type Listener, type ObjectRef, objectText } from "../../model/index.ts";
+import { type CredentialProblem, findCertificate, isCredentialProblem } from "../credentials.ts";
+import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import { formatIp, parseIp } from "../ip-address.ts";
+import type { ObjectSet } from "../object-set.ts";
 import { checked, ignored, objectName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
-import { compileListener, distinctListeners, type GatewayListener, listenerSchema } from "./listener.ts";
+import { objectOf } from "./certificate-ref.ts";
+import { gatewayTlsSchema, resolveValidation, validationOf, validationsOf } from "./gateway-tls.ts";
+import {
+  type CompiledListener,
+  compileListener,
+  distinctListeners,
+  type ListenerRefusal,
+  type ListenerValue,
+  listenerSchema,
+} from "./listener.ts";
+import { conflictWithin, overlapsOf, portFamily } from "./listener-conflicts.ts";
 import { GATEWAY_GROUP } from "./names.ts";
 
 const address = z.strictObject({
@@ -49,7 +61,7 @@ export const GATEWAY = defineKind(
         "ListenerSets are not served",
         "write the listeners into the Gateway",
       ),
-      tls: ignored(z.looseObject({}), "TLS settings of the Gateway are not honoured yet", "remove tls"),
+      tls: gatewayTlsSchema.optional(),
       defaultScope: ignored(
         z.string(),
         "default Gateways are not served",
@@ -63,38 +75,85 @@ export type GatewayReading = Reading<ValueOf<typeof GATEWAY>>;
 
 export interface CompiledGateway {
   readonly reading: GatewayReading;
-  readonly listeners: readonly GatewayListener[];
+  readonly listeners: readonly CompiledListener[];
+  /** Some clients are served whose certificate nobody verified. */
+  readonly admitsUnverified: boolean;
+  /** Why the certificate for endpoints is not shown to them. */
+  readonly unresolved: { readonly reason: string; readonly message: string } | undefined;
   readonly findings: readonly FindingDraft[];
 }
 
-/** `takenBy`: the earlier listener that already has the same place, if there is one. */
+/** `takenBy`: why an earlier Gateway's listener keeps this one from its place, if one does. */
 export function compileGateway(
   reading: GatewayReading,
-  takenBy: (listener: Listener) => string | undefined,
+  objects: ObjectSet,
+  takenBy: (listener: Listener) => ListenerRefusal | undefined,
 ): CompiledGateway {
   const { object, value } = reading;
   const findings: FindingDraft[] = [];
   const addresses = bindable(reading, findings);
-  const listeners = value.spec.listeners.map((section, index) => {
+  const backend = backendCertificate(reading, objects, findings);
+  const sections = [...value.spec.listeners.entries()].map(([index, section]) => {
     const path = ["spec", "listeners", index];
+    const early = reading.hasErrorAt(path) ? INVALID : unsupported(section);
+    return { section, path, early };
+  });
+  const listeners = sections.map(({ section, path, early }) => {
     const place: Listener = {
       id: `${objectText(object)}/${section.name}`,
       gateway: object,
       name: section.name,
       addresses: addresses ?? [],
       port: section.port,
-      protocol: "HTTP",
+      protocol: section.protocol as Listener["protocol"],
+      ...(backend.certificate === undefined ? {} : { backendCertificate: backend.certificate }),
       ...(section.hostname === undefined ? {} : { hostname: section.hostname }),
     };
-    const objection = reading.hasErrorAt(path) ? INVALID : addresses === undefined ? UNBINDABLE : undefined;
-    const { listener, remarks } = compileListener(section, place, objection, takenBy);
+    const others = sections
+      .filter((one) => one.section !== section && one.early === undefined)
+      .map((one) => one.section);
+    const objection =
+      early ??
+      (addresses === undefined ? UNBINDABLE : undefined) ??
+      conflictWithin(section, others) ??
+      takenBy(place) ??
+      unverifiable(reading, section);
+    const { listener, remarks } = compileListener(section, place, {
+      objects,
+      objection,
+      validation: validationOf(value.spec.tls, section.port),
+      overlaps: early === undefined ? overlapsOf(section, others) : [],
+    });
     for (const remark of remarks) {
       const at = reading.writtenPath([...path, ...remark.path]);
       findings.push(draftFinding(remark.code, object, at, remark));
     }
     return listener;
   });
-  return { reading, listeners, findings };
+  const validations = validationsOf(value.spec.tls);
+  for (const { problem, path } of validations.flatMap((one) => {
+    return resolveValidation(one, object, objects).problems;
+  })) {
+    findings.push(unresolvedReference(reading, problem, path));
+  }
+  const admitsUnverified = validations.some((one) => one.value.mode === "AllowInsecureFallback");
+  return { reading, listeners, admitsUnverified, unresolved: backend.unresolved, findings };
+}
+
+/** The objects whose certificates and authorities a Gateway names, each as often as it names them. */
+export function credentialRefs({ object, value }: GatewayReading): readonly ObjectRef[] {
+  const { listeners, tls } = value.spec;
+  const client = tls?.backend?.clientCertificateRef;
+  const validations = [
+    ...validationsOf(tls).map((one) => one.value),
+    ...listeners.flatMap((one) => one.tls?.frontendValidation ?? []),
+  ];
+  const refs = [
+    ...listeners.flatMap((one) => one.tls?.certificateRefs ?? []),
+    ...validations.flatMap(({ caCertificateRefs }) => caCertificateRefs),
+    ...(client === undefined ? [] : [client]),
+  ];
+  return refs.map((ref) => objectOf(ref, object.namespace));
 }
 
 const INVALID = { type: "Accepted", reason: "Invalid", message: "it is in error" } as const;
@@ -103,6 +162,44 @@ const UNBINDABLE = {
   reason: "UnsupportedAddress",
   message: "no address of the Gateway can be bound",
 } as const;
+
+function unsupported(section: ListenerValue): ListenerRefusal | undefined {
+  if (portFamily(section) !== undefined) return undefined;
+  const message = `the protocol ${section.protocol} is not served`;
+  return { type: "Accepted", reason: "UnsupportedProtocol", message };
+}
+
+/** Whatever it was that could not be read: a listener may not let clients in whom it was to keep out. */
+function unverifiable(reading: GatewayReading, { protocol }: ListenerValue): ListenerRefusal | undefined {
+  const at = ["spec", "tls", "frontend"];
+  return protocol === "HTTPS" && reading.hasErrorAt(at) ? INVALID : undefined;
+}
+
+function backendCertificate(
+  reading: GatewayReading,
+  objects: ObjectSet,
+  findings: FindingDraft[],
+): {
+  readonly certificate: Certificate | undefined;
+  readonly unresolved: CompiledGateway["unresolved"];
+} {
+  const { object, value } = reading;
+  const ref = value.spec.tls?.backend?.clientCertificateRef;
+  if (ref === undefined) return { certificate: undefined, unresolved: undefined };
+  const found = findCertificate(objects, object, objectOf(ref, object.namespace));
+  if (!isCredentialProblem(found)) return { certificate: found, unresolved: undefined };
+  findings.push(unresolvedReference(reading, found, ["spec", "tls", "backend", "clientCertificateRef"]));
+  const reason = found.reason === "RefNotPermitted" ? found.reason : "InvalidClientCertificateRef";
+  return { certificate: undefined, unresolved: { reason, message: found.message } };
+}
+
+function unresolvedReference(
+  reading: GatewayReading,
+  { reason: _, ...text }: CredentialProblem,
+  path: FieldPath,
+): FindingDraft {
+  return draftFinding("invalid-certificate-reference", reading.object, reading.writtenPath(path), text);
+}
 
 /** Undefined where addresses were asked for and none can be had: no listener may open wider than it was told to. */
 function bindable(reading: GatewayReading, findings: FindingDraft[]): readonly string[] | undefined {

@@ -5,6 +5,7 @@ import { GATEWAY } from "./gateway.ts";
 import { GATEWAY_CLASS } from "./gateway-class.ts";
 import { HTTP_ROUTE } from "./http-route.ts";
 import { REFERENCE_GRANT } from "./reference-grant.ts";
+import { TLS_ROUTE } from "./tls-route.ts";
 import { X_BACKEND, X_BACKEND_KIND } from "./x-backend.ts";
 import { X_BACKEND_TRAFFIC_POLICY, X_BACKEND_TRAFFIC_POLICY_KIND } from "./x-backend-traffic-policy.ts";
 
@@ -14,6 +15,7 @@ export const GATEWAY_API: Dialect = {
     GATEWAY_CLASS,
     GATEWAY,
     HTTP_ROUTE,
+    TLS_ROUTE,
     REFERENCE_GRANT,
     X_BACKEND,
     X_BACKEND_TRAFFIC_POLICY,

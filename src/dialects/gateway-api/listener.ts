@@ -1,7 +1,8 @@
 // A listener of a Gateway: its fields, and the place where clients come in that they become.
 import { z } from "zod";
 import type { FindingCode, Listener, ObjectRef } from "../../model/index.ts";
-import type { FindingText } from "../findings.ts";
+import type { FieldPath, FindingText } from "../findings.ts";
+import type { ObjectSet } from "../object-set.ts";
 import {
   checked,
   type FieldProblem,
@@ -13,6 +14,8 @@ import {
   sectionName,
 } from "../schema/fields.ts";
 import { labelSelector } from "../schema/label-selector.ts";
+import type { PlacedValidation } from "./gateway-tls.ts";
+import { type CompiledTls, compileTls, type ListenerTlsValue, listenerTlsSchema } from "./listener-tls.ts";
 import { GATEWAY_GROUP, hostname } from "./names.ts";
 
 const routeKind = z.strictObject({ group: groupName.default(GATEWAY_GROUP), kind: kindName });
@@ -42,7 +45,7 @@ export const listenerSchema = checked(
     hostname: hostname.optional(),
     port: portNumber,
     protocol: z.string().min(1).max(255),
-    tls: z.looseObject({}).optional(),
+    tls: listenerTlsSchema.optional(),
     allowedRoutes: allowedRoutes.prefault({}),
   }),
   ({ protocol, tls, hostname }) => {
@@ -67,9 +70,44 @@ export const listenerSchema = checked(
         }),
       );
     }
+    problems.push(...modeProblems(protocol, tls));
     return problems;
   },
 );
+
+function modeProblems(protocol: string, tls: ListenerTlsValue | undefined): FieldProblem[] {
+  if (protocol === "HTTPS" && tls?.mode === "Passthrough") {
+    return [
+      rule({
+        path: ["tls", "mode"],
+        message: "a listener of protocol HTTPS ends TLS itself",
+        expected: "mode: Terminate",
+        hint: "write mode: Terminate, or protocol: TLS and a TLSRoute",
+      }),
+    ];
+  }
+  if (protocol === "TLS" && tls === undefined) {
+    return [
+      rule({
+        absent: ["tls"],
+        message: "a listener of protocol TLS needs a mode",
+        expected: "tls.mode",
+        hint: "add tls: {mode: Passthrough}",
+      }),
+    ];
+  }
+  if (tls?.mode !== "Passthrough" || tls.certificateRefs.length === 0) return [];
+  return [
+    {
+      code: "field-ignored",
+      severity: "warning",
+      path: ["tls", "certificateRefs"],
+      message: "what is passed through is not decrypted, so no certificate is shown",
+      expected: "no certificateRefs beside mode: Passthrough",
+      hint: "remove certificateRefs",
+    },
+  ];
+}
 
 export type ListenerValue = z.output<typeof listenerSchema>;
 
@@ -91,96 +129,154 @@ export function distinctListeners(listeners: readonly ListenerValue[]): FieldPro
   return problems;
 }
 
-/** A listener of a Gateway, served or not, with what routes must know to attach to it. */
+/** What routes must know of a listener to attach to it: nothing of its certificates, which change more often. */
 export interface GatewayListener {
+  /** Key in the snapshot, where it is open. */
+  readonly id: string;
   readonly gateway: ObjectRef;
   readonly name: string;
   readonly port: number;
   readonly hostname: string | undefined;
   readonly namespaces: ListenerValue["allowedRoutes"]["namespaces"];
-  /** The listener takes HTTPRoutes. */
-  readonly takesHttpRoutes: boolean;
+  /** Kinds of routes that it takes. */
+  readonly routeKinds: readonly string[];
+  readonly isOpen: boolean;
+}
+
+/** Why a listener is not opened, by the condition that says so. */
+export interface ListenerRefusal {
+  readonly type: "Accepted" | "Conflicted" | "Programmed";
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface CompiledListener {
+  readonly attachable: GatewayListener;
   readonly badKinds: readonly string[];
   /** Undefined: not opened, `refusal` says why. */
   readonly listener: Listener | undefined;
-  readonly refusal:
-    | { readonly type: "Accepted" | "Conflicted"; readonly reason: string; readonly message: string }
-    | undefined;
+  readonly refusal: ListenerRefusal | undefined;
+  readonly unresolved: CompiledTls["unresolved"];
+  /** Listeners whose hostnames overlap with its own. */
+  readonly overlaps: readonly string[];
 }
 
 /** A finding about a listener; `path` is relative to it. */
 export interface ListenerRemark extends FindingText {
   readonly code: FindingCode;
-  readonly path: readonly string[];
+  readonly path: FieldPath;
 }
 
-/**
- * `place` is what the listener would be in the snapshot. `objection`: why its Gateway as a whole cannot open it.
- * `takenBy`: the earlier listener that already has its place.
- */
+/** What stands around a listener. */
+export interface Surroundings {
+  readonly objects: ObjectSet;
+  /** Why its Gateway, or another listener, keeps it from being opened. */
+  readonly objection: ListenerRefusal | undefined;
+  /** What the Gateway asks of clients on its port. */
+  readonly validation: PlacedValidation | undefined;
+  readonly overlaps: readonly string[];
+}
+
+/** `place` is what the listener would be in the snapshot, without its TLS. */
 export function compileListener(
   value: ListenerValue,
   place: Listener,
-  objection: GatewayListener["refusal"],
-  takenBy: (listener: Listener) => string | undefined,
-): { readonly listener: GatewayListener; readonly remarks: readonly ListenerRemark[] } {
+  { objects, objection, validation, overlaps }: Surroundings,
+): { readonly listener: CompiledListener; readonly remarks: readonly ListenerRemark[] } {
   const { kinds, namespaces } = value.allowedRoutes;
-  const badKinds = kinds.filter((kind) => !isHttpRoute(kind)).map(({ kind }) => kind);
-  const refusal = objection ?? unsupported(value) ?? conflict(takenBy(place));
-  const remarks: ListenerRemark[] = [];
-  if (badKinds.length > 0) {
-    remarks.push({
-      code: "listener-not-served",
-      path: ["allowedRoutes", "kinds"],
-      message: `routes of kind ${badKinds.join(", ")} are not served`,
-      expected: "kind: HTTPRoute",
-      hint: "write kind: HTTPRoute, or leave kinds out",
-    });
-  }
-  // What is in error has its findings already.
-  if (refusal !== undefined && refusal.reason !== "Invalid") {
-    const isProtocol = refusal.reason === "UnsupportedProtocol";
-    remarks.push({
-      code: "listener-not-served",
-      path: isProtocol ? ["protocol"] : [],
-      message: `the listener is not opened: ${refusal.message}`,
-      expected: isProtocol
-        ? "protocol: HTTP"
-        : "a valid listener with an address, port and hostname of its own",
-      hint: isProtocol ? "write protocol: HTTP, or remove the listener" : "change or remove the listener",
-    });
-  }
+  const own = ROUTE_KIND[value.protocol];
+  const isOwn = ({ group, kind }: RouteKind) => group === GATEWAY_GROUP && kind === own;
+  const badKinds = kinds.filter((kind) => !isOwn(kind)).map(({ kind }) => kind);
+  const early = objection ?? (value.protocol === "TLS" ? terminated(value) : undefined);
+  const needsTls = value.protocol === "HTTPS" && early === undefined;
+  const secured = needsTls
+    ? compileTls(value.tls, value.hostname, ownValidation(value) ?? validation, place.gateway, objects)
+    : undefined;
+  const refusal = early ?? secured?.refusal;
+  const remarks = [
+    ...(badKinds.length === 0 || own === undefined ? [] : [wrongKinds(badKinds, own)]),
+    ...(secured?.remarks ?? []),
+    ...(refusal === undefined ? [] : refusalRemarks(refusal)),
+  ];
+  const tls = secured?.tls;
   return {
     listener: {
-      gateway: place.gateway,
-      name: value.name,
-      port: value.port,
-      hostname: value.hostname,
-      namespaces,
-      takesHttpRoutes: kinds.length === 0 || kinds.some(isHttpRoute),
+      attachable: {
+        id: place.id,
+        gateway: place.gateway,
+        name: value.name,
+        port: value.port,
+        hostname: value.hostname,
+        namespaces,
+        routeKinds: own !== undefined && (kinds.length === 0 || kinds.some(isOwn)) ? [own] : [],
+        isOpen: refusal === undefined,
+      },
       badKinds,
-      listener: refusal === undefined ? place : undefined,
+      listener: refusal === undefined ? { ...place, ...(tls === undefined ? {} : { tls }) } : undefined,
       refusal,
+      unresolved: secured?.unresolved,
+      overlaps,
     },
     remarks,
   };
 }
 
-function isHttpRoute({ group, kind }: { readonly group: string; readonly kind: string }): boolean {
-  return group === GATEWAY_GROUP && kind === "HTTPRoute";
+type RouteKind = z.output<typeof routeKind>;
+
+/** By protocol, those that are served: the kind of routes that a listener takes. */
+export const ROUTE_KIND: Readonly<Record<string, string>> = {
+  HTTP: "HTTPRoute",
+  HTTPS: "HTTPRoute",
+  TLS: "TLSRoute",
+};
+
+/** Where it stands in the listener, as Gateway API up to 1.3 had it, it goes before what the Gateway says. */
+function ownValidation({ tls }: ListenerValue): PlacedValidation | undefined {
+  const value = tls?.frontendValidation;
+  return value === undefined ? undefined : { value, path: ["tls", "frontendValidation"] };
 }
 
-function unsupported({ protocol }: ListenerValue): GatewayListener["refusal"] {
-  if (protocol === "HTTP") return undefined;
-  const message = `the protocol ${protocol} is not served yet`;
-  return { type: "Accepted", reason: "UnsupportedProtocol", message };
+function terminated({ tls }: ListenerValue): ListenerRefusal | undefined {
+  if (tls?.mode === "Passthrough") return undefined;
+  const message = "TLS that carries no HTTP is passed through, not ended here";
+  return { type: "Accepted", reason: "UnsupportedValue", message };
 }
 
-function conflict(other: string | undefined): GatewayListener["refusal"] {
-  if (other === undefined) return undefined;
+function wrongKinds(kinds: readonly string[], own: string): ListenerRemark {
   return {
-    type: "Conflicted",
-    reason: "HostnameConflict",
-    message: `${other} already has its place or its name`,
+    code: "listener-not-served",
+    path: ["allowedRoutes", "kinds"],
+    message: `routes of kind ${kinds.join(", ")} are not served`,
+    expected: `kind: ${own}`,
+    hint: `write kind: ${own}, or leave kinds out`,
   };
+}
+
+function refusalRemarks({ reason, message }: ListenerRefusal): ListenerRemark[] {
+  const text = { code: "listener-not-served", message: `the listener is not opened: ${message}` } as const;
+  switch (reason) {
+    case "Invalid":
+    case "NoValidCACertificate":
+      // What is in error, or leads nowhere, has its findings already.
+      return [];
+    case "UnsupportedProtocol": {
+      const expected = `protocol: ${Object.keys(ROUTE_KIND).join(", ")}`;
+      return [
+        { ...text, path: ["protocol"], expected, hint: "write protocol: HTTP, or remove the listener" },
+      ];
+    }
+    case "UnsupportedValue": {
+      const hint = "write protocol: HTTPS, or mode: Passthrough";
+      return [{ ...text, path: ["tls", "mode"], expected: "mode: Passthrough", hint }];
+    }
+    default:
+      return [
+        {
+          ...text,
+          path: [],
+          expected: "a valid listener with an address, port and hostname of its own",
+          hint: "change or remove the listener",
+        },
+      ];
+  }
 }

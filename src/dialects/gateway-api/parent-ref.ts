@@ -15,7 +15,7 @@ import {
 } from "../schema/fields.ts";
 import { selects } from "../schema/label-selector.ts";
 import { intersectHostnames } from "./hostnames.ts";
-import type { GatewayListener } from "./listener.ts";
+import { type GatewayListener, ROUTE_KIND } from "./listener.ts";
 import { GATEWAY_GROUP } from "./names.ts";
 
 const parentRef = z.strictObject({
@@ -90,11 +90,13 @@ export function attachToParent(
     );
   }
   const names = (listeners: readonly GatewayListener[]) => listeners.map(({ name }) => name).join(", ");
-  const taking = named.filter(({ takesHttpRoutes }) => takesHttpRoutes);
+  const { kind } = route.object;
+  const taking = named.filter(({ routeKinds }) => routeKinds.includes(kind));
   if (taking.length === 0) {
-    const message = `${names(named)} takes no HTTPRoutes`;
-    const hint = "add kind: HTTPRoute to allowedRoutes.kinds of the listener, or leave kinds out";
-    return refused("NotAllowedByListeners", message, "a listener that takes HTTPRoutes", hint);
+    const message = `${names(named)} takes no ${kind}s`;
+    const protocols = Object.keys(ROUTE_KIND).filter((protocol) => ROUTE_KIND[protocol] === kind);
+    const hint = `name a listener of protocol ${protocols.join(" or ")} whose allowedRoutes.kinds has ${kind}, or is left out`;
+    return refused("NotAllowedByListeners", message, `a listener that takes ${kind}s`, hint);
   }
   const allowed = taking.filter((listener) => allowsNamespace(listener, route.object, parents));
   if (allowed.length === 0) {
@@ -102,20 +104,16 @@ export function attachToParent(
     const hint = "set allowedRoutes.namespaces on the listener, for example from: All";
     return refused("NotAllowedByListeners", message, "a listener whose allowedRoutes take the route", hint);
   }
-  const open = allowed.filter(({ listener }) => listener !== undefined);
+  const open = allowed.filter(({ isOpen }) => isOpen);
   if (open.length === 0) {
     const message = `${names(allowed)} is not served`;
-    return refused(
-      "NoMatchingParent",
-      message,
-      "a listener of protocol HTTP",
-      "attach the route to another listener",
-    );
+    const hint = "see the findings about the listener, or attach the route to another one";
+    return refused("NoMatchingParent", message, "a listener that is open", hint);
   }
   const attachments = open
     .map((to) => ({
       to,
-      listener: to.listener?.id ?? "",
+      listener: to.id,
       hostnames: intersectHostnames(to.hostname, route.hostnames),
     }))
     .filter(({ hostnames }) => hostnames.length > 0);

@@ -7,11 +7,12 @@ import { type CompiledRoute, compileRoute, type RouteContext } from "../gateway-
 import type { CompiledGateway } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import { grantHint, isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
+import { compileTlsRoute, TLS_ROUTE } from "../gateway-api/tls-route.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { compareAge, type Effects } from "../policies/effects.ts";
 import type { TranslateOptions } from "../translation.ts";
-import { listenersByGateway } from "./compile-gateways.ts";
+import { attachableListeners } from "./compile-gateways.ts";
 
 export function compileRoutes(
   objects: ObjectSet,
@@ -22,10 +23,14 @@ export function compileRoutes(
   recall: Recall,
 ): readonly CompiledRoute[] {
   const context = routeContext(objects, gateways, effects, backendKinds, options, recall);
-  const routes = objects.all(HTTP_ROUTE);
-  const compiled = routes.map((reading) => {
-    return recall.result("routes", reading, [context], () => compileRoute(reading, context));
-  });
+  const compiled = [
+    ...objects.all(HTTP_ROUTE).map((reading) => {
+      return recall.result("routes", reading, [context], () => compileRoute(reading, context));
+    }),
+    ...objects.all(TLS_ROUTE).map((reading) => {
+      return recall.result("routes", reading, [context], () => compileTlsRoute(reading, context));
+    }),
+  ];
   // The list in order of precedence is the same while all its routes are.
   return recall.result("routes by precedence", "", compiled, () => {
     return [...compiled].sort((a, b) =>
@@ -46,21 +51,22 @@ function routeContext(
   const grants = objects.all(REFERENCE_GRANT);
   const namespaces = objects.all(NAMESPACE);
   const everyGateway = options.controllerName === undefined;
+  const listeners = attachableListeners(gateways, recall);
   const backends = backendKinds.map((kind) => objects.all(kind.kind));
   return recall.result(
     "route context",
     "",
-    [gateways, grants, namespaces, effects, everyGateway, options.allowExternalName, ...backends],
+    [listeners, grants, namespaces, effects, everyGateway, ...backends],
     () => ({
       parents: {
-        listeners: listenersByGateway(gateways),
+        listeners,
         namespaceLabels: new Map(namespaces.map(({ object, value }) => [object.name, value.metadata.labels])),
       },
       effects,
       everyGateway,
       resolve: (from, to) => {
         if (!isReferencePermitted(grants, from, to)) return notPermitted(from, to);
-        return resolveBackend(objects, backendKinds, to, options);
+        return resolveBackend(objects, backendKinds, to);
       },
     }),
   );
@@ -70,7 +76,6 @@ function resolveBackend(
   objects: ObjectSet,
   backendKinds: readonly BackendKind[],
   to: BackendReference,
-  options: TranslateOptions,
 ): ResolvedBackend | ReferenceProblem {
   const backendKind = backendKinds.find(({ kind }) => kind.group === to.group && kind.kind === to.kind);
   if (backendKind === undefined) {
@@ -93,7 +98,7 @@ function resolveBackend(
       field: "name",
     };
   }
-  return backendKind.resolve(object, to, options);
+  return backendKind.resolve(object, to);
 }
 
 function notPermitted(

@@ -3,7 +3,7 @@ import type { Condition, ListenerStatus, ObjectStatus } from "../../model/index.
 import type { CompiledRoute } from "../gateway-api/compile-route.ts";
 import type { CompiledGateway } from "../gateway-api/gateway.ts";
 import { GATEWAY_CLASS, gatewayClassStatus } from "../gateway-api/gateway-class.ts";
-import type { GatewayListener } from "../gateway-api/listener.ts";
+import type { CompiledListener } from "../gateway-api/listener.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import type { PolicyStatus } from "../policies/effects.ts";
@@ -39,7 +39,7 @@ export function reportStatus(
 }
 
 function gatewayStatus(
-  { reading, listeners }: CompiledGateway,
+  { reading, listeners, admitsUnverified, unresolved }: CompiledGateway,
   attached: ReadonlyMap<string, number>,
 ): ObjectStatus {
   const open = listeners.filter(({ listener }) => listener !== undefined).length;
@@ -56,40 +56,73 @@ function gatewayStatus(
       programmed
         ? condition("Programmed", true, "Programmed", "The Gateway is served")
         : condition("Programmed", false, "Invalid", "No listener can be opened"),
+      ...gatewayReferences(reading, listeners, unresolved),
+      ...(admitsUnverified
+        ? [
+            condition(
+              "InsecureFrontendValidationMode",
+              true,
+              "ConfigurationChanged",
+              "Clients are served whose certificate is missing, or was not verified",
+            ),
+          ]
+        : []),
     ],
     listeners: listeners.map((listener) => listenerStatus(listener, attached)),
   };
 }
 
-function listenerStatus(entry: GatewayListener, attached: ReadonlyMap<string, number>): ListenerStatus {
-  const { name, listener, refusal, badKinds, takesHttpRoutes } = entry;
-  const accepted = refusal?.type !== "Accepted";
+/** The specification has no say in Gateways that refer to nothing; those that do get a verdict. */
+function gatewayReferences(
+  { value }: CompiledGateway["reading"],
+  listeners: readonly CompiledListener[],
+  unresolved: CompiledGateway["unresolved"],
+): Condition[] {
+  if (unresolved !== undefined) {
+    return [condition("ResolvedRefs", false, unresolved.reason, unresolved.message)];
+  }
+  const open = listeners.filter((one) => one.unresolved !== undefined || one.badKinds.length > 0);
+  if (open.length > 0) {
+    const names = open.map(({ attachable }) => attachable.name).join(", ");
+    return [condition("ResolvedRefs", false, "ListenersNotResolved", `See the listeners ${names}`)];
+  }
+  return value.spec.tls?.backend?.clientCertificateRef === undefined ? [] : [RESOLVED];
+}
+
+function listenerStatus(entry: CompiledListener, attached: ReadonlyMap<string, number>): ListenerStatus {
+  const { attachable, refusal, badKinds, unresolved, overlaps } = entry;
+  const { id, name, routeKinds, isOpen } = attachable;
   const conflicted = refusal?.type === "Conflicted";
+  const unaccepted = refusal?.type === "Programmed" ? undefined : refusal;
   return {
     name,
-    attachedRoutes: listener === undefined ? 0 : (attached.get(listener.id) ?? 0),
-    supportedKinds: takesHttpRoutes ? ["HTTPRoute"] : [],
+    attachedRoutes: isOpen ? (attached.get(id) ?? 0) : 0,
+    supportedKinds: routeKinds,
     conditions: [
-      accepted
-        ? condition(
-            "Accepted",
-            !conflicted,
-            conflicted ? "HostnameConflict" : "Accepted",
-            refusal?.message ?? "The listener is valid",
-          )
-        : condition("Accepted", false, refusal?.reason ?? "", refusal?.message ?? ""),
-      condition(
-        "Conflicted",
-        conflicted,
-        conflicted ? "HostnameConflict" : "NoConflicts",
-        refusal?.message ?? "No conflicts",
-      ),
-      badKinds.length > 0
-        ? condition("ResolvedRefs", false, "InvalidRouteKinds", `Not served: ${badKinds.join(", ")}`)
-        : condition("ResolvedRefs", true, "ResolvedRefs", "All references lead somewhere"),
-      listener === undefined
-        ? condition("Programmed", false, "Invalid", refusal?.message ?? "")
-        : condition("Programmed", true, "Programmed", "The listener is served"),
+      unaccepted === undefined
+        ? condition("Accepted", true, "Accepted", "The listener is valid")
+        : condition("Accepted", false, unaccepted.reason, unaccepted.message),
+      conflicted
+        ? condition("Conflicted", true, refusal.reason, refusal.message)
+        : condition("Conflicted", false, "NoConflicts", "No conflicts"),
+      unresolved !== undefined
+        ? condition("ResolvedRefs", false, unresolved.reason, unresolved.message)
+        : badKinds.length > 0
+          ? condition("ResolvedRefs", false, "InvalidRouteKinds", `Not served: ${badKinds.join(", ")}`)
+          : RESOLVED,
+      refusal === undefined
+        ? condition("Programmed", true, "Programmed", "The listener is served")
+        : condition("Programmed", false, "Invalid", refusal.message),
+      ...(overlaps.length === 0
+        ? []
+        : [
+            condition(
+              "OverlappingTLSConfig",
+              true,
+              "OverlappingHostnames",
+              `Hostnames overlap with those of ${overlaps.join(", ")}`,
+            ),
+          ]),
     ],
   };
 }
@@ -97,3 +130,5 @@ function listenerStatus(entry: GatewayListener, attached: ReadonlyMap<string, nu
 function condition(type: string, holds: boolean, reason: string, message: string): Condition {
   return { type, status: holds ? "True" : "False", reason, message };
 }
+
+const RESOLVED = condition("ResolvedRefs", true, "ResolvedRefs", "All references lead somewhere");

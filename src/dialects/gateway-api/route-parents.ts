@@ -1,0 +1,117 @@
+// Attaches a route of any kind to the listeners of its parents, and says in its status what came of it.
+import {
+  type Condition,
+  type ObjectRef,
+  type ObjectStatus,
+  objectKey,
+  type ParentStatus,
+} from "../../model/index.ts";
+import type { ReferenceProblem } from "../dialect.ts";
+import { draftFinding, type FindingDraft } from "../findings.ts";
+import type { Reading } from "../schema/read-object.ts";
+import {
+  type AttachedListener,
+  attachToParent,
+  missingParent,
+  type ParentRefValue,
+  type Parents,
+  type ParentVerdict,
+} from "./parent-ref.ts";
+
+export interface ParentContext {
+  readonly parents: Parents;
+  /** Every Gateway is served; else only those in `parents`, and others are somebody else's. */
+  readonly everyGateway: boolean;
+}
+
+type RouteReading = Reading<{
+  readonly spec: { readonly parentRefs: readonly ParentRefValue[]; readonly hostnames: readonly string[] };
+}>;
+
+export interface AttachedRoute {
+  readonly attached: readonly AttachedListener[];
+  /** Ids of the listeners that take it. */
+  readonly listeners: readonly string[];
+  readonly status: ObjectStatus;
+  readonly findings: readonly FindingDraft[];
+}
+
+/** `problems`: those of the route's references, for the condition ResolvedRefs. */
+export function attachToParents(
+  reading: RouteReading,
+  problems: readonly ReferenceProblem[],
+  context: ParentContext,
+): AttachedRoute {
+  const { object, value } = reading;
+  const attached: AttachedListener[] = [];
+  const parents: ParentStatus[] = [];
+  const findings: FindingDraft[] = [];
+  const resolved = resolvedRefs(problems);
+  const at = ["spec", "hostnames"];
+  const hostnames = value.spec.hostnames.filter((_, index) => !reading.hasErrorAt([...at, index]));
+  // A route of which no hostname could be read must not take the requests of every host.
+  const unreadable = hostnames.length === 0 && reading.hasErrorAt(at);
+  for (const [index, parent] of value.spec.parentRefs.entries()) {
+    const verdict = verdictOn(parent, object, hostnames, context);
+    if (verdict === undefined) continue;
+    const { refusal } = verdict;
+    if (!unreadable) attached.push(...verdict.attachments);
+    if (refusal !== undefined) {
+      const at = reading.writtenPath(["spec", "parentRefs", index]);
+      findings.push(draftFinding("route-not-accepted", object, at, refusal));
+    }
+    const accepted: Condition = reading.inError
+      ? condition("Accepted", false, "UnsupportedValue", "The route is in error; see the findings")
+      : refusal === undefined
+        ? condition("Accepted", true, "Accepted", "The route is attached")
+        : condition("Accepted", false, refusal.reason, refusal.message);
+    parents.push({ ...parentOf(parent, object.namespace), conditions: [accepted, resolved] });
+  }
+  if (value.spec.parentRefs.length === 0 && !reading.inError) {
+    const message = "the route has no parentRefs, so no Gateway serves it";
+    const hint = "add parentRefs: [{name: my-gateway}]";
+    findings.push(
+      draftFinding("route-not-accepted", object, ["spec"], { message, expected: "parentRefs", hint }),
+    );
+  }
+  return {
+    attached,
+    listeners: [...new Set(attached.map(({ listener }) => listener))],
+    status: { object, conditions: [], parents },
+    findings,
+  };
+}
+
+/** Undefined: a parent that is none of ours to judge. */
+function verdictOn(
+  parent: ParentRefValue,
+  object: ObjectRef,
+  hostnames: readonly string[],
+  context: ParentContext,
+): ParentVerdict | undefined {
+  const { group, kind, name } = parent;
+  const namespace = parent.namespace ?? object.namespace;
+  const listeners = context.parents.listeners.get(objectKey({ group, kind, namespace, name }));
+  if (listeners !== undefined)
+    return attachToParent(parent, listeners, { object, hostnames }, context.parents);
+  return context.everyGateway ? missingParent(parent, object.namespace) : undefined;
+}
+
+function resolvedRefs(problems: readonly ReferenceProblem[]): Condition {
+  const [first] = problems;
+  return first === undefined
+    ? condition("ResolvedRefs", true, "ResolvedRefs", "All references lead somewhere")
+    : condition("ResolvedRefs", false, first.reason, first.message);
+}
+
+function condition(type: string, holds: boolean, reason: string, message: string): Condition {
+  return { type, status: holds ? "True" : "False", reason, message };
+}
+
+function parentOf({ group, kind, name, sectionName, port, ...rest }: ParentRefValue, namespace: string) {
+  return {
+    parent: { group, kind, namespace: rest.namespace ?? namespace, name },
+    ...(sectionName === undefined ? {} : { sectionName }),
+    ...(port === undefined ? {} : { port }),
+  };
+}
