@@ -88,7 +88,10 @@ export class BackendConnections implements PlaceWatcher {
       if (emptySinceMs === undefined) continue;
       // A client that is gone does not come back; an endpoint does.
       const keepsMs = this.#backend.proxyProtocol === undefined ? FORGET_MS : 0;
-      if (nowMs - emptySinceMs > keepsMs) this.#endpoints.delete(key);
+      if (nowMs - emptySinceMs <= keepsMs) continue;
+      this.#endpoints.delete(key);
+      // Whoever waits with it asks for another.
+      connections.retire();
     }
   }
 

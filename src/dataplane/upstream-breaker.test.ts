@@ -221,6 +221,21 @@ describe("connections", () => {
     expect(connections[1]?.way.connectTimeoutMs).toBe(77);
   });
 
+  test("those who wait outlive what was forgotten meanwhile", () => {
+    send(one);
+    send(two);
+    for (const time of [60_000, 120_001]) {
+      nowMs = time;
+      pool.sweep();
+    }
+    connections[0]?.becomeIdle();
+    connections[1]?.becomeIdle();
+    expect([carried(), pool.idle]).toEqual([["(1:1)", "2:1"], 1]);
+    nowMs += 4_000;
+    pool.sweep();
+    expect(carried()).toEqual(["(1:1)", "(2:1)"]);
+  });
+
   test("those who wait are served even where their backend has left", () => {
     send();
     send();
