@@ -226,9 +226,11 @@ export class MemoryClientStream implements ClientStream {
     this.#handlers = handlers;
     this.endpoint = connection.endpoint;
     this.method = request.head.method;
-    this.authority = request.head.authority;
     this.path = request.path;
     this.fields = writtenFields(request.head);
+    // An edit of the host is one of the authority, as in every protocol.
+    const { lines } = request.head.edits as EditList;
+    this.authority = valuesOf(lines, "host")[0] ?? request.head.authority;
     this.bodyLength = request.bodyLength;
     this.reused = connection.served;
   }
