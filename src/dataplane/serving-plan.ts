@@ -1,7 +1,7 @@
 // A snapshot made ready to serve: routers for every bind point and a plan for every rule, built in slices.
 import { BackendStates } from "../affinity/backend-states.ts";
 import type { PendingTable } from "../affinity/decision.ts";
-import { planRule, type RulePlan } from "../affinity/plan.ts";
+import { keepPlan, planRule, type RulePlan } from "../affinity/plan.ts";
 import { EMPTY_SNAPSHOT, type Rule, type Snapshot } from "../model/index.ts";
 import { compileRouter, RouterBuild } from "../routing/compile.ts";
 import type { Router } from "../routing/router.ts";
@@ -25,19 +25,19 @@ export class ServingPlan {
   readonly snapshot: Snapshot;
   readonly backends: BackendStates;
   readonly ports: ReadonlyMap<string, PortPlan>;
-  /** Addresses of all endpoints. */
-  readonly addresses: ReadonlySet<string>;
+  /** Of all rules that forward. */
+  readonly plans: ReadonlyMap<Rule, RulePlan>;
 
   constructor(
     snapshot: Snapshot,
     backends: BackendStates,
     ports: ReadonlyMap<string, PortPlan>,
-    addresses: ReadonlySet<string>,
+    plans: ReadonlyMap<Rule, RulePlan>,
   ) {
     this.snapshot = snapshot;
     this.backends = backends;
     this.ports = ports;
-    this.addresses = addresses;
+    this.plans = plans;
   }
 }
 
@@ -59,7 +59,7 @@ export function emptyServingPlan(clock: Pick<Clock, "wallMs">): ServingPlan {
     EMPTY_SNAPSHOT,
     BackendStates.empty(() => clock.wallMs()),
     new Map(),
-    new Set(),
+    new Map(),
   );
 }
 
@@ -93,7 +93,8 @@ export class ServingPlanBuild implements Steps {
     const plans = new Map<Rule, RulePlan>();
     for (const route of snapshot.routes) {
       for (const rule of route.rules) {
-        if (rule.action.kind === "forward") plans.set(rule, planRule(rule, backends));
+        if (rule.action.kind !== "forward") continue;
+        plans.set(rule, keepPlan(previous.plans.get(rule), backends) ?? planRule(rule, backends));
       }
       yield;
     }
@@ -108,16 +109,17 @@ export class ServingPlanBuild implements Steps {
       ports.set(point.key, { router, planOf, mirrorPlanOf, hostnameOf });
     }
     for (const table of backends.unbuiltTables(previous.backends)) yield* this.#table(table);
-    const addresses = new Set<string>();
-    for (const { endpoints } of snapshot.backends) {
-      for (const { address } of endpoints) addresses.add(address);
-      yield;
-    }
-    return new ServingPlan(snapshot, backends, ports, addresses);
+    return new ServingPlan(snapshot, backends, ports, plans);
   }
 
   *#router(point: BindPoint, snapshot: Snapshot, previous: ServingPlan): Generator<void, Router> {
-    const build = new RouterBuild(point.listeners, snapshot.routes, previous.ports.get(point.key)?.router);
+    const known = previous.ports.get(point.key)?.router;
+    // Health changes far more often than routes do.
+    const { snapshot: before } = previous;
+    if (known !== undefined && snapshot.routes === before.routes && snapshot.listeners === before.listeners) {
+      return known;
+    }
+    const build = new RouterBuild(point.listeners, snapshot.routes, known);
     while (!build.step(this.#shouldYield)) yield;
     return build.router as Router;
   }
