@@ -1,5 +1,7 @@
 // The texts that flags take: durations, sizes, counts, addresses and networks, read strictly and written back.
+
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 
 /** What is wrong with a value; the message says what is expected. */
 export class FlagValueError extends Error {}
@@ -56,6 +58,18 @@ export function parseCount(text: string, least: number, most: number): number {
   const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most)) {
     throw new FlagValueError(`expected a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+const MAX_WORKERS = 256;
+
+/** `4`, or `cores`: as many as the system lets this process use at a time. */
+export function parseWorkers(text: string): number {
+  if (text === "cores") return Math.min(availableParallelism(), MAX_WORKERS);
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > MAX_WORKERS) {
+    throw new FlagValueError(`expected a whole number from 1 to ${MAX_WORKERS}, or cores`);
   }
   return value;
 }

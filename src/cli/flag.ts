@@ -10,6 +10,7 @@ import {
   parseSize,
   parseSocketAddresses,
   parseTimeout,
+  parseWorkers,
 } from "./flag-values.ts";
 
 /** How a kind of value is named in `--help`, and read. */
@@ -31,6 +32,8 @@ export const SOCKET_ADDRESSES = {
   placeholder: "IP[:PORT],...",
   parse: parseSocketAddresses,
 } satisfies ValueKind<readonly string[]>;
+
+export const WORKERS: ValueKind<number> = { placeholder: "N|cores", parse: parseWorkers };
 
 export function count(least: number, most: number): ValueKind<number> {
   return { placeholder: "N", parse: (text) => parseCount(text, least, most) };

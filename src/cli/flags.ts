@@ -9,6 +9,7 @@ import {
   oneOf,
   SOCKET_ADDRESSES,
   TEXT,
+  WORKERS,
 } from "./flag.ts";
 import { parseHostPort } from "./flag-values.ts";
 import { LIMIT_FLAGS } from "./limit-flags.ts";
@@ -50,9 +51,9 @@ const SERVE_FLAGS = {
   },
   workers: {
     group: PROCESS,
-    help: "Worker processes that carry the traffic.",
-    value: count(1, 256),
-    default: "1",
+    help: "Worker processes that carry the traffic; cores: as many as this process may use.",
+    value: WORKERS,
+    default: "cores",
   },
   "drain-timeout": {
     group: PROCESS,
@@ -85,6 +86,12 @@ export const RUN_FLAGS = {
     default: "0",
   },
   ...SERVE_FLAGS,
+  "drain-delay": {
+    group: PROCESS,
+    help: "On SIGTERM: how long to go on accepting first, while /readyz says 503, so that load balancers notice.",
+    value: DURATION,
+    default: "0s",
+  },
   "access-log": {
     group: PROCESS,
     help: "File for the access log (JSON lines), or off; standard output if not given.",

@@ -1,9 +1,8 @@
 // The admin port: health, readiness, metrics, and what is served right now.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { METRICS_CONTENT_TYPE } from "../telemetry/index.ts";
-import { addressText, BindError } from "./listening-socket.ts";
+import { addressText, adoptSocket, BindError, bindSocket, type ListeningSocket } from "./listening-socket.ts";
 import type { AdminAddress } from "./run-options.ts";
 
 export interface AdminSources {
@@ -51,17 +50,28 @@ export class AdminServer {
   readonly #server: Server;
   readonly #sources: AdminSources;
   readonly #loopback: boolean;
+  readonly #socket: ListeningSocket;
 
-  private constructor(host: string, sources: AdminSources) {
+  private constructor(host: string, sources: AdminSources, socket: ListeningSocket) {
     this.#sources = sources;
+    this.#socket = socket;
     this.#loopback = isLoopback(host);
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
-  /** Rejects with a BindError. */
-  static async listen(address: AdminAddress, sources: AdminSources): Promise<AdminServer> {
-    const admin = new AdminServer(address.host, sources);
-    admin.#server.listen(address.port, address.host);
+  /**
+   * Rejects with a BindError.
+   * @param inherited a handle that is bound already, by another process
+   */
+  static async listen(
+    address: AdminAddress,
+    sources: AdminSources,
+    inherited?: object,
+  ): Promise<AdminServer> {
+    const { host, port } = address;
+    const socket = inherited === undefined ? bindSocket(host, port) : adoptSocket([inherited]);
+    const admin = new AdminServer(host, sources, socket);
+    admin.#server.listen(socket.handles[0]);
     try {
       await once(admin.#server, "listening");
     } catch (error) {
@@ -73,8 +83,12 @@ export class AdminServer {
 
   /** `ip:port` as bound. */
   get address(): string {
-    const { address, port } = this.#server.address() as AddressInfo;
-    return addressText(address, port);
+    return this.#socket.address;
+  }
+
+  /** For a process that takes over. */
+  get handle(): object | undefined {
+    return this.#socket.handles[0];
   }
 
   close(): void {

@@ -30,6 +30,11 @@ export class BoundSockets {
     return this.#open;
   }
 
+  /** What the workers accept on, by bind key. */
+  handles(): Map<string, readonly object[]> {
+    return new Map([...this.#open].map(([key, { socket }]) => [key, socket.handles]));
+  }
+
   /** Keys of open sockets that no bind point asks for any more. */
   vanished(points: readonly BindPoint[]): string[] {
     const wanted = new Set(points.map((point) => point.key));

@@ -54,6 +54,7 @@ export async function runDemo(options: DemoOptions, dependencies: DemoDependenci
         strictConfig: false,
         listenAddress: DEMO_HOST,
         portOffset: 0,
+        drainDelayMs: 0,
         accessLog: { kind: "off" },
         dnsServers: [],
         dataplane: DEFAULT_DATAPLANE_OPTIONS,

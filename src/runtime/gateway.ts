@@ -1,4 +1,5 @@
 // The primary: loads the configuration, has the workers serve it, and follows its changes until it is told to stop.
+import { setTimeout as delay } from "node:timers/promises";
 import { bindPoints } from "../dataplane/bind-points.ts";
 import { shareOfWorker } from "../dataplane/options.ts";
 import type { Finding } from "../model/index.ts";
@@ -14,6 +15,8 @@ import { BindError } from "./listening-socket.ts";
 import { LiveConfiguration } from "./live-configuration.ts";
 import { WorkerPool } from "./processes/worker-pool.ts";
 import type { RunOptions } from "./run-options.ts";
+import type { Legacy } from "./succession/messages.ts";
+import { type ProgramCommand, Successor } from "./succession/successor.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { type FileMemory, translateFiles } from "./translate-files.ts";
 
@@ -44,6 +47,7 @@ export class Gateway {
   readonly #metrics: GatewayMetrics;
   readonly #ticketKeys: TicketKeys;
   readonly #live: LiveConfiguration;
+  readonly #legacy: Legacy | undefined;
   #admin: AdminServer | undefined;
   #watch: FileWatch | undefined;
   #lastFindings: readonly Finding[] = [];
@@ -52,8 +56,10 @@ export class Gateway {
   #reloads: Promise<void> = Promise.resolve();
   #serving = false;
 
-  constructor(options: RunOptions, logger: Logger, version: string) {
+  /** @param legacy what the process whose place this one takes has left */
+  constructor(options: RunOptions, logger: Logger, version: string, legacy?: Legacy) {
     this.#options = options;
+    this.#legacy = legacy;
     this.#logger = logger;
     this.#source = new FileSource(options.paths);
     this.#store = new ConfigurationStore({
@@ -68,7 +74,7 @@ export class Gateway {
     });
     this.#sockets = new BoundSockets(options);
     this.#metrics = new GatewayMetrics(version, Date.now());
-    this.#ticketKeys = new TicketKeys((keys) => void this.#workers.setTicketKeys(keys));
+    this.#ticketKeys = new TicketKeys((keys) => void this.#workers.setTicketKeys(keys), legacy?.ticketKeys);
     this.#workers = new WorkerPool({
       count: options.workers,
       logger,
@@ -92,15 +98,20 @@ export class Gateway {
     if (outcome.kind === "refused") throw new StartError(outcome.reasons);
     const { configuration } = outcome;
     const points = bindPoints(configuration.snapshot);
-    const { opened, failures } = this.#sockets.openMissing(points);
+    if (this.#legacy !== undefined) this.#sockets.adopt(this.#legacy.sockets);
+    const { failures } = this.#sockets.openMissing(points);
     if (failures.length > 0) throw new StartError(failures);
-    await this.#startAdmin();
+    this.#sockets.close(this.#sockets.vanished(points));
+    // A successor would answer "not ready" on the address on which the old process still is.
+    const inherited = this.#legacy?.admin;
+    if (inherited === undefined) await this.#startAdmin();
     await this.#workers.start();
     await this.#live.serve(configuration.snapshot);
-    const refused = await this.#listen(opened);
+    const refused = await this.#listen(this.#sockets.handles());
     if (refused.length > 0) throw new StartError(refused);
     this.#store.accept(configuration);
     this.#serving = true;
+    if (inherited !== undefined) await this.#startAdmin(inherited);
     if (this.#options.watch) {
       this.#watch = new FileWatch(this.#source, this.#signature, () => void this.reload());
     }
@@ -118,9 +129,30 @@ export class Gateway {
     return this.#reloads;
   }
 
-  /** Requests in flight finish, the rest is closed after the drain timeout. */
-  async drain(): Promise<void> {
+  /** Starts a process that takes over every socket, while this one goes on. */
+  async startSuccessor(command: ProgramCommand): Promise<Successor> {
+    // A reload under way may be about to open or close some.
+    await this.#reloads;
+    return new Successor(command, {
+      sockets: this.#sockets.handles(),
+      admin: this.#admin?.handle,
+      ticketKeys: this.#ticketKeys.current,
+    });
+  }
+
+  /** The successor serves, on the admin port too. */
+  async retire(): Promise<void> {
+    this.#admin?.close();
+    await this.drain(0);
+  }
+
+  /**
+   * Not ready from now on, but accepting for another `delayMs`. Then requests in flight finish, and the rest is closed
+   * after the drain timeout.
+   */
+  async drain(delayMs: number): Promise<void> {
     this.#serving = false;
+    if (delayMs > 0) await delay(delayMs);
     this.#watch?.stop();
     this.#ticketKeys.stop();
     this.#live.stop();
@@ -141,20 +173,24 @@ export class Gateway {
     this.#admin?.close();
   }
 
-  async #startAdmin(): Promise<void> {
+  async #startAdmin(inherited?: object): Promise<void> {
     const address = this.#options.admin;
     if (address === undefined) return;
     try {
-      this.#admin = await AdminServer.listen(address, {
-        ready: () => this.#serving && this.#workers.serving > 0,
-        metrics: async () =>
-          renderMetrics([
-            ...this.#metrics.samples(this.#store.current, this.#live.snapshot),
-            ...this.#live.samples(),
-            ...(await this.#workers.samples()),
-          ]),
-        snapshot: () => this.#snapshotPage(),
-      });
+      this.#admin = await AdminServer.listen(
+        address,
+        {
+          ready: () => this.#serving && this.#workers.serving > 0,
+          metrics: async () =>
+            renderMetrics([
+              ...this.#metrics.samples(this.#store.current, this.#live.snapshot),
+              ...this.#live.samples(),
+              ...(await this.#workers.samples()),
+            ]),
+          snapshot: () => this.#snapshotPage(),
+        },
+        inherited,
+      );
     } catch (error) {
       if (!(error instanceof BindError)) throw error;
       throw new StartError([

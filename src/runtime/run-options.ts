@@ -24,6 +24,8 @@ export interface RunOptions {
   /** Undefined: no admin port. */
   readonly admin: AdminAddress | undefined;
   readonly drainTimeoutMs: number;
+  /** So long it goes on accepting after it was told to stop, while `/readyz` says 503 already. */
+  readonly drainDelayMs: number;
   readonly logLevel: LogLevel;
   /** Log lines for people in place of JSON. */
   readonly humanLog: boolean;

@@ -3,8 +3,15 @@ import { closeSync, openSync } from "node:fs";
 import type { Logger } from "../telemetry/index.ts";
 import { Gateway, type ServedAddress, StartError } from "./gateway.ts";
 import type { RunOptions } from "./run-options.ts";
+import type { Predecessor } from "./succession/predecessor.ts";
+import type { ProgramCommand, Successor } from "./succession/successor.ts";
+import { tellServiceManager } from "./systemd.ts";
 
 export interface RunDependencies {
+  /** Whose place this process takes. */
+  readonly predecessor?: Predecessor | undefined;
+  /** What to start on SIGUSR2 to take the place of this process; undefined: nothing can. */
+  readonly successor?: ProgramCommand;
   readonly logger: Logger;
   /** Limpet's own version. */
   readonly version: string;
@@ -13,6 +20,8 @@ export interface RunDependencies {
   readonly onReady: (addresses: readonly ServedAddress[]) => void;
 }
 
+/** The process that everything else in a container hangs on. */
+const INIT_PID = 1;
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 
@@ -20,8 +29,10 @@ type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 export async function run(options: RunOptions, dependencies: RunDependencies): Promise<number> {
   const { logger, signals } = dependencies;
   checkAccessLog(options);
-  const gateway = new Gateway(options, logger, dependencies.version);
+  const legacy = await dependencies.predecessor?.legacy();
+  const gateway = new Gateway(options, logger, dependencies.version, legacy);
   let stopping = false;
+  let successor: Successor | undefined;
   const stopped = new Promise<number>((resolve) => {
     const stop = async (signal: StopSignal) => {
       if (stopping) {
@@ -31,11 +42,41 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
         return;
       }
       stopping = true;
-      logger.info({ signal, timeoutMs: options.drainTimeoutMs }, "draining");
+      successor?.kill();
+      const { drainDelayMs: delayMs, drainTimeoutMs: timeoutMs } = options;
+      logger.info({ signal, delayMs, timeoutMs }, "draining");
       await starting.catch(() => {});
-      await gateway.drain();
+      await gateway.drain(delayMs);
       resolve(0);
     };
+    const handOver = async () => {
+      const refusal = stopping ? "it stops" : successor !== undefined ? "one has been started" : undefined;
+      const command = dependencies.successor;
+      if (refusal !== undefined || command === undefined || process.pid === INIT_PID) {
+        const reason =
+          refusal ?? (command === undefined ? "not this command" : "the container would end with it");
+        logger.warn({ reason }, "no successor is started");
+        return;
+      }
+      try {
+        successor = await gateway.startSuccessor(command);
+        logger.info({ pid: successor.pid }, "successor started");
+        await successor.serving;
+      } catch (error) {
+        successor = undefined;
+        if (!stopping) logger.error({ err: error }, "the successor does not serve: this process goes on");
+        return;
+      }
+      if (stopping) return;
+      stopping = true;
+      logger.info(
+        { pid: successor.pid, timeoutMs: options.drainTimeoutMs },
+        "the successor serves: draining",
+      );
+      await gateway.retire();
+      resolve(0);
+    };
+    signals.on("SIGUSR2", () => void handOver());
     signals.on("SIGINT", () => void stop("SIGINT"));
     signals.on("SIGTERM", () => void stop("SIGTERM"));
   });
@@ -43,7 +84,13 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
   const starting = gateway.start();
   try {
     const addresses = await starting;
-    if (!stopping) dependencies.onReady(addresses);
+    if (!stopping) {
+      await tellServiceManager(process.env, process.pid).catch((error: Error) => {
+        logger.warn({ err: error }, "the service manager could not be told");
+      });
+      dependencies.onReady(addresses);
+      dependencies.predecessor?.relieve();
+    }
   } catch (error) {
     if (!stopping) {
       gateway.kill();

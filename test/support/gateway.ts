@@ -38,7 +38,7 @@ export interface GatewayOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Files and folders that exist already, each an `-f` of its own. */
   readonly paths?: readonly string[];
-  /** More arguments of `limpet run`. The admin port is a free one unless they say otherwise. */
+  /** More arguments of `limpet run`. The admin port is a free one, and there is one worker, unless they say otherwise. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -89,9 +89,10 @@ export function spawnGateway(options: GatewayOptions): GatewayProcess {
   const paths = options.files === undefined ? (options.paths ?? []) : [folder, ...(options.paths ?? [])];
   const args = options.args ?? [];
   const admin = args.includes("--admin") ? [] : ["--admin", "127.0.0.1:0"];
+  const workers = args.includes("--workers") ? [] : ["--workers", "1"];
   const child = spawn(
     process.execPath,
-    [BIN, "run", ...paths.flatMap((path) => ["-f", path]), ...admin, ...args],
+    [BIN, "run", ...paths.flatMap((path) => ["-f", path]), ...admin, ...workers, ...args],
     { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } },
   );
   const exited = new Promise<Exit>((done) => child.once("close", (code, signal) => done({ code, signal })));

@@ -2,6 +2,8 @@
 import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
 import { readyLine, run } from "../../runtime/run.ts";
 import type { RunOptions } from "../../runtime/run-options.ts";
+import { Predecessor } from "../../runtime/succession/predecessor.ts";
+import { ownCommand } from "../../runtime/succession/successor.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
 import type { FlagValues } from "../flag.ts";
 import type { OUTPUT_FLAGS, RUN_FLAGS } from "../flags.ts";
@@ -17,6 +19,8 @@ export async function runCommand(flags: RunFlags, version: string, terminal: Ter
     logger,
     version,
     signals: process,
+    predecessor: Predecessor.of(process),
+    successor: ownCommand(),
     onReady: (addresses) => writeStderr(`${readyLine(addresses)}\n`),
   });
 }
@@ -33,6 +37,7 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
     workers: flags.workers,
     admin: flags.admin === "off" ? undefined : flags.admin,
     drainTimeoutMs: flags.drainTimeout,
+    drainDelayMs: flags.drainDelay,
     logLevel: flags.logLevel,
     humanLog: terminal.people && flags.output === "text",
     accessLog: accessLogTarget(flags.accessLog),
