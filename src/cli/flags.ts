@@ -107,6 +107,11 @@ export const RUN_FLAGS = {
     help: "Networks of proxies whose X-Forwarded-* are believed.",
     value: NETWORKS,
   },
+  "proxy-protocol-from": {
+    group: TRUST,
+    help: "Networks of proxies whose connections begin with a PROXY header (version 1 or 2); without one they are closed.",
+    value: NETWORKS,
+  },
   "trusted-hops": {
     group: TRUST,
     help: "So many proxies stand in front of the gateway, whatever their addresses.",
@@ -125,12 +130,6 @@ export const RUN_FLAGS = {
     group: LATER,
     help: "Keys for sealed tokens.",
     value: { ...TEXT, placeholder: "FILE" },
-    notBuilt: true,
-  },
-  "proxy-protocol-from": {
-    group: LATER,
-    help: "Networks that speak the PROXY protocol.",
-    value: NETWORKS,
     notBuilt: true,
   },
   kubernetes: { group: LATER, help: "Watch an API server in place of files.", notBuilt: true },

@@ -40,8 +40,6 @@ export class Engine {
   readonly #ports = new Map<string, Port>();
   /** Ports that accept no more but still have connections. */
   readonly #leaving = new Set<Port>();
-  /** The 48 bytes that TLS session tickets are sealed with, shared by all workers. */
-  ticketKeys: Uint8Array = new Uint8Array();
   #served: ServingPlan;
   #prepared: ServingPlan | undefined;
 
@@ -76,6 +74,11 @@ export class Engine {
       retries: new RetryAllowances(options.workers, clock),
       keptBytes: new KeptBytes(options.maxBufferedSize / 4),
     };
+  }
+
+  /** The 48 bytes that TLS session tickets are sealed with from now on, shared by all workers. */
+  set ticketKeys(keys: Uint8Array) {
+    this.#served.terminators.seal.secret = keys;
   }
 
   /** Version of the snapshot that is served; 0: none yet. */

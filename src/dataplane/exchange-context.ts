@@ -20,9 +20,10 @@ export interface Sweep {
   readonly overloaded: boolean;
 }
 
-/** Told of defects of the gateway itself, which clients learn nothing about. */
+/** Told of defects of the gateway itself, which clients learn nothing about, and of what only those ask who look for it. */
 export interface DefectLogger {
   error(details: { readonly err: unknown }, message: string): void;
+  debug(details: object, message: string): void;
 }
 
 export interface ExchangeContext {

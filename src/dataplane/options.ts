@@ -41,6 +41,8 @@ export interface DataplaneOptions {
   readonly minRate: number;
   /** Networks in CIDR notation whose `X-Forwarded-*` are believed. */
   readonly trustedProxies: readonly string[];
+  /** Networks in CIDR notation whose connections begin with a PROXY header: without one they are refused. */
+  readonly proxyProtocolFrom: readonly string[];
   /** So many proxies stand in front of the gateway, whatever their addresses; the TCP peer is the first. */
   readonly trustedHops: number;
   /** So many processes share the limits that a configuration sets on a backend. */
@@ -67,6 +69,7 @@ export const DEFAULT_DATAPLANE_OPTIONS: DataplaneOptions = {
   retryBufferSize: 64 * 1024,
   minRate: 16,
   trustedProxies: [],
+  proxyProtocolFrom: [],
   trustedHops: 0,
   workers: 1,
 };

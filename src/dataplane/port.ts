@@ -1,5 +1,6 @@
 // One bound socket with the clients that came in through it.
 import { createServer, type Server, type Socket } from "node:net";
+import { Arrival, type ArrivalOwner } from "./arrival.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import {
   acceptWithSharedReads,
@@ -8,10 +9,16 @@ import {
   Http1Server,
   TurnedAwayClients,
 } from "./http1/index.ts";
+import { peerIpOf } from "./http1/peer-address.ts";
+import { Networks } from "./networks.ts";
+import { Passthrough, type PassthroughOwner } from "./passthrough/passthrough.ts";
 import { Pipeline } from "./pipeline.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { answerForCode, answerUnread } from "./respond.ts";
 import { EMPTY_PORT_PLAN } from "./serving-plan.ts";
+import type { ConnectionInfo } from "./stream.ts";
+import type { HandshakeFailure } from "./tls/handshake-failure.ts";
+import type { PassDoorway, TlsGate } from "./tls/tls-gate.ts";
 
 /** The places for clients that all ports of a worker share. */
 export interface Places {
@@ -30,18 +37,31 @@ export interface BoundSocket {
   readonly port: number;
 }
 
-export class Port {
+export class Port implements ArrivalOwner, PassthroughOwner {
   readonly pipeline: Pipeline;
+  readonly sweep: DeadlineSweep;
+  readonly timeoutMs: number;
   readonly #context: ExchangeContext;
   readonly #http: Http1Server;
+  /** In the order in which they came. */
+  readonly #arrivals = new Set<Arrival>();
+  readonly #passed = new Set<Passthrough>();
+  /** Whose connections begin with a PROXY header; undefined: nobody's. */
+  readonly #proxies: Networks | undefined;
   /** What accepts, by the number of the socket: a bind point may have several, and any of them may be given back. */
   readonly #servers = new Map<number, Server>();
   readonly #places: Places;
   readonly #turnedAway: TurnedAwayClients;
   #drained: Promise<void> | undefined;
+  /** Called whenever a connection is gone. */
+  #settle: () => void = NOTHING;
 
   constructor(context: ExchangeContext, sweep: DeadlineSweep, places: Places) {
     this.#context = context;
+    this.sweep = sweep;
+    this.timeoutMs = context.options.requestHeadTimeoutMs;
+    const { proxyProtocolFrom } = context.options;
+    this.#proxies = proxyProtocolFrom.length === 0 ? undefined : new Networks(proxyProtocolFrom);
     this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
     this.#http = new Http1Server(this.pipeline, context.options, sweep);
     this.#places = places;
@@ -52,7 +72,11 @@ export class Port {
   }
 
   get connections(): number {
-    return this.#http.connections;
+    return this.#http.connections + this.#arrivals.size + this.#passed.size;
+  }
+
+  get gate(): TlsGate | undefined {
+    return this.pipeline.plan.gate;
   }
 
   listen(target: ListenTarget, number = 0): Promise<BoundSocket> {
@@ -91,30 +115,35 @@ export class Port {
 
   /** Closes a connection that waits idly; false: there is none. */
   makeRoom(): boolean {
-    return this.#http.makeRoom();
+    if (this.#http.makeRoom()) return true;
+    const [oldest] = this.#arrivals;
+    return oldest?.yieldPlace() ?? false;
   }
 
-  /** Resolves when the last connection is gone. */
+  /** Resolves when the last connection is gone. Handshakes that are under way may end, tunnels stay. */
   drain(): Promise<void> {
     this.#drained ??= new Promise((resolve) => {
       for (const number of [...this.#servers.keys()]) this.release(number);
       this.#turnedAway.destroy();
-      const settle = () => {
-        if (this.#http.connections === 0) resolve();
+      this.#settle = () => {
+        if (this.connections === 0) resolve();
       };
-      this.#http.onClosed = settle;
+      this.#http.onClosed = this.#settle;
       this.#http.drain();
-      settle();
+      this.#settle();
     });
     return this.#drained;
   }
 
   /** Closes everything, with the last bytes of tunnels. */
   expire(): void {
+    for (const passthrough of this.#passed) passthrough.expire();
     this.#http.expire();
   }
 
   destroy(): void {
+    for (const arrival of this.#arrivals) arrival.destroy();
+    for (const passthrough of this.#passed) passthrough.destroy();
     this.#http.destroy();
   }
 
@@ -123,14 +152,65 @@ export class Port {
     if (this.#places.taken() >= options.maxConnections) {
       if (!this.#places.makeRoom()) {
         traffic.connectionsRefused += 1;
-        return this.#turnedAway.accept(socket);
+        if (this.gate === undefined) return this.#turnedAway.accept(socket);
+        // Before a handshake there is no answer that it would understand.
+        socket.destroy();
+        return undefined;
       }
       traffic.connectionsYielded += 1;
     }
     traffic.connectionsAccepted += 1;
-    return this.#http.accept(socket);
+    const expectsProxyHeader = this.#proxies?.has(peerIpOf(socket)) ?? false;
+    if (this.gate === undefined && !expectsProxyHeader) return this.#http.accept(socket);
+    const arrival = new Arrival(socket, this, expectsProxyHeader);
+    this.#arrivals.add(arrival);
+    return arrival;
+  }
+
+  // What becomes of those who arrive.
+
+  serve(arrival: Arrival, socket: Socket, info: ConnectionInfo): BytesReceiver {
+    const { handshake } = info;
+    if (handshake !== undefined) this.#context.traffic.tls.secured(handshake);
+    const receiver = this.#http.accept(socket, info);
+    this.#arrivals.delete(arrival);
+    return receiver;
+  }
+
+  pass(
+    arrival: Arrival,
+    socket: Socket,
+    info: ConnectionInfo,
+    serverName: string | undefined,
+    doorway: PassDoorway,
+    hello: Buffer,
+  ): BytesReceiver {
+    const passthrough = new Passthrough(this.#context, this, socket, info, serverName, doorway, hello);
+    this.#passed.add(passthrough);
+    this.#arrivals.delete(arrival);
+    passthrough.begin();
+    return passthrough;
+  }
+
+  onPassed(passthrough: Passthrough): void {
+    this.#passed.delete(passthrough);
+    this.#settle();
+  }
+
+  turnedBack(arrival: Arrival, { peerIp }: ConnectionInfo, reason: HandshakeFailure, cause: unknown): void {
+    const { traffic, logger } = this.#context;
+    traffic.tls.failed(reason);
+    if (reason === "configuration") {
+      logger.error({ err: cause }, "the certificate of a listener cannot be used");
+    } else {
+      logger.debug({ client: peerIp, reason, cause }, "a client did not get as far as a request");
+    }
+    this.#arrivals.delete(arrival);
+    this.#settle();
   }
 }
+
+const NOTHING = () => {};
 
 function tooMany(): ProxyError {
   return new ProxyError("too-many-connections", "downstream", "no place is free");

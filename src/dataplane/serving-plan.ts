@@ -9,6 +9,8 @@ import { type BindPoint, bindPoints } from "./bind-points.ts";
 import type { Clock } from "./clock.ts";
 import { MirrorPlans } from "./mirror-plans.ts";
 import type { Steps } from "./slices.ts";
+import { Terminators } from "./tls/terminators.ts";
+import { buildGate, planTlsRoutes, type TlsGate } from "./tls/tls-gate.ts";
 
 /** What the requests of one bind point are served by. */
 export interface PortPlan {
@@ -19,11 +21,14 @@ export interface PortPlan {
   mirrorPlanOf(rule: Rule, backend: string): RulePlan;
   /** `*` for a listener of every host; undefined: the port has no such listener. */
   hostnameOf(listener: string): string | undefined;
+  /** Whom server names lead to; undefined: the port speaks no TLS. */
+  readonly gate: TlsGate | undefined;
 }
 
 export class ServingPlan {
   readonly snapshot: Snapshot;
   readonly backends: BackendStates;
+  readonly terminators: Terminators;
   readonly ports: ReadonlyMap<string, PortPlan>;
   /** Of all rules that forward. */
   readonly plans: ReadonlyMap<Rule, RulePlan>;
@@ -31,11 +36,13 @@ export class ServingPlan {
   constructor(
     snapshot: Snapshot,
     backends: BackendStates,
+    terminators: Terminators,
     ports: ReadonlyMap<string, PortPlan>,
     plans: ReadonlyMap<Rule, RulePlan>,
   ) {
     this.snapshot = snapshot;
     this.backends = backends;
+    this.terminators = terminators;
     this.ports = ports;
     this.plans = plans;
   }
@@ -51,13 +58,15 @@ export const EMPTY_PORT_PLAN: PortPlan = {
     throw new Error("an empty plan has no rules");
   },
   hostnameOf: () => undefined,
+  gate: undefined,
 };
 
-/** What an engine starts with: no port, and a store of hash tables of its own. */
+/** What an engine starts with: no port, and stores of hash tables and TLS contexts of its own. */
 export function emptyServingPlan(clock: Pick<Clock, "wallMs">): ServingPlan {
   return new ServingPlan(
     EMPTY_SNAPSHOT,
     BackendStates.empty(() => clock.wallMs()),
+    Terminators.none(),
     new Map(),
     new Map(),
   );
@@ -98,28 +107,33 @@ export class ServingPlanBuild implements Steps {
       }
       yield;
     }
+    const terminators = yield* previous.terminators.updating(snapshot.listeners);
+    const tlsRoutes = yield* planTlsRoutes(snapshot.tlsRoutes, backends);
     const ports = new Map<string, PortPlan>();
     const planOf = (rule: Rule) => plans.get(rule) as RulePlan;
     const mirrors = new MirrorPlans(backends);
     const mirrorPlanOf = (rule: Rule, backend: string) => mirrors.planOf(rule, backend);
     for (const point of bindPoints(snapshot)) {
       const router = yield* this.#router(point, snapshot, previous);
+      const gate = yield* buildGate(point.listeners, tlsRoutes, terminators);
       const hostnames = new Map(point.listeners.map(({ id, hostname }) => [id, hostname ?? "*"]));
       const hostnameOf = (listener: string) => hostnames.get(listener);
-      ports.set(point.key, { router, planOf, mirrorPlanOf, hostnameOf });
+      ports.set(point.key, { router, planOf, mirrorPlanOf, hostnameOf, gate });
     }
     for (const table of backends.unbuiltTables(previous.backends)) yield* this.#table(table);
-    return new ServingPlan(snapshot, backends, ports, plans);
+    return new ServingPlan(snapshot, backends, terminators, ports, plans);
   }
 
   *#router(point: BindPoint, snapshot: Snapshot, previous: ServingPlan): Generator<void, Router> {
+    // Requests come to those listeners alone that see them.
+    const listeners = point.listeners.filter(({ protocol }) => protocol !== "TLS");
     const known = previous.ports.get(point.key)?.router;
     // Health changes far more often than routes do.
     const { snapshot: before } = previous;
     if (known !== undefined && snapshot.routes === before.routes && snapshot.listeners === before.listeners) {
       return known;
     }
-    const build = new RouterBuild(point.listeners, snapshot.routes, known);
+    const build = new RouterBuild(listeners, snapshot.routes, known);
     while (!build.step(this.#shouldYield)) yield;
     return build.router as Router;
   }

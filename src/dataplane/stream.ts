@@ -44,6 +44,8 @@ export interface TlsHandshake {
   readonly listener: string;
   /** `TLSv1.3`. */
   readonly version: string;
+  /** A session was taken up again, without certificates. */
+  readonly resumed: boolean;
   /** Whether the certificate that was shown has a name for this host (lower case, without port). */
   covers(host: string): boolean;
 }

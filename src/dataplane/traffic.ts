@@ -2,6 +2,7 @@
 import type { SessionOutcome } from "../affinity/decision.ts";
 import type { MetricName, MetricSample } from "../telemetry/metrics.ts";
 import type { RetryReason } from "./retries.ts";
+import { TlsCounters } from "./tls/tls-counters.ts";
 import type { ConnectFailure } from "./upstream-connection.ts";
 
 /** Requests of one route on one listener. */
@@ -60,9 +61,11 @@ export class Traffic {
   connectionsAccepted = 0;
   connectionsRefused = 0;
   connectionsYielded = 0;
+  readonly tls = new TlsCounters();
   readonly #listeners = new Map<string, Map<string, RouteCounters>>();
   readonly #affinity = new Map<string, AffinityCounters>();
   readonly #backends = new Map<string, BackendCounters>();
+  readonly #passedThrough = new Map<string, Map<string, { count: number }>>();
   readonly #errors = new Map<string, number>();
   readonly #rejected = new Map<string, number>();
 
@@ -77,6 +80,11 @@ export class Traffic {
 
   backend(id: string): BackendCounters {
     return entry(this.#backends, id, newBackendCounters);
+  }
+
+  /** A TLS connection that was not decrypted; an empty name stands for no route. */
+  passedThrough(listener: string, route: string): void {
+    entry(entry(this.#passedThrough, listener, newCounts), route, newCount).count += 1;
   }
 
   error(code: string): void {
@@ -127,6 +135,12 @@ export class Traffic {
     add("limpet_client_connections_total", {}, this.connectionsAccepted);
     add("limpet_client_connections_refused_total", {}, this.connectionsRefused);
     add("limpet_client_connections_yielded_total", {}, this.connectionsYielded);
+    for (const [listener, routes] of this.#passedThrough) {
+      for (const [route, { count }] of routes) {
+        add("limpet_passthrough_connections_total", { listener, route }, count);
+      }
+    }
+    samples.push(...this.tls.samples());
     return samples;
   }
 }
@@ -142,5 +156,7 @@ function entry<V>(map: Map<string, V>, key: string, create: () => V): V {
 
 const newRoutes = () => new Map<string, RouteCounters>();
 const newRouteCounters = () => new RouteCounters();
+const newCounts = () => new Map<string, { count: number }>();
+const newCount = () => ({ count: 0 });
 const newAffinityCounters = () => new AffinityCounters();
 const newBackendCounters = () => new BackendCounters();

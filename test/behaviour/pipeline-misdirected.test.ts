@@ -35,6 +35,7 @@ function ask(handshake: Partial<TlsHandshake>, authority: string): number | unde
       serverName: undefined,
       listener: any.id,
       version: "TLSv1.3",
+      resumed: false,
       covers: () => true,
       ...handshake,
     },

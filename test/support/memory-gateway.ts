@@ -65,7 +65,10 @@ export class MemoryGateway {
       pool: this.pool,
       tables: new TableBuilds(clock),
       traffic: this.traffic,
-      logger: { error: ({ err }, message) => this.defects.push(`${message}: ${(err as Error).message}`) },
+      logger: {
+        error: ({ err }, message) => this.defects.push(`${message}: ${(err as Error).message}`),
+        debug: () => {},
+      },
       accessLog: { write: (record) => this.log.push(record), dropped: 0, flush: () => Promise.resolve() },
       sweep: {
         add: (one) => this.#swept.add(one),

@@ -62,6 +62,7 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
       maxBufferedSize: flags.maxBufferedSize,
       minRate: flags.minRate,
       trustedProxies: flags.trustedProxies ?? [],
+      proxyProtocolFrom: flags.proxyProtocolFrom ?? [],
       trustedHops: flags.trustedHops,
     },
   };
