@@ -86,7 +86,13 @@ test("a listener that a reload took away", () => {
 
 test("the answer has its code", () => {
   const gateway = new MemoryGateway(snapshotOf({ listeners, backends: [web], routes }));
-  const handshake = { serverName: undefined, listener: any.id, version: "TLSv1.3", covers: () => true };
+  const handshake = {
+    serverName: undefined,
+    listener: any.id,
+    version: "TLSv1.3",
+    resumed: false,
+    covers: () => true,
+  };
   gateway.request({ authority: "second-example.org", connection: { tls: true, handshake } });
   expect(gateway.log).toMatchObject([{ error: "misdirected", listener: second.id }]);
 });
