@@ -1,6 +1,6 @@
 // The limits that nobody needs to set, for docs/limits.md: each value is the one that the code works with.
 import { MAX_EXTENSION_SIZE } from "./http1/chunk-line.ts";
-import { MAX_INTERIM } from "./http1/client-connection.ts";
+import { MAX_INTERIM } from "./http1/response-reader.ts";
 import {
   GRACE_MS,
   HALF_CLOSED_SILENCE_MS,

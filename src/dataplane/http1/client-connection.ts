@@ -9,24 +9,20 @@ import type {
   UpstreamConnectionOwner,
   Way,
 } from "../upstream-connection.ts";
-import { BodyReader } from "./body-reader.ts";
 import { BodyWriter } from "./body-writer.ts";
 import { type ClientStreamOwner, Http1ClientStream } from "./client-stream.ts";
 import type { DeadlineSweep, Swept } from "./deadline-sweep.ts";
-import { HeadReader } from "./head-reader.ts";
 import { writeRequestHead } from "./head-writer.ts";
 import { MessageError, malformed } from "./message-error.ts";
 import { Outlet } from "./outlet.ts";
-import { type Http1ResponseHead, parseResponseHead, UNTIL_CLOSE } from "./response-head.ts";
+import { type Http1ResponseHead, UNTIL_CLOSE } from "./response-head.ts";
+import { ResponseReader, type ResponseSink } from "./response-reader.ts";
 import { SocketTunnel } from "./socket-tunnel.ts";
 
-/** Interim responses before the final one; more are a flood. */
-export const MAX_INTERIM = 16;
+/** idle: waiting for a request; busy: with an exchange; tunnel; closed: carries nothing more. */
+type Phase = "idle" | "busy" | "tunnel" | "closed";
 
-/** idle: waiting for a request; head: for the head of its response; body; tunnel; closed: carries nothing more. */
-type Phase = "idle" | "head" | "body" | "tunnel" | "closed";
-
-export class ClientConnection implements UpstreamConnection, ClientStreamOwner, Swept {
+export class ClientConnection implements UpstreamConnection, ClientStreamOwner, ResponseSink, Swept {
   readonly #socket: Socket;
   readonly #address: string;
   readonly #owner: UpstreamConnectionOwner;
@@ -34,8 +30,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   readonly #options: DataplaneOptions;
   readonly #sweep: DeadlineSweep;
   readonly #outlet: Outlet;
-  readonly #headReader: HeadReader;
-  readonly #body: BodyReader;
+  readonly #reader: ResponseReader;
   readonly #writer: BodyWriter;
   #phase: Phase = "idle";
   #stream: Http1ClientStream | undefined;
@@ -45,9 +40,6 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   #connected = false;
   #released = false;
   #served = 0;
-  #interim = 0;
-  /** Bytes of the response have arrived. */
-  #answered = false;
   #persistent = true;
   #keptMs: number | undefined;
   #paused = false;
@@ -70,9 +62,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     this.#options = options;
     this.#sweep = sweep;
     this.#outlet = new Outlet(socket);
-    this.#headReader = new HeadReader(options.maxHeadSize);
-    const { maxHeadSize, maxHeaders } = options;
-    this.#body = new BodyReader({ maxHeadSize, maxHeaders, maxBodySize: 0 });
+    this.#reader = new ResponseReader(this, options);
     this.#writer = new BodyWriter(this.#outlet);
     this.#sinceMs = sweep.stampMs;
     socket.on("connect", () => this.#onReached());
@@ -92,22 +82,15 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
 
   send(request: UpstreamRequest, handlers: ClientStreamHandlers): ClientStream {
     const { head } = request;
-    const stream = new Http1ClientStream(
-      this,
-      handlers,
-      this.#served > 0,
-      head.method === "HEAD",
-      request.upgrade,
-    );
+    const stream = new Http1ClientStream(this, handlers, this.#served > 0, request.upgrade);
     if (this.#phase !== "idle") {
       process.nextTick(() => handlers.onError(this.#lost("the connection was closed", "reused-connection")));
       return stream;
     }
-    this.#phase = "head";
+    this.#phase = "busy";
     this.#stream = stream;
     this.#served += 1;
-    this.#interim = 0;
-    this.#answered = false;
+    this.#reader.begin(head.method === "HEAD");
     this.#paused = false;
     if (this.#connected) this.#sinceMs = this.#sweep.stampMs;
     this.#outlet.text(writeRequestHead(request, this.#address));
@@ -128,76 +111,57 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   receive(chunk: Buffer): void {
     try {
       if (this.#phase === "tunnel") this.#tunnel?.receive(chunk);
-      else this.#read(chunk);
+      else {
+        this.#sinceMs = this.#sweep.stampMs;
+        this.#reader.read(chunk);
+      }
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       this.#fail(error.on("upstream"));
     }
   }
 
-  #read(chunk: Buffer): void {
-    this.#sinceMs = this.#sweep.stampMs;
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#phase === "head") at = this.#readHead(chunk, at);
-      else if (this.#phase === "body") at = this.#readBody(chunk, at);
-      else {
-        // Bytes that belong to no response, or to one that nobody waits for: they must never meet the next request.
-        if (this.#phase === "idle") this.close();
-        return;
-      }
-    }
+  // What the reader finds.
+
+  onInterimHead(head: Http1ResponseHead): void {
+    // The gateway deals with expectations by itself, so that a 100 is for nobody.
+    if (head.status !== 100) this.#stream?.handlers.onInform(head);
   }
 
-  #readHead(chunk: Buffer, from: number): number {
-    const stream = this.#stream as Http1ClientStream;
-    const reader = this.#headReader;
-    this.#answered = true;
-    const to = reader.read(chunk, from);
-    if (to === -1) return chunk.length;
-    // From 0, not `start`: only clients may send an empty line before their message (RFC 9112 section 2.2).
-    const head = parseResponseHead(reader.text, 0, reader.end, this.#options.maxHeaders, stream.toHead);
-    if (reader.faulty) throw malformed("the head holds a line that does not end with CRLF");
-    reader.reset();
-    if (head.status === 101) return this.#upgrade(stream, head, chunk, to);
-    if (head.status < 200) {
-      this.#interim += 1;
-      if (this.#interim > MAX_INTERIM) throw malformed(`more than ${MAX_INTERIM} interim responses`);
-      // The gateway deals with expectations by itself, so that a 100 is for nobody.
-      if (head.status !== 100) stream.handlers.onInform(head);
-      return to;
+  /** A 101 counts only where it was asked for, and for the same protocol. */
+  onSwitch(head: Http1ResponseHead, rest: Buffer): void {
+    const stream = this.#stream;
+    if (stream?.upgrade === undefined || !head.upgradesToWebSocket) {
+      throw malformed("the endpoint switches protocols unasked");
     }
-    this.#phase = "body";
+    const tunnel = new SocketTunnel(this.#socket, this.#outlet);
+    this.#phase = "tunnel";
+    this.#tunnel = tunnel;
+    this.#stream = undefined;
+    if (rest.length > 0) tunnel.receive(rest);
+    stream.handlers.onUpgrade(head, tunnel);
+  }
+
+  onFinalHead(head: Http1ResponseHead): void {
     this.#persistent = head.persistent;
     this.#keptMs = head.keptMs;
-    this.#body.begin(head.bodyLength);
-    stream.handlers.onHead(head, head.bodyLength === UNTIL_CLOSE ? -1 : head.bodyLength);
-    if (this.#body.done) this.#complete(to === chunk.length);
-    return to;
+    this.#stream?.handlers.onHead(head, head.bodyLength === UNTIL_CLOSE ? -1 : head.bodyLength);
   }
 
-  #readBody(chunk: Buffer, from: number): number {
-    const body = this.#body;
-    const to = body.read(chunk, from);
-    if (body.dataEnd > body.dataStart) {
-      const { dataStart, dataEnd } = body;
-      const piece = dataStart === 0 && dataEnd === chunk.length ? chunk : chunk.subarray(dataStart, dataEnd);
-      this.#stream?.handlers.onData(piece);
-    }
-    if (body.done) this.#complete(to === chunk.length);
-    return to;
+  onBody(piece: Buffer): void {
+    this.#stream?.handlers.onData(piece);
   }
 
-  /** @param clean nothing followed the response: the connection may carry another one */
-  #complete(clean: boolean): void {
+  onResponseEnd(clean: boolean): void {
     const stream = this.#stream;
-    if (stream === undefined || this.#phase !== "body") return;
+    if (stream === undefined) return;
     const reusable =
       clean &&
       this.#persistent &&
       !this.#writer.open &&
       !this.#socket.readableEnded &&
       this.#served < this.#way.maxRequests;
+    const { trailers } = this.#reader;
     this.#stream = undefined;
     this.#writer.abandon();
     this.#resume();
@@ -208,23 +172,16 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
       this.#phase = "closed";
       this.#socket.destroy();
     }
-    stream.handlers.onEnd(this.#body.trailers);
+    stream.handlers.onEnd(trailers);
     if (!reusable) this.#release();
   }
 
-  /** A 101 counts only where it was asked for, and for the same protocol. */
-  #upgrade(stream: Http1ClientStream, head: Http1ResponseHead, chunk: Buffer, from: number): number {
-    if (stream.upgrade === undefined || !head.upgradesToWebSocket) {
-      throw malformed("the endpoint switches protocols unasked");
-    }
-    const tunnel = new SocketTunnel(this.#socket, this.#outlet);
-    this.#phase = "tunnel";
-    this.#tunnel = tunnel;
-    this.#stream = undefined;
-    if (from < chunk.length) tunnel.receive(chunk.subarray(from));
-    stream.handlers.onUpgrade(head, tunnel);
-    return chunk.length;
+  /** Bytes that belong to no response, or to one that nobody waits for: they must never meet the next request. */
+  onExcess(): void {
+    if (this.#phase === "idle") this.close();
   }
+
+  // What the socket says.
 
   #onReached(): void {
     this.#reached = true;
@@ -249,7 +206,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
       return;
     }
     if (!this.#connected) this.#failConnect("upstream-tls", "the TLS handshake was cut short by");
-    else if (this.#phase === "body" && this.#body.endOfInput()) this.#complete(false);
+    else if (this.#reader.endOfInput()) this.onResponseEnd(false);
     else this.#failLost("the endpoint closed the connection");
   }
 
@@ -301,7 +258,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
    */
   #wasRefusedOverTls(): boolean {
     const code = (this.#cause as NodeJS.ErrnoException | undefined)?.code;
-    return this.#served <= 1 && !this.#answered && code?.startsWith("ERR_SSL_") === true;
+    return this.#served <= 1 && !this.#reader.answered && code?.startsWith("ERR_SSL_") === true;
   }
 
   /** Ends the exchange, if there is one, and the connection with it. */
@@ -309,12 +266,17 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     const stream = this.#stream;
     this.#stream = undefined;
     if (this.#phase !== "tunnel") {
-      this.#phase = "closed";
-      this.#writer.abandon();
-      this.#socket.destroy();
+      this.#abandon();
       this.#release(failure);
     }
     stream?.handlers.onError(error);
+  }
+
+  #abandon(): void {
+    this.#phase = "closed";
+    this.#reader.stop();
+    this.#writer.abandon();
+    this.#socket.destroy();
   }
 
   #lost(message: string, retry: RetryVerdict): ProxyError {
@@ -325,7 +287,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   }
 
   #retry(): RetryVerdict {
-    return this.#stream?.reused === true && !this.#answered ? "reused-connection" : "never";
+    return this.#stream?.reused === true && !this.#reader.answered ? "reused-connection" : "never";
   }
 
   #release(failure?: ConnectFailure): void {
@@ -367,9 +329,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   abort(stream: Http1ClientStream): void {
     if (stream !== this.#stream) return;
     this.#stream = undefined;
-    this.#phase = "closed";
-    this.#writer.abandon();
-    this.#socket.destroy();
+    this.#abandon();
     this.#release();
   }
 }

@@ -14,8 +14,6 @@ export interface ClientStreamOwner {
 export class Http1ClientStream implements ClientStream {
   readonly reused: boolean;
   readonly handlers: ClientStreamHandlers;
-  /** The request's method was HEAD: its response has no body, whatever it declares. */
-  readonly toHead: boolean;
   /** The protocol that the request asks to change to. */
   readonly upgrade: string | undefined;
   readonly #owner: ClientStreamOwner;
@@ -24,13 +22,11 @@ export class Http1ClientStream implements ClientStream {
     owner: ClientStreamOwner,
     handlers: ClientStreamHandlers,
     reused: boolean,
-    toHead: boolean,
     upgrade: string | undefined,
   ) {
     this.#owner = owner;
     this.handlers = handlers;
     this.reused = reused;
-    this.toHead = toHead;
     this.upgrade = upgrade;
   }
 
