@@ -41,7 +41,7 @@ export function translate(
   const gateways = compileGateways(objects, options, recall);
   const policies = attachPolicies(POLICIES, objects, recall);
   const routes = compileRoutes(objects, gateways, policies.effects, BACKENDS, options, recall);
-  const backends = compileBackends(routes, objects, policies.effects, BACKENDS, recall);
+  const backends = compileBackends(routes, objects, policies.effects, BACKENDS, options, recall);
   const statuses = reportStatus(objects, options, gateways, routes, policies.statuses, recall);
 
   const listeners = recall.result("listeners", "", [gateways], () => {

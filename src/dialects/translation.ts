@@ -41,6 +41,11 @@ export interface TranslateOptions {
    * whatever its class, because files hold manifests that were written for another gateway.
    */
   readonly controllerName?: string;
+  /**
+   * Serve Services of type ExternalName where `controllerName` is set too. They let whoever may write a Service reach
+   * any host that this process reaches (Gateway API, security considerations), so that a cluster's operator decides.
+   */
+  readonly allowExternalName?: boolean;
   /** Wall clock, for certificates that are out of their time. Undefined: nothing is said about them. */
   readonly nowMs?: number;
 }

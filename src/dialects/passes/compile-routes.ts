@@ -56,7 +56,7 @@ function routeContext(
   return recall.result(
     "route context",
     "",
-    [listeners, grants, namespaces, effects, everyGateway, ...backends],
+    [listeners, grants, namespaces, effects, everyGateway, options.allowExternalName, ...backends],
     () => ({
       parents: {
         listeners,
@@ -66,7 +66,7 @@ function routeContext(
       everyGateway,
       resolve: (from, to) => {
         if (!isReferencePermitted(grants, from, to)) return notPermitted(from, to);
-        return resolveBackend(objects, backendKinds, to);
+        return resolveBackend(objects, backendKinds, to, options);
       },
     }),
   );
@@ -76,6 +76,7 @@ function resolveBackend(
   objects: ObjectSet,
   backendKinds: readonly BackendKind[],
   to: BackendReference,
+  options: TranslateOptions,
 ): ResolvedBackend | ReferenceProblem {
   const backendKind = backendKinds.find(({ kind }) => kind.group === to.group && kind.kind === to.kind);
   if (backendKind === undefined) {
@@ -98,7 +99,7 @@ function resolveBackend(
       field: "name",
     };
   }
-  return backendKind.resolve(object, to);
+  return backendKind.resolve(object, to, options);
 }
 
 function notPermitted(
