@@ -62,16 +62,24 @@ export class Retries {
       return { decision, waitMs: 0, fresh: true, allowance: undefined };
     }
     const rule = this.#rule;
-    if (rule !== undefined && this.#countByRule < rule.attempts && allows(rule, reason)) {
-      const next = decision.pinned ? decision : (this.#elsewhere(attempt) ?? decision);
-      const fresh = next === decision && attempt.stream.reused;
-      return this.#granted(next, fresh, () => {
-        this.#countByRule += 1;
-        return this.#waitMs(rule);
-      });
-    }
-    // Whatever the rule says: nobody has seen the request, and another endpoint may be there.
-    if (reason !== "connect-failed" || this.#wentElsewhere || decision.pinned) return undefined;
+    if (rule !== undefined && allows(rule, reason)) return this.#byRule(rule, decision, attempt);
+    return reason === "connect-failed" ? this.#elsewhereOnce(decision, attempt) : undefined;
+  }
+
+  /** A session that may not move is tried again where it is. */
+  #byRule(rule: Retry, decision: Decision, attempt: Attempt): Retrial | "over-budget" | undefined {
+    if (this.#countByRule >= rule.attempts) return undefined;
+    const next = decision.pinned ? decision : (this.#elsewhere(attempt) ?? decision);
+    const fresh = next === decision && attempt.stream.reused;
+    return this.#granted(next, fresh, () => {
+      this.#countByRule += 1;
+      return this.#waitMs(rule);
+    });
+  }
+
+  /** Where the rule says nothing: nobody has seen the request, and another endpoint may be there. */
+  #elsewhereOnce(decision: Decision, attempt: Attempt): Retrial | "over-budget" | undefined {
+    if (this.#wentElsewhere || decision.pinned) return undefined;
     const next = this.#elsewhere(attempt);
     if (next === undefined || next.endpoint === attempt.endpoint) return undefined;
     return this.#granted(next, false, () => {

@@ -1,7 +1,7 @@
 // A second protocol without bytes or sockets: drives the pipeline through the neutral heads alone, step by step.
 import type { EditList } from "../../src/dataplane/header-edits.ts";
 import { type FieldList, PlainRequestHead, PlainResponseHead } from "../../src/dataplane/plain-head.ts";
-import type { ProxyError } from "../../src/dataplane/proxy-error.ts";
+import { ProxyError } from "../../src/dataplane/proxy-error.ts";
 import type {
   BodyChunk,
   BodyLength,
@@ -152,6 +152,11 @@ export class MemoryServerStream implements ServerStream {
 
   sendEnd(trailers: Trailers = []): void {
     this.#source.push(() => this.handlers?.onEnd(trailers));
+  }
+
+  /** Its connection is lost. */
+  disappear(): void {
+    this.leave(new ProxyError("client-closed", "downstream", "test"));
   }
 
   leave(error: ProxyError): void {
