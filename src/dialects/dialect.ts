@@ -13,6 +13,8 @@ export interface Dialect {
   readonly kinds: readonly Kind[];
   readonly policies: readonly PolicyKind[];
   readonly backends: readonly BackendKind[];
+  /** Kinds that references may name and that are no objects: names of backends of other kinds. */
+  readonly aliases?: readonly BackendAlias[];
 }
 
 /** A result with what is to be told about it. */
@@ -25,7 +27,7 @@ export interface Told<R> {
 export interface PolicyKind<T = unknown> {
   readonly kind: Kind<T>;
   /** Lists whose identity, beside that of the policy, decides whether `attach` must run again. */
-  dependsOn?(objects: ObjectSet): readonly unknown[];
+  dependsOn?(objects: ObjectSet, policy: Reading<T>): readonly unknown[];
   /** One attachment for each target and effect. Whether targets exist and who wins is decided elsewhere. */
   attach(policy: Reading<T>, objects: ObjectSet): Told<readonly Attachment[]>;
 }
@@ -37,6 +39,16 @@ export interface BackendReference {
   readonly namespace: string;
   readonly name: string;
   readonly port?: number;
+}
+
+/** Another way to name backends, such as by host. */
+export interface BackendAlias {
+  readonly group: string;
+  readonly kind: string;
+  /** The reference that is meant; undefined: none has this name. */
+  follow(reference: BackendReference, objects: ObjectSet): BackendReference | undefined;
+  /** Lists whose identity decides what `follow` answers. */
+  dependsOn(objects: ObjectSet): readonly unknown[];
 }
 
 /** Why a reference cannot be followed, as the condition ResolvedRefs says it. */
@@ -62,10 +74,17 @@ export interface ResolvedBackend {
   readonly port?: number;
   /** Persistence that the backend itself declares (XBackend). */
   readonly session?: SessionPersistence;
-  /** The protocol over TLS that the backend speaks as it says; then some policy must say whom to trust. */
-  readonly tlsProtocol?: string;
+  /** What the backend says that it speaks, where that is more than HTTP/1.1 in plain text. */
+  readonly protocol?: BackendProtocol;
   /** What the policies of the rules that lead here say of it: they win over all that is said of the backend itself. */
   readonly settings?: BackendSettings;
+}
+
+export interface BackendProtocol {
+  /** As it is written: `kubernetes.io/wss`. */
+  readonly name: string;
+  /** `tls`: HTTP/1.1 over TLS, with whatever trust policies declare; `other`: none of HTTP's. */
+  readonly kind: "tls" | "http2" | "other";
 }
 
 /** A kind that a backendRef may name. */

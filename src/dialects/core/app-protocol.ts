@@ -1,15 +1,8 @@
-// `appProtocol` of a Service's port (GEP-1911): whether the gateway speaks it to the endpoints, and over what.
+// `appProtocol` of a Service's port (GEP-1911): what the endpoints behind it speak.
+import type { BackendProtocol } from "../dialect.ts";
 
-/**
- * - `http1`: HTTP/1.1 in plain text, WebSocket on it;
- * - `tls`: the same over TLS;
- * - `http2`: not spoken;
- * - `unknown`: none of HTTP's.
- */
-export type SpokenProtocol = "http1" | "tls" | "http2" | "unknown";
-
-/** IANA's names where HTTP has them, those of Kubernetes (KEP-3726), and what Istio takes beside. */
-const PROTOCOLS: Readonly<Record<string, SpokenProtocol>> = {
+/** IANA's names where HTTP has them, those of Kubernetes (KEP-3726), and what Istio and Envoy Gateway take beside. */
+const KINDS: Readonly<Record<string, "http1" | "tls" | "http2">> = {
   http: "http1",
   "grpc-web": "http1",
   "kubernetes.io/ws": "http1",
@@ -24,9 +17,10 @@ const PROTOCOLS: Readonly<Record<string, SpokenProtocol>> = {
   "gateway.envoyproxy.io/h2c": "http2",
 };
 
-/** A port that says nothing may speak HTTP/1.1, as GEP-1911 lets a gateway assume. */
-export function spokenProtocol(appProtocol: string | undefined): SpokenProtocol {
-  if (appProtocol === undefined || appProtocol === "") return "http1";
+/** Undefined: HTTP/1.1 in plain text, which GEP-1911 lets a gateway assume of a port that says nothing. */
+export function backendProtocol(appProtocol: string | undefined): BackendProtocol | undefined {
+  if (appProtocol === undefined || appProtocol === "") return undefined;
   const name = appProtocol.toLowerCase();
-  return Object.hasOwn(PROTOCOLS, name) ? (PROTOCOLS[name] as SpokenProtocol) : "unknown";
+  const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : "other";
+  return kind === "http1" || kind === undefined ? undefined : { name: appProtocol, kind };
 }

@@ -2,13 +2,13 @@
 import { z } from "zod";
 import { type ObjectRef, objectText } from "../../model/index.ts";
 import type { BackendKind, ReferenceProblem } from "../dialect.ts";
-import { draftFinding, type FindingDraft } from "../findings.ts";
+import { draftFinding } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { checked, ignored, portNumber } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { hostOrAddress, staticPlaces } from "../static-places.ts";
-import { spokenProtocol } from "./app-protocol.ts";
+import { backendProtocol } from "./app-protocol.ts";
 import {
   ENDPOINT_SLICE,
   type EndpointSliceReading,
@@ -103,14 +103,12 @@ export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
         field: "port",
       };
     }
-    const { appProtocol = "" } = ports.find((one) => one.port === port) ?? {};
-    const spoken = spokenProtocol(appProtocol);
-    if (spoken === "http2") return needsHttp2(object, appProtocol);
+    const protocol = backendProtocol(ports.find((one) => one.port === port)?.appProtocol);
     return {
       id: `${objectText(object)}:${port}`,
       object,
       ...(port === undefined ? {} : { port }),
-      ...(spoken === "tls" ? { tlsProtocol: appProtocol } : {}),
+      ...(protocol === undefined ? {} : { protocol }),
     };
   },
   dependsOn: ({ object, value }, objects) =>
@@ -131,39 +129,18 @@ function externalNameRefused(object: ObjectRef): ReferenceProblem {
   };
 }
 
-/** GEP-1911: a backend whose protocol cannot be spoken is an invalid one. */
-function needsHttp2(object: ObjectRef, appProtocol: string): ReferenceProblem {
-  return {
-    reason: "UnsupportedProtocol",
-    message: `${objectText(object)} speaks ${appProtocol}, and HTTP/2 to endpoints is not spoken yet`,
-    expected: "a port that speaks HTTP/1.1",
-    hint: "remove appProtocol from the Service's port if its endpoints speak HTTP/1.1 too",
-    field: "port",
-  };
-}
-
-/** Told only of ports that something leads to: Services of other protocols stand beside in many a file. */
-function unknownProtocol(service: ServiceReading, port: number | undefined): FindingDraft[] {
-  const { object, value } = service;
-  const index = value.spec.ports.findIndex((one) => one.port === port && one.protocol === "TCP");
-  const appProtocol = value.spec.ports[index]?.appProtocol;
-  if (spokenProtocol(appProtocol) !== "unknown") return [];
-  const path = service.writtenPath(["spec", "ports", index, "appProtocol"]);
-  const message = `the protocol ${appProtocol} is not known, so endpoints are spoken to with HTTP/1.1`;
-  const expected = "http, https, kubernetes.io/ws or kubernetes.io/wss";
-  const hint = "write appProtocol: http, or let the rule name a port that speaks HTTP";
-  return [draftFinding("field-approximated", object, path, { message, expected, hint })];
-}
-
-function discoveredEndpoints(service: ServiceReading, port: number | undefined, objects: ObjectSet) {
-  const { object, value } = service;
+function discoveredEndpoints(
+  { object, value }: ServiceReading,
+  port: number | undefined,
+  objects: ObjectSet,
+) {
   const portName = value.spec.ports.find((one) => one.port === port && one.protocol === "TCP")?.name ?? "";
   const read = slicesOf(objects, object.namespace, object.name).map((slice) =>
     sliceEndpoints(slice, portName),
   );
   return {
     result: { endpoints: read.flatMap(({ endpoints }) => endpoints) },
-    findings: [...unknownProtocol(service, port), ...read.flatMap(({ findings }) => findings)],
+    findings: read.flatMap(({ findings }) => findings),
   };
 }
 
@@ -172,9 +149,8 @@ function externalEndpoints(service: ServiceReading, port: number | undefined) {
   const { externalName } = value.spec;
   const target = value.spec.ports.find((one) => one.port === port)?.targetPort;
   const number = typeof target === "number" ? target : port;
-  const findings = unknownProtocol(service, port);
   if (externalName !== undefined && number !== undefined) {
-    return { result: staticPlaces([{ host: externalName, port: number }]), findings };
+    return { result: staticPlaces([{ host: externalName, port: number }]), findings: [] };
   }
   const path = service.writtenPath(["spec", "externalName"]);
   const text = {
@@ -182,8 +158,7 @@ function externalEndpoints(service: ServiceReading, port: number | undefined) {
     expected: "a DNS name or an IP address",
     hint: "add externalName: app.example.com",
   };
-  const finding = draftFinding("backend-approximated", object, path, text);
-  return { result: { endpoints: [] }, findings: [...findings, finding] };
+  return { result: { endpoints: [] }, findings: [draftFinding("backend-approximated", object, path, text)] };
 }
 
 function slicesOf(objects: ObjectSet, namespace: string, name: string): readonly EndpointSliceReading[] {
