@@ -77,6 +77,8 @@ export class EndpointHarness {
   nowMs = 1_000;
   idle = 0;
   closed = 0;
+  /** What the endpoint said about its patience when the connection became idle last. */
+  keptMs: number | undefined;
   readonly socket = new MemorySocket();
   readonly sweep: DeadlineSweep;
   readonly connection: ClientConnection;
@@ -84,8 +86,9 @@ export class EndpointHarness {
   constructor(options: Partial<DataplaneOptions> = {}, way: Partial<Way> = {}) {
     this.sweep = new DeadlineSweep({ wallMs: () => 0, monotonicMs: () => this.nowMs });
     const owner = {
-      onIdle: () => {
+      onIdle: (_: unknown, keptMs?: number) => {
         this.idle += 1;
+        this.keptMs = keptMs;
       },
       onClosed: () => {
         this.closed += 1;

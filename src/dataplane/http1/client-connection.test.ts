@@ -188,6 +188,35 @@ describe("errors", () => {
   });
 });
 
+describe("the next exchange", () => {
+  test("is for another connection once this one has carried as many as it may", () => {
+    const harness = new EndpointHarness({}, { maxRequests: 2 }).connect();
+    harness.send();
+    harness.deliver(ANSWER);
+    expect([harness.idle, harness.closed]).toEqual([1, 0]);
+    const { exchange } = harness.send();
+    harness.deliver(ANSWER);
+    expect(exchange.events.at(-1)).toBe("end {}");
+    expect([harness.idle, harness.closed, harness.socket.destroyed]).toEqual([1, 1, true]);
+  });
+
+  test.each([
+    ["timeout=5", 5000],
+    ["timeout=5, max=100", 5000],
+    ["max=100, timeout=15", 15_000],
+    ["timeout=0", 0],
+    ["max=100", undefined],
+    ["timeout=soon", undefined],
+  ])("is begun as long as the endpoint keeps the connection: %s", (value, keptMs) => {
+    const harness = new EndpointHarness().connect();
+    const { exchange } = harness.send();
+    harness.deliver(ANSWER.replace("\r\n", `\r\nKeep-Alive: ${value}\r\n`));
+    expect([harness.idle, harness.keptMs]).toEqual([1, keptMs]);
+    // It is about this connection alone.
+    expect(exchange.events[0]).not.toContain("Keep-Alive");
+  });
+});
+
 describe("upgrades", () => {
   const SWITCH =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-A: 1\r\n\r\n";

@@ -20,3 +20,16 @@ export function requireChunked(text: string, from: number, end: number): void {
     throw malformed("Transfer-Encoding is not exactly chunked");
   }
 }
+
+/**
+ * Whether the body is chunked, as the fields of a head have it together.
+ * @param contentLength -1: there is none
+ * @throws MessageError where they could be read in more than one way
+ */
+export function isChunked(transferEncodings: number, contentLength: number, minorVersion: number): boolean {
+  if (transferEncodings === 0) return false;
+  if (transferEncodings > 1) throw malformed("there is more than one Transfer-Encoding");
+  if (contentLength !== -1) throw malformed("there are both Content-Length and Transfer-Encoding");
+  if (minorVersion === 0) throw malformed("HTTP/1.0 has no Transfer-Encoding");
+  return true;
+}

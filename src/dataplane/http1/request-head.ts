@@ -6,7 +6,7 @@ import { CLASS, matchesLower, SP, TOKEN } from "./characters.ts";
 import { CLOSE, PERSIST, readConnectionField, UPGRADES } from "./connection-field.ts";
 import { FieldBlock, KIND_MASK, parseFieldLines, SPAN, SPOKEN, type Spans } from "./field-block.ts";
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE } from "./field-kind.ts";
-import { parseContentLength, requireChunked } from "./framing-fields.ts";
+import { isChunked, parseContentLength, requireChunked } from "./framing-fields.ts";
 import { MessageError, malformed } from "./message-error.ts";
 import { parseTarget } from "./request-target.ts";
 
@@ -146,7 +146,10 @@ function readKnownFields(head: Http1RequestHead): void {
   }
   if (hosts > 1) throw malformed("there is more than one Host");
   if (hosts === 0 && head.minorVersion === 1) throw malformed("there is no Host");
-  setFraming(head, transferEncodings);
+  head.bodyLength = isChunked(transferEncodings, head.contentLength, head.minorVersion)
+    ? -1
+    : Math.max(head.contentLength, 0);
+  if (head.bodyLength === 0) head.expectContinue = false;
   head.persistent = (options & CLOSE) === 0 && (head.minorVersion === 1 || (options & PERSIST) !== 0);
   const upgradable = head.method === "GET" && head.minorVersion === 1 && head.bodyLength === 0;
   if (upgradable && webSocket && upgrades === 1 && (options & UPGRADES) !== 0) head.upgrade = "websocket";
@@ -157,18 +160,6 @@ function readHost(head: Http1RequestHead, start: number, end: number): void {
   if (authority === undefined) throw malformed("Host is no valid host and port");
   head.authority = authority;
   head.hostIsExact = authority.length === end - start;
-}
-
-function setFraming(head: Http1RequestHead, transferEncodings: number): void {
-  if (transferEncodings === 0) {
-    head.bodyLength = Math.max(head.contentLength, 0);
-    if (head.bodyLength === 0) head.expectContinue = false;
-    return;
-  }
-  if (transferEncodings > 1) throw malformed("there is more than one Transfer-Encoding");
-  if (head.contentLength !== -1) throw malformed("there are both Content-Length and Transfer-Encoding");
-  if (head.minorVersion === 0) throw malformed("HTTP/1.0 has no Transfer-Encoding");
-  head.bodyLength = -1;
 }
 
 /** RFC 9110 10.1.1: an HTTP/1.0 client cannot wait for a 100, whatever it says. */

@@ -5,7 +5,7 @@ import { HTAB, matchesLower } from "./characters.ts";
 import { CLOSE, PERSIST, readConnectionField, UPGRADES } from "./connection-field.ts";
 import { FieldBlock, KIND_MASK, parseFieldLines, SPAN, type Spans } from "./field-block.ts";
 import { CONNECTION, CONTENT_LENGTH, DATE, KEEP_ALIVE, TRANSFER_ENCODING, UPGRADE } from "./field-kind.ts";
-import { parseContentLength, requireChunked } from "./framing-fields.ts";
+import { isChunked, parseContentLength, requireChunked } from "./framing-fields.ts";
 import { malformed } from "./message-error.ts";
 
 /** The body ends when the endpoint closes the connection. */
@@ -135,13 +135,8 @@ function readKnownFields(head: Http1ResponseHead, toHead: boolean): void {
         break;
     }
   }
-  if (transferEncodings > 1) throw malformed("there is more than one Transfer-Encoding");
-  if (transferEncodings === 1 && head.contentLength !== -1) {
-    throw malformed("there are both Content-Length and Transfer-Encoding");
-  }
-  if (transferEncodings === 1 && head.minorVersion === 0)
-    throw malformed("HTTP/1.0 has no Transfer-Encoding");
-  head.bodyLength = bodyLength(head, transferEncodings === 1, toHead);
+  const chunked = isChunked(transferEncodings, head.contentLength, head.minorVersion);
+  head.bodyLength = bodyLength(head, chunked, toHead);
   head.upgradesToWebSocket = webSocket && (options & UPGRADES) !== 0;
   const asked = head.minorVersion === 1 || (options & PERSIST) !== 0;
   head.persistent = asked && (options & CLOSE) === 0 && head.bodyLength !== UNTIL_CLOSE;
