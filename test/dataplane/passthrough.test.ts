@@ -1,5 +1,4 @@
 // TLS that is passed through: the server name chooses the route, the endpoint ends TLS, and nobody in between reads it.
-import { createServer as createPlainServer } from "node:net";
 import { createServer, type Server } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
 import type { Backend, Listener, Snapshot, TlsRoute } from "../../src/model/index.ts";
@@ -185,19 +184,19 @@ test("clients whose endpoint cannot be reached, or does not answer, are told in 
   await expect.poll(() => gateway.log.map(({ error }) => error)).toEqual(["connect-failed", "no-endpoints"]);
 });
 
-test("an endpoint that accepts no connection in time fails by the backend's own timeout", async () => {
-  // A backlog of one that is full: the kernel answers no further client.
-  const server = createPlainServer();
-  await new Promise<void>((listening) =>
-    server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, listening),
-  );
-  onTestFinished(() => void server.close());
-  const slow = backend("slow", [endpoint("192.0.2.1:9")], { connectTimeoutMs: 50 });
+test("an endpoint gets no more connections at a time than it may", async () => {
+  const shop = await secureEcho("shop.example");
   const tls = passing("tls");
-  const gateway = await startLoopbackGateway(snapshot([tls], [tlsRoute("slow", tls, ["*"], slow)], [slow]));
-  await tlsExchange(gateway.port, { servername: "shop.example" });
-  await expect.poll(() => gateway.log).toHaveLength(1);
-  expect(["connect-timeout", "connect-failed"]).toContain(gateway.log[0]?.error);
+  const gateway = await startLoopbackGateway(snapshot([tls], [tlsRoute("shop", tls, ["*"], shop)], [shop]), {
+    maxRequestsPerEndpoint: 1,
+  });
+  const first = tlsConnect(gateway.port, { servername: "shop.example" });
+  await new Promise((secured) => first.once("secureConnect", secured));
+  expect((await tlsExchange(gateway.port, { servername: "shop.example" })).error).toMatch(/INTERNAL_ERROR/);
+  expect(gateway.log.map(({ error }) => error)).toEqual(["endpoint-busy"]);
+  first.destroy();
+  await expect.poll(() => gateway.engine.connections).toBe(0);
+  expect(await greeting(gateway.port, "shop.example")).toBe("hello from shop.example\n");
 });
 
 test("silence ends it after the tunnel's timeout, and draining after the time to drain", async () => {
