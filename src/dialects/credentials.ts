@@ -16,7 +16,7 @@ export interface CredentialProblem extends FindingText {
 /** The object that holds the reference. */
 type From = Pick<ObjectRef, "group" | "kind" | "namespace">;
 
-const KINDS: readonly Kind[] = [SECRET as Kind, CONFIG_MAP as Kind];
+const KINDS: readonly Kind[] = [CONFIG_MAP as Kind, SECRET as Kind];
 
 /** The certificate in a Secret of type kubernetes.io/tls. */
 export function findCertificate(

@@ -1,6 +1,7 @@
 // The Gateway API dialect: Gateways, routes and what is attached to them.
 import type { BackendKind, Dialect, PolicyKind } from "../dialect.ts";
 import type { Kind } from "../schema/kind.ts";
+import { BACKEND_TLS_POLICY, BACKEND_TLS_POLICY_KIND } from "./backend-tls-policy.ts";
 import { GATEWAY } from "./gateway.ts";
 import { GATEWAY_CLASS } from "./gateway-class.ts";
 import { HTTP_ROUTE } from "./http-route.ts";
@@ -17,9 +18,10 @@ export const GATEWAY_API: Dialect = {
     HTTP_ROUTE,
     TLS_ROUTE,
     REFERENCE_GRANT,
+    BACKEND_TLS_POLICY,
     X_BACKEND,
     X_BACKEND_TRAFFIC_POLICY,
   ] as readonly Kind[],
-  policies: [X_BACKEND_TRAFFIC_POLICY_KIND as PolicyKind],
+  policies: [X_BACKEND_TRAFFIC_POLICY_KIND as PolicyKind, BACKEND_TLS_POLICY_KIND as PolicyKind],
   backends: [X_BACKEND_KIND as BackendKind],
 };

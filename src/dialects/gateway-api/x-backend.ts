@@ -11,12 +11,12 @@ import type { Reading } from "../schema/read-object.ts";
 import { hostOrAddress, staticPlaces } from "../static-places.ts";
 import { EXPERIMENTAL_GROUP } from "./names.ts";
 import { compileSession, sessionPersistence17 } from "./session-persistence.ts";
+import { compileXBackendTls, xBackendTls, xBackendTlsInputs } from "./x-backend-tls.ts";
 
 const PROTOCOLS = ["TCP", "HTTP", "HTTP2", "HTTP11", "H2C", "MCP", "GRPC", "WSS"] as const;
 const SPOKEN = ["HTTP", "HTTP11", "MCP", "WSS"];
-/** HTTP/2, which endpoints are not spoken to with: references to such a backend are invalid. */
+/** References to such backends are judged where they stand. */
 const NEED_HTTP2 = ["HTTP2", "H2C", "GRPC"];
-const PROTOCOL_HINT = "write protocol: HTTP11 if the endpoints speak it, else use another backend";
 
 const protocol = checked(z.enum(PROTOCOLS), (value): FieldProblem | undefined => {
   if (SPOKEN.includes(value) || NEED_HTTP2.includes(value)) return undefined;
@@ -24,15 +24,9 @@ const protocol = checked(z.enum(PROTOCOLS), (value): FieldProblem | undefined =>
     code: "field-approximated",
     message: `endpoints are spoken to with HTTP/1.1, not with ${value}`,
     expected: `one of ${SPOKEN.join(", ")}`,
-    hint: PROTOCOL_HINT,
+    hint: "write protocol: HTTP11 if the endpoints speak it, else use another backend",
   };
 }).optional();
-
-const tls = z.strictObject({
-  mode: z.enum(["None", "ServerOnly", "ClientAndServer"]).default("None"),
-  clientCertificateRef: z.looseObject({}).optional(),
-  validation: z.looseObject({}).optional(),
-});
 
 const spec = z.strictObject({
   type: z.enum(["ExternalHostname", "EndpointSelector"]),
@@ -52,7 +46,7 @@ const spec = z.strictObject({
     })
     .optional(),
   protocol,
-  tls: tls.prefault({}),
+  tls: xBackendTls.prefault({}),
   sessionPersistence: sessionPersistence17.optional(),
 });
 
@@ -111,38 +105,29 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
   resolve: (reading) => {
     const { object, value } = reading;
     const { protocol = "HTTP" } = value.spec;
-    if (NEED_HTTP2.includes(protocol)) {
-      return {
-        reason: "UnsupportedProtocol",
-        message: `${objectText(object)} speaks ${protocol}, and HTTP/2 to endpoints is not spoken yet`,
-        expected: `one of ${SPOKEN.join(", ")}`,
-        hint: PROTOCOL_HINT,
-      };
-    }
-    if (value.spec.tls.mode !== "None") {
-      return {
-        reason: "UnsupportedValue",
-        message: `${objectText(object)} asks for TLS towards its endpoints, which is not spoken yet`,
-        expected: "tls.mode: None",
-        hint: "let the rule name a backend without TLS",
-      };
-    }
     const session = sessionOf(reading)?.session;
     return {
       id: objectText(object),
       object,
       port: value.spec.port.number,
+      ...(NEED_HTTP2.includes(protocol) ? { protocol: { name: protocol, kind: "http2" } } : {}),
       ...(session === undefined ? {} : { session }),
     };
   },
-  dependsOn: ({ value }, objects) => (value.spec.type === "EndpointSelector" ? [objects.all(POD)] : []),
+  dependsOn: (reading, objects) => [
+    ...(reading.value.spec.type === "EndpointSelector" ? [objects.all(POD)] : []),
+    ...xBackendTlsInputs(reading, objects),
+  ],
   endpoints: (reading, port, objects) => {
     const session = sessionOf(reading);
-    const findings = [...(session?.findings ?? [])];
+    const tls = compileXBackendTls(reading, objects);
+    const findings = [...(session?.findings ?? []), ...tls.findings];
+    const settings = tls.result === undefined ? {} : { settings: { tls: tls.result } };
     if (port === undefined) return { result: { endpoints: [] }, findings };
     if (reading.value.spec.type === "ExternalHostname") {
       const host = reading.value.spec.externalHostname?.hostname;
-      return { result: staticPlaces(host === undefined ? [] : [{ host, port }]), findings };
+      const places = staticPlaces(host === undefined ? [] : [{ host, port }]);
+      return { result: { ...places, ...settings }, findings };
     }
     const wanted = Object.entries(reading.value.spec.endpointSelector?.matchLabels ?? {});
     const endpoints = objects
@@ -151,7 +136,7 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
       .filter(({ value: { metadata } }) => wanted.every(([key, value]) => metadata.labels[key] === value))
       .map((pod) => podEndpoint(pod, port))
       .filter((endpoint) => endpoint !== undefined);
-    return { result: { endpoints: wanted.length === 0 ? [] : endpoints }, findings };
+    return { result: { endpoints: wanted.length === 0 ? [] : endpoints, ...settings }, findings };
   },
 };
 

@@ -1,5 +1,5 @@
 // Third pass: the policies of all dialects name their targets, and for each target one of them is chosen.
-import { type Condition, objectKey } from "../../model/index.ts";
+import { type Condition, type ObjectRef, objectKey } from "../../model/index.ts";
 import { SERVICE } from "../core/service.ts";
 import type { PolicyKind } from "../dialect.ts";
 import type { FieldPath, FindingDraft } from "../findings.ts";
@@ -14,6 +14,7 @@ import {
   type PolicyStatus,
   targetNotFound,
 } from "../policies/effects.ts";
+import { TRUST_NOBODY } from "../policies/upstream-tls.ts";
 import type { Reading } from "../schema/read-object.ts";
 
 /** `effects` keep their identity while no policy changes and no target comes or goes. */
@@ -28,34 +29,52 @@ export function attachPolicies(
    * told all the same.
    */
   const idle: Attachment[] = [];
+  /** In place of those that ask for TLS. */
+  const guards: Attachment[] = [];
   const findings: FindingDraft[] = [];
   const invalid: PolicyStatus[] = [];
   for (const policyKind of kinds) {
     for (const policy of objects.all(policyKind.kind)) {
-      const inputs = policyKind.dependsOn?.(objects) ?? [];
+      const inputs = policyKind.dependsOn?.(objects, policy) ?? [];
       const told = recall.result("attachments", policy, inputs, () => policyKind.attach(policy, objects));
       findings.push(...told.findings);
       if (policy.inError) {
         invalid.push({ object: policy.object, conditions: [INVALID], ancestors: [] });
         idle.push(...told.result.filter(({ targetPath }) => !isWrong(policy, targetPath)));
+        guards.push(...told.result.filter(asksForTls).map((one) => guard(one, recall)));
       } else {
         attachments.push(...told.result);
       }
     }
   }
+  attachments.push(...guards.filter(({ target }) => exists(target, objects)));
   const there = attachments.map(({ target }) => exists(target, objects));
   const decided = recall.result("effects", "", [...attachments, ...there], () => {
     const present = new Map(attachments.map(({ target }, index) => [target, there[index] as boolean]));
     return decideEffects(attachments, (target) => present.get(target) ?? false);
   });
+  const inError = new Set(invalid.map(({ object }) => objectKey(object)));
+  const isInvalid = (object: ObjectRef) => inError.has(objectKey(object));
   const missing = [...new Map(idle.map((attachment) => [placeOf(attachment), attachment])).values()]
     .filter(({ target }) => !exists(target, objects))
     .map((attachment) => recall.result("missing target", attachment, [], () => targetNotFound(attachment)));
   return {
     effects: decided.effects,
-    statuses: [...decided.statuses, ...invalid],
+    statuses: [...decided.statuses.filter(({ object }) => !isInvalid(object)), ...invalid],
     findings: [...findings, ...missing, ...decided.findings],
   };
+}
+
+function asksForTls({ effect }: Attachment): boolean {
+  return effect.kind === "backendSettings" && effect.settings.tls !== undefined;
+}
+
+/** Nothing goes in the clear, or to whom half a policy would trust, because a policy that asks for TLS is in error. */
+function guard(attachment: Attachment, recall: Recall): Attachment {
+  return recall.result("guards", attachment, [], () => ({
+    ...attachment,
+    effect: { kind: "backendSettings", settings: { tls: TRUST_NOBODY } },
+  }));
 }
 
 /** The reference has findings of its own already. */
@@ -87,9 +106,9 @@ function exists({ object, sectionName, port }: PolicyTarget, objects: ObjectSet)
     const rules = objects.get(HTTP_ROUTE, object.namespace, object.name)?.value.spec.rules ?? [];
     return rules.some(({ name }) => name === sectionName);
   }
-  if (port !== undefined && object.kind === "Service") {
+  if ((port ?? sectionName) !== undefined && object.kind === "Service") {
     const ports = objects.get(SERVICE, object.namespace, object.name)?.value.spec.ports ?? [];
-    return ports.some((one) => one.port === port);
+    return ports.some((one) => one.port === port || one.name === sectionName);
   }
   return true;
 }

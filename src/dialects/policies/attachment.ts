@@ -1,6 +1,7 @@
 // A policy at one target: what it aims at and what it changes there. The one shape for policies of all dialects.
 import type {
   Backend,
+  Condition,
   HashPolicy,
   LoadBalancer,
   ObjectRef,
@@ -95,6 +96,8 @@ export interface Attachment {
   /** Path, as written, of the reference in the policy: where findings about this attachment point. */
   readonly targetPath: FieldPath;
   readonly effect: Effect;
+  /** What the status says where the target is there and nobody older has it; default: that the policy is in force. */
+  readonly conditions?: readonly Condition[];
 }
 
 /** A key for maps; equal for the same part of the same object. */

@@ -59,22 +59,22 @@ export function decideEffects(
   for (const attachment of [...attachments].sort(byPrecedence)) {
     const { policy, target, targetPath, effect } = attachment;
     const key = `${effect.kind} ${targetKey(target)}`;
-    let condition = ACCEPTED;
+    let objection: Condition | undefined;
     if (exists(target)) {
       const place = places.get(key) ?? new Map<string, Won>();
       places.set(key, place);
       const lost = takeHold(place, attachment);
       if (lost !== undefined) {
-        condition = { type: "Accepted", status: "False", reason: "Conflicted", message: lost.message };
+        objection = { type: "Accepted", status: "False", reason: "Conflicted", message: lost.message };
         findings.push(draftFinding("policy-conflict", policy, targetPath, lost));
       }
     } else {
       const finding = targetNotFound(attachment);
-      condition = { type: "Accepted", status: "False", reason: "TargetNotFound", message: finding.message };
+      objection = { type: "Accepted", status: "False", reason: "TargetNotFound", message: finding.message };
       // Once, however many effects the policy would have there.
       if (!ancestors.get(objectKey(policy))?.entries.has(targetKey(target))) findings.push(finding);
     }
-    note(ancestors, attachment, condition);
+    note(ancestors, attachment, objection);
   }
   const won = new Map([...places].map(([key, place]) => [key, effectOf(place)]));
   const combined = new Map<string, object>();
@@ -167,20 +167,20 @@ const ACCEPTED: Condition = {
 /** A policy has one status entry a target, whatever its effects; an objection to any of them is what it says. */
 function note(
   ancestors: Map<string, { object: ObjectRef; entries: Map<string, ParentStatus> }>,
-  { policy, target }: Attachment,
-  condition: Condition,
+  { policy, target, conditions = [ACCEPTED] }: Attachment,
+  objection: Condition | undefined,
 ): void {
   const key = objectKey(policy);
   const status = ancestors.get(key) ?? { object: policy, entries: new Map() };
   ancestors.set(key, status);
   const at = targetKey(target);
   const known = status.entries.get(at);
-  if (known !== undefined && condition.status === "True") return;
+  if (known !== undefined && objection === undefined) return;
   status.entries.set(at, {
     parent: target.object,
     ...(target.sectionName === undefined ? {} : { sectionName: target.sectionName }),
     ...(target.port === undefined ? {} : { port: target.port }),
-    conditions: [condition],
+    conditions: objection === undefined ? conditions : [objection],
   });
 }
 
