@@ -10,21 +10,16 @@ export interface TestReplica {
   health: number;
   /** Status of all others. */
   status: number;
-  /** Requests so far, those for `/health` apart. */
-  readonly requests: number;
-  /** When the latest of them came, `performance.now()`. */
-  readonly lastRequestMs: number;
+  /** When requests came, those for `/health` apart: `performance.now()`. */
+  readonly requestsMs: readonly number[];
 }
 
 /** Ends with the test. */
 export async function startReplica(name: string): Promise<TestReplica> {
-  const replica = { name, port: 0, health: 200, status: 200, requests: 0, lastRequestMs: 0 };
+  const replica = { name, port: 0, health: 200, status: 200, requestsMs: [] as number[] };
   const server = createServer((request, response) => {
     const isCheck = request.url === "/health";
-    if (!isCheck) {
-      replica.requests += 1;
-      replica.lastRequestMs = performance.now();
-    }
+    if (!isCheck) replica.requestsMs.push(performance.now());
     response.writeHead(isCheck ? replica.health : replica.status, { "x-replica": name }).end(name);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
