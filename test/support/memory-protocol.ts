@@ -431,7 +431,8 @@ function writtenFields(head: RequestHead | ResponseHead): string[] {
   head.forEach((name, value) => {
     if (!edits.drops(name)) fields.push(name, value);
   });
-  return [...fields, ...edits.lines];
+  // An added host is one of the authority.
+  return [...fields, ...edits.lines.filter((_, at) => edits.lines[at - (at % 2)] !== "host")];
 }
 
 function valuesOf(fields: FieldList, name: string): string[] {
