@@ -1,12 +1,13 @@
 // What the admin port answers, and to whom.
 import { request } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
+import { makeAuthority } from "../../test/support/certificates.ts";
 import { AdminServer } from "./admin-server.ts";
 
-async function admin(host = "127.0.0.1", ready = true) {
+async function admin(host = "127.0.0.1", ready = true, snapshot: unknown = { version: 3 }) {
   const server = await AdminServer.listen(
     { host, port: 0 },
-    { ready: () => ready, metrics: async () => "limpet_workers 1\n", snapshot: () => ({ version: 3 }) },
+    { ready: () => ready, metrics: async () => "limpet_workers 1\n", snapshot: () => snapshot },
   );
   onTestFinished(() => server.close());
   const port = Number(server.address.split(":").pop());
@@ -33,6 +34,19 @@ test("health, readiness, metrics and the snapshot", async () => {
   expect(await get("/readyz")).toEqual({ status: 200, body: "ready\n" });
   expect(await get("/metrics?x=1")).toEqual({ status: 200, body: "limpet_workers 1\n" });
   expect(JSON.parse((await get("/snapshot")).body)).toEqual({ version: 3 });
+});
+
+test("the snapshot shows certificates, and the key of none", async () => {
+  const { chain, privateKey } = makeAuthority({ name: "Test authority" }).issue({ names: ["a.example.com"] });
+  const certificate = { id: "Secret/default/a", chain, privateKey };
+  const listener = { id: "https", tls: { certificates: [certificate] }, backendCertificate: certificate };
+  const backend = { id: "a", tls: { clientCertificate: certificate } };
+  const get = await admin("127.0.0.1", true, { snapshot: { listeners: [listener], backends: [backend] } });
+  const { body } = await get("/snapshot");
+  expect(JSON.parse(body).snapshot.listeners[0].tls.certificates).toEqual([
+    { id: "Secret/default/a", chain },
+  ]);
+  expect(body).not.toContain("PRIVATE KEY");
 });
 
 test("not ready is 503", async () => {

@@ -10,7 +10,7 @@ export interface AdminSources {
   ready(): boolean;
   /** Text in Prometheus' format. */
   metrics(): Promise<string>;
-  /** Plain data for `/snapshot`; holds no secret. */
+  /** Plain data for `/snapshot`; fields called `privateKey` are left out of the page. */
   snapshot(): unknown;
 }
 
@@ -41,10 +41,15 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     answer: (sources) => ({
       status: 200,
       contentType: "application/json",
-      body: `${JSON.stringify(sources.snapshot(), null, 2)}\n`,
+      body: `${JSON.stringify(sources.snapshot(), withoutKeys, 2)}\n`,
     }),
   },
 };
+
+/** A page is copied into tickets and chats: the key of a certificate must be in none. */
+function withoutKeys(field: string, value: unknown): unknown {
+  return field === "privateKey" ? undefined : value;
+}
 
 export class AdminServer {
   readonly #server: Server;
