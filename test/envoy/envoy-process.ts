@@ -22,6 +22,8 @@ export interface EnvoyCase {
 }
 
 export interface EnvoyProcess {
+  /** `http://127.0.0.1:PORT` of the admin interface. */
+  readonly adminUrl: string;
   stop(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export async function startEnvoy(cases: readonly EnvoyCase[]): Promise<EnvoyProc
   });
   await ready(child, adminPort, () => log);
   return {
+    adminUrl: `http://127.0.0.1:${adminPort}`,
     async stop() {
       if (child.exitCode === null) {
         const exit = once(child, "exit");
