@@ -20,6 +20,7 @@ export interface RememberedTranslation extends Translation {
 const KINDS = DIALECTS.flatMap(({ kinds }) => kinds);
 const POLICIES = DIALECTS.flatMap(({ policies }) => policies);
 const BACKENDS = DIALECTS.flatMap(({ backends }) => backends);
+const ALIASES = DIALECTS.flatMap(({ aliases = [] }) => aliases);
 
 /**
  * Translates all resources. Never throws on what a user wrote: everything there is to say is in the findings, and
@@ -40,7 +41,7 @@ export function translate(
   const { objects } = read;
   const gateways = compileGateways(objects, options, recall);
   const policies = attachPolicies(POLICIES, objects, recall);
-  const routes = compileRoutes(objects, gateways, policies.effects, BACKENDS, options, recall);
+  const routes = compileRoutes(objects, gateways, policies.effects, BACKENDS, ALIASES, options, recall);
   const backends = compileBackends(routes, objects, policies.effects, BACKENDS, options, recall);
   const statuses = reportStatus(objects, options, gateways, routes, policies.statuses, recall);
 

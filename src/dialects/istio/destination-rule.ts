@@ -16,9 +16,11 @@ import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { clientTlsSchema, compileClientTls } from "./client-tls.ts";
 import { connectionPoolSchema, connectionSettings } from "./connection-pool.ts";
-import { fullHost, hostOfService, isWildcard, serviceOfHost, wildcardTakes } from "./hosts.ts";
+import { fullHost, hostOfService, isWildcard, wildcardTakes } from "./hosts.ts";
 import { loadBalancer, loadBalancerSchema, slowStart } from "./load-balancer.ts";
 import { outlierDetectionSchema, outlierSettings } from "./outlier-detection.ts";
+import { SERVICE_ENTRY } from "./service-entry.ts";
+import { objectOfHost, serviceEntryHosts } from "./service-hosts.ts";
 
 const unread = z.looseObject({});
 
@@ -89,18 +91,23 @@ type Rule = Reading<Value>;
 
 export const DESTINATION_RULE_KIND: PolicyKind<Value> = {
   kind: DESTINATION_RULE,
-  dependsOn: (objects) => [objects.all(SERVICE), objects.all(DESTINATION_RULE), objects.all(SECRET)],
+  dependsOn: (objects) => [
+    objects.all(SERVICE),
+    objects.all(SERVICE_ENTRY),
+    objects.all(DESTINATION_RULE),
+    objects.all(SECRET),
+  ],
   attach: (rule, objects) => {
     const { trafficPolicy } = rule.value.spec;
     if (trafficPolicy === undefined) return { result: [], findings: [] };
     const host = fullHost(rule.value.spec.host.toLowerCase(), rule.object.namespace);
     const path = ["spec", "host"];
-    const services = servicesOf(host, objects);
+    const services = targetsOf(host, objects);
     if (services.length === 0) return { result: [], findings: [nobody(rule, host, rule.writtenPath(path))] };
     const findings: FindingDraft[] = [];
-    const result = services.flatMap((object, index) =>
+    const result = services.flatMap(({ object, host }, index) =>
       partsOf(trafficPolicy, object, objects).flatMap(({ ports, settings, at }) => {
-        const effects = effectsOf(settings, hostOfService(object), rule, at, objects);
+        const effects = effectsOf(settings, host, rule, at, objects);
         // What there is to tell is the same for every Service that a wildcard takes.
         if (index === 0) findings.push(...effects.findings);
         return ports.flatMap((port) => {
@@ -135,11 +142,18 @@ function partsOf(policy: TrafficPolicy, object: ObjectRef, objects: ObjectSet): 
       at: [...at, "portLevelSettings", index],
     };
   });
-  const service = objects.get(SERVICE, object.namespace, object.name);
-  if (own.length === 0 || service === undefined) return [{ ports: [undefined], settings: whole, at }, ...own];
+  const known = knownPorts(object, objects);
+  if (own.length === 0 || known === undefined) return [{ ports: [undefined], settings: whole, at }, ...own];
   const taken = new Set(portLevelSettings.map(({ port }) => port.number));
-  const ports = service.value.spec.ports.map(({ port }) => port).filter((port) => !taken.has(port));
+  const ports = known.filter((port) => !taken.has(port));
   return [{ ports: [...new Set(ports)], settings: whole, at }, ...own];
+}
+
+function knownPorts({ kind, namespace, name }: ObjectRef, objects: ObjectSet): number[] | undefined {
+  if (kind === SERVICE_ENTRY.kind) {
+    return objects.get(SERVICE_ENTRY, namespace, name)?.value.spec.ports.map(({ number }) => number);
+  }
+  return objects.get(SERVICE, namespace, name)?.value.spec.ports.map(({ port }) => port);
 }
 
 function effectsOf(
@@ -175,11 +189,17 @@ function budgetOf(value: z.output<typeof retryBudget>): RetryBudget {
   return retryBudgetOverTime(value.percent, minimum, intervalMs === 0 ? undefined : intervalMs);
 }
 
+/** What has a host, with the host. */
+interface Hosted {
+  readonly object: ObjectRef;
+  readonly host: string;
+}
+
 /** A Service that is not given stays in the list of an exact host, so that it is found missing like any target. */
-function servicesOf(host: string, objects: ObjectSet): ObjectRef[] {
+function targetsOf(host: string, objects: ObjectSet): Hosted[] {
   if (!isWildcard(host)) {
-    const named = serviceOfHost(host);
-    return named === undefined ? [] : [{ group: SERVICE.group, kind: SERVICE.kind, ...named }];
+    const object = objectOfHost(host, objects);
+    return object === undefined ? [] : [{ object, host }];
   }
   // Of several hosts that take a Service Istio goes by the most specific.
   const others = objects
@@ -187,19 +207,19 @@ function servicesOf(host: string, objects: ObjectSet): ObjectRef[] {
     .map(({ object, value }) => fullHost(value.spec.host.toLowerCase(), object.namespace));
   const exact = new Set(others);
   const narrower = others.filter((other) => isWildcard(other) && other.length > host.length);
-  return objects
-    .all(SERVICE)
-    .map(({ object }) => object)
-    .filter((object) => {
-      const own = hostOfService(object);
-      const isTaken = exact.has(own) || narrower.some((other) => wildcardTakes(other, own));
-      return wildcardTakes(host, own) && !isTaken;
-    });
+  const services = objects.all(SERVICE).map(({ object }) => ({ object, host: hostOfService(object) }));
+  const entries = [...serviceEntryHosts(objects)].map(([own, object]) => ({ object, host: own }));
+  const taken = [...services, ...entries].filter(({ host: own }) => {
+    const isTaken = exact.has(own) || narrower.some((other) => wildcardTakes(other, own));
+    return wildcardTakes(host, own) && !isTaken;
+  });
+  // A ServiceEntry may have several hosts, and is one target all the same: its first host names it.
+  return [...Map.groupBy(taken, ({ object }) => object).values()].flatMap(([first]) => first ?? []);
 }
 
 function nobody({ object }: Rule, host: string, path: FieldPath): FindingDraft {
   return draftFinding("target-not-found", object, path, {
-    message: `${objectText(object)} applies to no Service: none has the host ${host}`,
+    message: `${objectText(object)} applies to no Service and no ServiceEntry: none has the host ${host}`,
     expected: "the host of a Service, such as httpbin.default.svc.cluster.local",
     hint: "write the name of the Service, or <name>.<namespace>.svc.cluster.local",
   });

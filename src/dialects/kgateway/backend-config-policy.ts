@@ -1,6 +1,6 @@
 // BackendConfigPolicy of kgateway: balancing, health, limits, timeouts and TLS of Services and Backends.
 import { z } from "zod";
-import type { BackendLimits, RetryBudget } from "../../model/index.ts";
+import type { BackendLimits, ObjectRef, RetryBudget } from "../../model/index.ts";
 import { SECRET } from "../core/secret.ts";
 import { SERVICE } from "../core/service.ts";
 import type { PolicyKind, Told } from "../dialect.ts";
@@ -10,6 +10,7 @@ import {
   RETRY_BUDGET_MINIMUM,
   RETRY_BUDGET_PERCENT,
 } from "../envoy-defaults.ts";
+import { HOSTNAME } from "../istio/service-hosts.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
 import type { BackendSettings, Effect } from "../policies/attachment.ts";
@@ -25,15 +26,16 @@ import {
   localTarget,
   rule,
 } from "../schema/fields.ts";
-import { defineKind, type ValueOf } from "../schema/kind.ts";
+import { defineKind, type Kind, type ValueOf } from "../schema/kind.ts";
 import { selects } from "../schema/label-selector.ts";
+import type { Metadata } from "../schema/metadata.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
+import { KGATEWAY_BACKEND } from "./backend.ts";
 import { healthCheck, healthCheckSchema, outlierDetectionSchema, outlierSettings } from "./health-check.ts";
 import { loadBalancer, loadBalancerSchema, slowStart } from "./load-balancer.ts";
+import { KGATEWAY_GROUP } from "./names.ts";
 import { compileTls, tlsSchema } from "./tls.ts";
-
-export const KGATEWAY_GROUP = "gateway.kgateway.dev";
 
 /** What the policy may target: `group/kind`. */
 const TARGETS = ["/Service", `${KGATEWAY_GROUP}/Backend`, "networking.istio.io/Hostname"];
@@ -189,7 +191,11 @@ type Value = ValueOf<typeof BACKEND_CONFIG_POLICY>;
 
 export const BACKEND_CONFIG_POLICY_KIND: PolicyKind<Value> = {
   kind: BACKEND_CONFIG_POLICY,
-  dependsOn: (objects) => [objects.all(SERVICE), objects.all(SECRET)],
+  dependsOn: (objects) => [
+    ...SELECTABLE.map((kind) => objects.all(kind)),
+    objects.all(SECRET),
+    ...HOSTNAME.dependsOn(objects),
+  ],
   attach: (policy, objects) => {
     const { result: effects, findings } = effectsOf(policy, objects);
     if (effects.length === 0) return { result: [], findings };
@@ -275,16 +281,26 @@ function targetsOf(policy: Reading<Value>, objects: ObjectSet): Told<readonly Pl
   const { namespace } = policy.object;
   const { targetRefs, targetSelectors } = policy.value.spec;
   const named = targetRefs.map(({ group, kind, name }, index): PlacedTarget => {
-    return { target: { object: { group, kind, namespace, name } }, path: ["spec", "targetRefs", index] };
+    const named = { group, kind, namespace, name };
+    const meant =
+      kind === HOSTNAME.kind && group === HOSTNAME.group ? HOSTNAME.follow(named, objects) : named;
+    return { target: { object: objectOnly(meant ?? named) }, path: ["spec", "targetRefs", index] };
   });
   const selectors = targetSelectors.map(({ group, kind, matchLabels }, index): TargetSelector => {
-    const isService = group === SERVICE.group && kind === SERVICE.kind;
     return {
       kind,
       path: ["spec", "targetSelectors", index],
-      candidates: isService ? objects.all(SERVICE) : [],
+      candidates: SELECTABLE.filter((one) => one.group === group && one.kind === kind).flatMap((one) =>
+        objects.all(one),
+      ),
       selects: (labels) => selects({ matchLabels, matchExpressions: [] }, labels),
     };
   });
   return findTargets(policy, named, selectors);
 }
+
+function objectOnly({ group, kind, namespace, name }: ObjectRef): ObjectRef {
+  return { group, kind, namespace, name };
+}
+
+const SELECTABLE: readonly Kind<{ metadata: Metadata }>[] = [SERVICE, KGATEWAY_BACKEND];

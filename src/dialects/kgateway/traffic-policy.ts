@@ -21,7 +21,7 @@ import { defineKind, type Kind, type ValueOf } from "../schema/kind.ts";
 import { selects } from "../schema/label-selector.ts";
 import type { Metadata } from "../schema/metadata.ts";
 import type { Reading } from "../schema/read-object.ts";
-import { KGATEWAY_GROUP } from "./backend-config-policy.ts";
+import { KGATEWAY_GROUP } from "./names.ts";
 import { compileRetry, retrySchema, timeoutsSchema } from "./retry.ts";
 
 function isTarget({ kind }: { readonly kind: string }) {

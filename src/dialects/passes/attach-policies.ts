@@ -5,6 +5,7 @@ import type { PolicyKind } from "../dialect.ts";
 import type { FieldPath, FindingDraft } from "../findings.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
+import { SERVICE_ENTRY } from "../istio/service-entry.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { type Attachment, type PolicyTarget, targetKey } from "../policies/attachment.ts";
@@ -109,6 +110,10 @@ function exists({ object, sectionName, port }: PolicyTarget, objects: ObjectSet)
   if ((port ?? sectionName) !== undefined && object.kind === "Service") {
     const ports = objects.get(SERVICE, object.namespace, object.name)?.value.spec.ports ?? [];
     return ports.some((one) => one.port === port || one.name === sectionName);
+  }
+  if (port !== undefined && object.kind === SERVICE_ENTRY.kind) {
+    const ports = objects.get(SERVICE_ENTRY, object.namespace, object.name)?.value.spec.ports ?? [];
+    return ports.some(({ number }) => number === port);
   }
   return true;
 }

@@ -2,7 +2,13 @@
 
 import { objectText } from "../../model/index.ts";
 import { NAMESPACE } from "../core/namespace.ts";
-import type { BackendKind, BackendReference, ReferenceProblem, ResolvedBackend } from "../dialect.ts";
+import type {
+  BackendAlias,
+  BackendKind,
+  BackendReference,
+  ReferenceProblem,
+  ResolvedBackend,
+} from "../dialect.ts";
 import { type CompiledRoute, compileRoute, type RouteContext } from "../gateway-api/compile-route.ts";
 import type { CompiledGateway } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
@@ -19,10 +25,11 @@ export function compileRoutes(
   gateways: readonly CompiledGateway[],
   effects: Effects,
   backendKinds: readonly BackendKind[],
+  aliases: readonly BackendAlias[],
   options: TranslateOptions,
   recall: Recall,
 ): readonly CompiledRoute[] {
-  const context = routeContext(objects, gateways, effects, backendKinds, options, recall);
+  const context = routeContext(objects, gateways, effects, backendKinds, aliases, options, recall);
   const compiled = [
     ...objects.all(HTTP_ROUTE).map((reading) => {
       return recall.result("routes", reading, [context], () => compileRoute(reading, context));
@@ -45,6 +52,7 @@ function routeContext(
   gateways: readonly CompiledGateway[],
   effects: Effects,
   backendKinds: readonly BackendKind[],
+  aliases: readonly BackendAlias[],
   options: TranslateOptions,
   recall: Recall,
 ): RouteContext {
@@ -53,10 +61,11 @@ function routeContext(
   const everyGateway = options.controllerName === undefined;
   const listeners = attachableListeners(gateways, recall);
   const backends = backendKinds.map((kind) => objects.all(kind.kind));
+  const named = aliases.flatMap((alias) => alias.dependsOn(objects));
   return recall.result(
     "route context",
     "",
-    [listeners, grants, namespaces, effects, everyGateway, options.allowExternalName, ...backends],
+    [listeners, grants, namespaces, effects, everyGateway, options.allowExternalName, ...backends, ...named],
     () => ({
       parents: {
         listeners,
@@ -65,8 +74,11 @@ function routeContext(
       effects,
       everyGateway,
       resolve: (from, to) => {
-        if (!isReferencePermitted(grants, from, to)) return notPermitted(from, to);
-        return resolveBackend(objects, backendKinds, to, options);
+        const alias = aliases.find(({ group, kind }) => group === to.group && kind === to.kind);
+        const meant = alias === undefined ? to : alias.follow(to, objects);
+        if (meant === undefined) return notThere(to);
+        if (!isReferencePermitted(grants, from, meant)) return notPermitted(from, meant);
+        return resolveBackend(objects, backendKinds, meant, options);
       },
     }),
   );
@@ -80,7 +92,7 @@ function resolveBackend(
 ): ResolvedBackend | ReferenceProblem {
   const backendKind = backendKinds.find(({ kind }) => kind.group === to.group && kind.kind === to.kind);
   if (backendKind === undefined) {
-    const known = backendKinds.map(({ kind }) => kind.kind).join(", ");
+    const known = [...new Set(backendKinds.map(({ kind }) => kind.kind))].join(", ");
     return {
       reason: "InvalidKind",
       message: `${to.kind} of group ${JSON.stringify(to.group)} is no kind of backend`,
@@ -90,16 +102,17 @@ function resolveBackend(
     };
   }
   const object = objects.get(backendKind.kind, to.namespace, to.name);
-  if (object === undefined) {
-    return {
-      reason: "BackendNotFound",
-      message: `${objectText(to)} is not there`,
-      expected: "a backend that is part of the configuration",
-      hint: "correct name and namespace, or add the object",
-      field: "name",
-    };
-  }
-  return backendKind.resolve(object, to, options);
+  return object === undefined ? notThere(to) : backendKind.resolve(object, to, options);
+}
+
+function notThere(to: BackendReference): ReferenceProblem {
+  return {
+    reason: "BackendNotFound",
+    message: `${objectText(to)} is not there`,
+    expected: "a backend that is part of the configuration",
+    hint: "correct name and namespace, or add the object",
+    field: "name",
+  };
 }
 
 function notPermitted(

@@ -1,0 +1,3 @@
+// The group of kgateway.
+
+export const KGATEWAY_GROUP = "gateway.kgateway.dev";
