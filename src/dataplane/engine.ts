@@ -58,6 +58,8 @@ export class Engine {
       pool: new UpstreamPool({
         connect: http1Connector(options, this.#sweep),
         counters: (backend) => traffic.backend(backend),
+        onTlsFailure: ({ cause, ...where }) =>
+          logger.warn({ err: cause, ...where }, "no secure connection to an endpoint can be made"),
         sweep: this.#sweep,
         connectTimeoutMs: options.upstreamConnectTimeoutMs,
         maxIdlePerEndpoint: options.upstreamMaxIdle,

@@ -23,6 +23,8 @@ export interface Sweep {
 /** Told of defects of the gateway itself, which clients learn nothing about, and of what only those ask who look for it. */
 export interface DefectLogger {
   error(details: { readonly err: unknown }, message: string): void;
+  /** What an operator has to look after. */
+  warn(details: object, message: string): void;
   debug(details: object, message: string): void;
 }
 

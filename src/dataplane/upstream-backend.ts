@@ -122,6 +122,8 @@ export class BackendConnections implements PlaceWatcher {
       maxIdle: this.#options.maxIdlePerEndpoint,
       idleTimeoutMs: this.#backend.idleTimeoutMs ?? this.#options.idleTimeoutMs,
       counters: this.#counters,
+      onTlsFailure: (cause) =>
+        this.#options.onTlsFailure({ backend: this.#backend.id, endpoint: endpoint.address, cause }),
       tally: this.#tally,
       watcher: this,
       nowMs: this.#options.monotonicMs(),

@@ -62,6 +62,7 @@ beforeEach(() => {
       return connection;
     },
     counters: () => counters,
+    onTlsFailure: () => {},
     sweep: { add: (one) => swept.add(one), delete: (one) => swept.delete(one) },
     connectTimeoutMs: 5000,
     maxIdlePerEndpoint: 10,

@@ -25,8 +25,8 @@ export interface UpstreamConnectionOwner {
    * @param keptMs for so long the endpoint said that it keeps a silent connection; undefined: it did not say
    */
   onIdle(connection: UpstreamConnection, keptMs?: number): void;
-  /** Closed, refused or spoiled; a tunnel is carried until it closes. `failure`: it could not be opened. */
-  onClosed(connection: UpstreamConnection, failure?: ConnectFailure): void;
+  /** Closed, refused or spoiled; a tunnel is carried until it closes. `failure`: it could not be opened, for that cause. */
+  onClosed(connection: UpstreamConnection, failure?: ConnectFailure, cause?: unknown): void;
 }
 
 /** How a connection is opened, beside where to. */

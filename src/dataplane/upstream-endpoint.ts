@@ -12,6 +12,8 @@ import type {
 /** An endpoint that says how long it keeps a silent connection is left so much earlier: it must not close first. */
 export const KEPT_MARGIN_MS = 1_000;
 
+const TELL_AGAIN_MS = 60_000;
+
 /** How many connections there are to a backend's endpoints. */
 export interface Tally {
   /** Being opened, busy, idle, or a tunnel. */
@@ -32,6 +34,8 @@ export interface EndpointConnectionsOptions {
   readonly maxIdle: number;
   readonly idleTimeoutMs: number;
   readonly counters: BackendCounters;
+  /** Told why TLS fails, once a minute at most: clients learn nothing of it, and every one of their requests may fail. */
+  readonly onTlsFailure: (cause: unknown) => void;
   readonly tally: Tally;
   readonly watcher: PlaceWatcher;
   readonly nowMs: number;
@@ -52,6 +56,7 @@ export class EndpointConnections implements UpstreamConnectionOwner {
   /** The fewest that waited since then: so many at the bottom of the stack were not needed. */
   #unneeded = 0;
   #retired = false;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EndpointConnectionsOptions) {
     this.#options = options;
@@ -108,11 +113,14 @@ export class EndpointConnections implements UpstreamConnectionOwner {
     this.#options.watcher.onPlaceFreed();
   }
 
-  onClosed(connection: UpstreamConnection, failure?: ConnectFailure): void {
+  onClosed(connection: UpstreamConnection, failure?: ConnectFailure, cause?: unknown): void {
     this.#open -= 1;
     this.#usedMs = this.#sweptMs;
     this.#tally.open -= 1;
-    if (failure !== undefined) this.#counters.connectFailures[failure] += 1;
+    if (failure !== undefined) {
+      this.#counters.connectFailures[failure] += 1;
+      if (failure === "upstream-tls") this.#tell(cause);
+    }
     const at = this.#waiting.lastIndexOf(connection);
     if (at !== -1) {
       this.#waiting.splice(at, 1);
@@ -120,6 +128,12 @@ export class EndpointConnections implements UpstreamConnectionOwner {
       this.#tally.idle -= 1;
     }
     this.#options.watcher.onPlaceFreed();
+  }
+
+  #tell(cause: unknown): void {
+    if (this.#sweptMs - this.#toldMs < TELL_AGAIN_MS) return;
+    this.#toldMs = this.#sweptMs;
+    this.#options.onTlsFailure(cause);
   }
 
   /** When the oldest idle connection became idle; undefined: there is none. */

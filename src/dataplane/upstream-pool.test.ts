@@ -14,6 +14,7 @@ const BACKEND = backend("shop", [one, two]);
 let nowMs: number;
 let pool: UpstreamPool;
 let counters: BackendCounters;
+let told: string[];
 
 const take = (from = one, fresh = false) => pool.acquire(BACKEND, from, undefined, fresh) as FakeConnection;
 const takeOf = (of: Backend, certificate?: Certificate, client?: ConnectionInfo) =>
@@ -22,9 +23,11 @@ const takeOf = (of: Backend, certificate?: Certificate, client?: ConnectionInfo)
 beforeEach(() => {
   nowMs = 0;
   counters = new BackendCounters();
+  told = [];
   pool = new UpstreamPool({
     connect: (to, owner, way) => new FakeConnection(owner, to, way),
     counters: () => counters,
+    onTlsFailure: ({ endpoint, cause }) => told.push(`${endpoint} ${cause}`),
     sweep: { add: () => {}, delete: () => {} },
     connectTimeoutMs: 5000,
     maxWaitMs: 60_000,
@@ -242,6 +245,25 @@ describe("backends that are spoken to in their own way", () => {
     pool.sweep();
     expect(takeOf(SECURE).way.tlsSession).toBeUndefined();
   });
+});
+
+test("why TLS fails is told once a minute for each endpoint", () => {
+  for (const time of [0, 30_000, 60_000]) {
+    nowMs = time;
+    pool.sweep();
+    for (const to of [one, two]) {
+      const kept = take(to);
+      take(to, true).fail("upstream-tls", `at ${time}`);
+      take(to, true).fail("connect-failed", "elsewhere");
+      kept.becomeIdle();
+    }
+  }
+  expect(told).toEqual([
+    "10.0.0.1:80 at 0",
+    "10.0.0.2:80 at 0",
+    "10.0.0.1:80 at 60000",
+    "10.0.0.2:80 at 60000",
+  ]);
 });
 
 test("counts what is open", () => {

@@ -10,10 +10,19 @@ import { TlsClients } from "./upstream-tls.ts";
 
 const SWEEP_INTERVAL_MS = 500;
 
+/** Why there is no secure connection to an endpoint. */
+export interface TlsFailure {
+  readonly backend: string;
+  readonly endpoint: string;
+  readonly cause: unknown;
+}
+
 export interface UpstreamPoolOptions {
   readonly connect: Connector;
   /** Where what happens to connections of a backend is counted. */
   readonly counters: (backend: string) => BackendCounters;
+  /** Told once a minute at most, for each endpoint. */
+  readonly onTlsFailure: (failure: TlsFailure) => void;
   /** For requests that wait for a connection. */
   readonly sweep: WaitingSweep;
   /** Unless the backend says otherwise. */

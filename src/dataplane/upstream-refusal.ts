@@ -11,7 +11,7 @@ export class RefusedConnection implements UpstreamConnection {
   constructor(error: ProxyError, owner?: UpstreamConnectionOwner) {
     this.#error = error;
     if (owner === undefined) return;
-    this.#told = () => owner.onClosed(this, error.code as ConnectFailure);
+    this.#told = () => owner.onClosed(this, error.code as ConnectFailure, error.cause);
     process.nextTick(() => this.close());
   }
 

@@ -27,7 +27,7 @@ test("a port without a snapshot answers 404", async () => {
     clock: SYSTEM_CLOCK,
     random: Math.random,
     accessLog: NO_ACCESS_LOG,
-    logger: { error: () => {}, debug: () => {} },
+    logger: { error: () => {}, warn: () => {}, debug: () => {} },
   });
   const { port, address } = await engine.listen("80", { host: "127.0.0.1", port: 0 });
   expect(address).toBe(`127.0.0.1:${port}`);

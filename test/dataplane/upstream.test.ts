@@ -62,6 +62,14 @@ describe("TLS", () => {
     expect(await answerOf(gateway.port)).toMatch(/^503 .*upstream-tls/);
     expect(answer).not.toHaveBeenCalled();
     expect(sample(gateway, "limpet_upstream_connect_failures_total", "upstream-tls")).toBe(1);
+    expect(gateway.warnings).toMatchObject([
+      {
+        message: "no secure connection to an endpoint can be made",
+        backend: "Service/default/web",
+        endpoint: endpoint.address,
+        err: { code: "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" },
+      },
+    ]);
   });
 
   test("a WebSocket is spliced", async () => {

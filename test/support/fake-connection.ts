@@ -51,9 +51,9 @@ export class FakeConnection implements UpstreamConnection {
     this.#owner.onClosed(this);
   }
 
-  fail(failure: ConnectFailure): void {
+  fail(failure: ConnectFailure, cause?: unknown): void {
     this.closed = true;
-    this.#owner.onClosed(this, failure);
+    this.#owner.onClosed(this, failure, cause);
   }
 
   becomeIdle(keptMs?: number): void {

@@ -11,6 +11,8 @@ export interface LoopbackGateway {
   /** Port of the snapshot's listener on port 80. */
   readonly port: number;
   readonly log: AccessRecord[];
+  /** What an operator is told, with its `message`. */
+  readonly warnings: readonly object[];
   serve(snapshot: Snapshot): Promise<void>;
 }
 
@@ -24,11 +26,13 @@ export async function startLoopbackGateway(
   onDefect?: (message: string) => void,
 ): Promise<LoopbackGateway> {
   const log: AccessRecord[] = [];
+  const warnings: object[] = [];
   const engine = new Engine({
     options: { ...DEFAULT_DATAPLANE_OPTIONS, ...options },
     clock: SYSTEM_CLOCK,
     random: Math.random,
     logger: {
+      warn: (details, message) => warnings.push({ ...details, message }),
       debug: () => {},
       error: (details, message) => {
         if (onDefect !== undefined) onDefect(message);
@@ -44,5 +48,5 @@ export async function startLoopbackGateway(
   await serve(snapshot);
   const { port } = await engine.listen("80", { host: "127.0.0.1", port: 0 });
   onTestFinished(() => engine.drain(0));
-  return { engine, port, log, serve };
+  return { engine, port, log, warnings, serve };
 }

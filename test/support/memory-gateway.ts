@@ -48,6 +48,7 @@ export class MemoryGateway {
     this.pool = new UpstreamPool({
       connect: this.endpoints.connect,
       counters: (backend) => this.traffic.backend(backend),
+      onTlsFailure: () => {},
       sweep: { add: (one) => this.#swept.add(one), delete: (one) => this.#swept.delete(one) },
       connectTimeoutMs: all.upstreamConnectTimeoutMs,
       maxIdlePerEndpoint: all.upstreamMaxIdle,
@@ -67,6 +68,7 @@ export class MemoryGateway {
       traffic: this.traffic,
       logger: {
         error: ({ err }, message) => this.defects.push(`${message}: ${(err as Error).message}`),
+        warn: () => {},
         debug: () => {},
       },
       accessLog: { write: (record) => this.log.push(record), dropped: 0, flush: () => Promise.resolve() },

@@ -28,6 +28,8 @@ export class CheckConnections implements ProbeConnections {
     this.#pool = new UpstreamPool({
       connect: http1Connector(options, sweep),
       counters: () => new BackendCounters(),
+      // A check that fails says why by itself.
+      onTlsFailure: () => {},
       sweep,
       connectTimeoutMs: options.upstreamConnectTimeoutMs,
       maxIdlePerEndpoint: 1,

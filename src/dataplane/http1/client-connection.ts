@@ -293,7 +293,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   #release(failure?: ConnectFailure): void {
     if (this.#released) return;
     this.#released = true;
-    this.#owner.onClosed(this, failure);
+    this.#owner.onClosed(this, failure, this.#cause);
   }
 
   // What the pipeline asks for.
