@@ -45,7 +45,11 @@ async function start({ replicas, policy, args = [] }: Setup): Promise<{ gateway:
 
 async function replicas(count: number): Promise<[TestReplica, TestReplica, ...TestReplica[]]> {
   const names = Array.from({ length: count }, (_, index) => `replica-${index + 1}`);
-  return (await Promise.all(names.map(startReplica))) as [TestReplica, TestReplica, ...TestReplica[]];
+  return (await Promise.all(names.map((name) => startReplica(name)))) as [
+    TestReplica,
+    TestReplica,
+    ...TestReplica[],
+  ];
 }
 
 function logged(gateway: Gateway, message: string, { port }: TestReplica, from = 0): Promise<string> {

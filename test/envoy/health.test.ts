@@ -109,7 +109,7 @@ async function picks(port: number): Promise<string[]> {
 
 describe.each(CASES)("%s", (name, policy, configured) => {
   test("picks as Envoy does while endpoints fall ill, all but one, and recover", async () => {
-    const started = await Promise.all(["one", "two", "three", "four"].map(startReplica));
+    const started = await Promise.all(["one", "two", "three", "four"].map((each) => startReplica(each)));
     // Both take endpoints in the order of their addresses.
     const replicas = started.sort((a, b) => a.port - b.port) as [
       TestReplica,

@@ -79,7 +79,7 @@ export class HttpProbe implements Probe, ClientStreamHandlers {
     if (this.#isOver) return;
     // The endpoint closed a connection that was kept for the next check: that says nothing about it.
     if (error.retry === "reused-connection" && this.#stream.reused) this.#stream = this.#send(true);
-    else this.#end({ result: "failed", reason: error.code });
+    else this.#end({ result: "failed", reason: reasonOf(error) });
   }
 
   #send(fresh: boolean): ClientStream {
@@ -114,6 +114,12 @@ function requestOf(check: HttpCheck, endpoint: Endpoint): UpstreamRequest {
     fields,
   );
   return { head, path: check.path, bodyLength: 0, upgrade: undefined };
+}
+
+/** `connect-failed (ECONNREFUSED)`. */
+function reasonOf({ code, cause }: ProxyError): string {
+  if (!(cause instanceof Error)) return code;
+  return `${code} (${(cause as NodeJS.ErrnoException).code ?? cause.message})`;
 }
 
 function includes(ranges: readonly StatusRange[], status: number): boolean {
