@@ -93,8 +93,19 @@ test("translation never throws, and what it serves refers only to what is there"
         for (const { snapshot } of [first, second]) {
           const listeners = snapshot.listeners.map(({ id }) => id);
           const routes = snapshot.routes.map(({ id }) => id);
+          const tlsRoutes = snapshot.tlsRoutes.map(({ id }) => id);
           const backends = snapshot.backends.map(({ id }) => id);
-          for (const ids of [listeners, routes, backends]) expect(new Set(ids).size).toBe(ids.length);
+          for (const ids of [listeners, routes, tlsRoutes, backends])
+            expect(new Set(ids).size).toBe(ids.length);
+          for (const { protocol, tls } of snapshot.listeners) {
+            expect(tls !== undefined).toBe(protocol === "HTTPS");
+            expect(tls?.certificates.length).not.toBe(0);
+          }
+          for (const { attachments, backends: weighted } of snapshot.tlsRoutes) {
+            for (const { listener } of attachments) expect(listeners).toContain(listener);
+            for (const { backend } of weighted)
+              if (backend !== undefined) expect(backends).toContain(backend);
+          }
           for (const { attachments, rules } of snapshot.routes) {
             for (const { listener } of attachments) expect(listeners).toContain(listener);
             for (const { action, filters, matches } of rules) {
