@@ -1,5 +1,8 @@
 // Active checks of real endpoints on loopback sockets, and what they and outlier detection make of an endpoint together.
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { makeAuthority } from "../../../test/support/certificates.ts";
 import { startOrigin, startRawOrigin } from "../../../test/support/origin.ts";
 import { backend, endpoint } from "../../../test/support/snapshots.ts";
 import type { Backend, Endpoint, HealthCheck, OutlierDetection } from "../../model/index.ts";
@@ -183,6 +186,37 @@ test.each([
   watch.watch(one);
   await watch.settled(2000);
   expect(watch.verdict(one, at.address)).toBe(passes ? undefined : "failed");
+});
+
+/** An HTTPS server on a loopback port, and the bundle that trusts it. */
+async function startSecureOrigin() {
+  const authority = makeAuthority({ name: "origin" });
+  const { chain, privateKey } = authority.issue({ names: ["carts.example"] });
+  const server = createServer({ cert: chain, key: privateKey }, (_request, response) => void response.end());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const trust = [{ id: "ConfigMap/default/ca", certificates: authority.certificate }];
+  return { at: endpoint(`127.0.0.1:${(server.address() as AddressInfo).port}`), trust };
+}
+
+test.each([
+  ["an HTTP check", HTTP],
+  ["a TCP check", tcp()],
+])("%s speaks TLS where the backend does, and verifies who answers", async (_name, check) => {
+  const { at, trust } = await startSecureOrigin();
+  const tls = { serverName: "carts.example", subjectAltNames: [], trust };
+  const { watch, log } = startWatch();
+  const known = checkedBackend(at, check, { tls });
+  const stranger = { ...known, id: "stranger", tls: { ...tls, serverName: "other.example" } };
+  watch.watch(known);
+  watch.watch(stranger);
+  await watch.settled(2000);
+  expect(watch.verdict(known, at.address)).toBeUndefined();
+  expect(watch.verdict(stranger, at.address)).toBe("failed");
+  expect(log.join()).toMatch(/"reason":"[^"]*ERR_TLS_CERT_ALTNAME_INVALID/);
 });
 
 test("endpoints that are gone are checked no more, and those that stay keep what is known", async () => {
