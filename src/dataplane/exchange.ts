@@ -1,31 +1,20 @@
 // One request of a client, from its head to its line in the access log: what the stages found out, and both bodies.
-import type { BackendState, Client, Decision, EndpointState } from "../affinity/decision.ts";
+import type { BackendState, Client, Decision } from "../affinity/decision.ts";
 import type { RulePlan } from "../affinity/plan.ts";
-import type { Backend, Filter, RequestHead, ResponseHead } from "../model/index.ts";
+import type { RequestHead, ResponseHead } from "../model/index.ts";
 import type { RouteMiss, RouteResult } from "../routing/match-result.ts";
 import type { Alarm, AlarmOwner } from "./alarms.ts";
-import { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { CorsPolicy } from "./cors.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import { reportEnd } from "./exchange-report.ts";
-import { answerByFilters } from "./filter-answers.ts";
-import { type FilterPlan, filterPlan, NO_FILTERS } from "./filter-plan.ts";
-import { startMirrors } from "./mirror.ts";
+import { type FilterPlan, NO_FILTERS } from "./filter-plan.ts";
 import { PlainResponseHead } from "./plain-head.ts";
 import { ProxyError } from "./proxy-error.ts";
-import { RequestBody } from "./request-body.ts";
-import { editRequest, resetRequest } from "./request-edits.ts";
-import {
-  answerForCode,
-  answerForError,
-  errorKind,
-  type LocalAnswer,
-  reasonPhrase,
-  respondLocally,
-} from "./respond.ts";
+import { RequestSender } from "./request-sender.ts";
+import { answerForError, errorKind, type LocalAnswer, reasonPhrase, respondLocally } from "./respond.ts";
 import { editResponse, filterResponse } from "./response-edits.ts";
-import { type Retrial, Retries, type RetryReason, retryReason } from "./retries.ts";
-import type { RetryAllowance } from "./retry-allowance.ts";
+import { type RetryReason, retryReason } from "./retries.ts";
 import type { PortPlan } from "./serving-plan.ts";
 import type {
   BodyChunk,
@@ -39,7 +28,6 @@ import type { TableWaiter } from "./table-builds.ts";
 import { Splice } from "./tunnel.ts";
 
 const NO_TRAILERS: Trailers = [];
-const NO_LIST: readonly Filter[] = [];
 
 /** Also what is sent upstream (`UpstreamRequest`). Ends exactly once, whatever happens. */
 export class Exchange implements ServerStreamHandlers, AlarmOwner {
@@ -65,16 +53,11 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   /** Waits for a hash table in this exchange's name. */
   waiter: TableWaiter | undefined;
 
-  #attempt: Attempt | undefined;
-  /** Undefined: the request has none. */
-  #body: RequestBody | undefined;
+  /** Undefined until an endpoint was decided on. */
+  #sender: RequestSender | undefined;
   #splice: Splice | undefined;
   /** Rings when the rule's time for the exchange is over. */
   #deadline: Alarm | undefined;
-  #retries: Retries | undefined;
-  /** The next attempt, until `#backoff` rings. */
-  #retrial: Retrial | undefined;
-  #backoff: Alarm | undefined;
   /** 0 until a head was sent. */
   #status = 0;
   #error: string | undefined;
@@ -142,6 +125,11 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
     this.#end();
   }
 
+  failByDefect(message: string, cause: unknown): void {
+    this.#letGo();
+    if (!this.#ended) this.fail(new ProxyError("internal-error", "internal", message, { cause }));
+  }
+
   /** From its beginning; waiting for tables, retries and both bodies count. */
   limitTo(timeoutMs: number): void {
     this.#deadline = this.context.alarms.set(timeoutMs, this);
@@ -149,107 +137,14 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
 
   /** The last stage: sends the request to the endpoint that was decided on, and the response back. */
   begin(): void {
-    this.ownFilters = filterPlan(this.#decided.reference?.filters ?? NO_LIST);
-    if (answerByFilters(this, this.ownFilters)) return;
-    // Even for a session that only this endpoint holds: to wait for it would take the place of others.
-    if (this.#endpoint.active >= this.context.options.maxRequestsPerEndpoint) {
-      this.answer(answerForCode("endpoint-busy"));
-      return;
-    }
-    editRequest(this);
-    const { retryBudget } = this.#backend;
-    if (retryBudget !== undefined) this.context.retries.onRequest(this.#backend, retryBudget);
-    if (this.bodyLength !== 0) {
-      this.#body = new RequestBody();
-      if (this.plan?.rule.retry !== undefined) this.#keepBody(this.#body);
-    }
-    if (this.filters.mirrors.length + this.ownFilters.mirrors.length > 0) {
-      const copies = startMirrors(this);
-      this.#body?.copyTo(copies);
-    }
-    this.#send(false, undefined);
+    this.#sender = new RequestSender(this);
+    this.#sender.begin();
   }
 
-  /**
-   * @param fresh on a new connection
-   * @param allowance what counts the attempt, if it is a retry that its backend counts
-   */
-  #send(fresh: boolean, allowance: RetryAllowance | undefined): void {
-    const attempt = new Attempt(this, this.#endpoint, allowance);
-    this.#attempt = attempt;
-    const certificate = this.match?.listener?.backendCertificate;
-    const { connection } = this.stream;
-    const { endpoint } = this.#endpoint;
-    const rule = this.plan?.rule;
-    attempt.send(
-      this.context.pool.acquire(this.#backend, endpoint, certificate, fresh, connection),
-      rule?.retry?.attemptTimeoutMs ?? rule?.timeouts?.backendRequestMs,
-    );
-    const body = this.#body;
-    if (body === undefined) {
-      attempt.stream.end(NO_TRAILERS);
-      return;
-    }
-    // Until it turns out that a new connection can be opened, another endpoint may have to get the body.
-    if (!attempt.stream.reused) this.#keepBody(body);
-    // Last, since the body may come from within.
-    if (body.replay(attempt.stream) && !body.ended) this.stream.resumeBody();
-  }
-
-  #keepBody(body: RequestBody): void {
-    const { options, keptBytes } = this.context;
-    if (this.bodyLength <= options.retryBufferSize) body.keep(options.retryBufferSize, keptBytes);
-  }
-
-  /** Tries again, now or later; false: it has to be left at this. */
-  #tryAgain(reason: RetryReason | undefined, attempt: Attempt, length: BodyLength): boolean {
-    if (reason === undefined || this.#status !== 0 || this.#body?.isReplayable === false) return false;
-    this.#retries ??= new Retries(this);
-    const retrial = this.#retries.next(reason, attempt);
-    if (retrial === undefined) return false;
-    this.#attempt = undefined;
-    if (this.#requestEnded) attempt.discard(length);
-    else attempt.abandon();
-    if (retrial === "over-budget") {
-      this.answer(answerForCode("retry-budget-spent"));
-      return true;
-    }
-    this.context.traffic.backend(this.#backend.id).retries[reason] += 1;
-    this.decision = retrial.decision;
-    this.#retrial = retrial;
-    if (retrial.waitMs > 0) {
-      this.stream.pauseBody();
-      this.#backoff = this.context.alarms.set(retrial.waitMs, this);
-    } else {
-      this.#sendAgain(retrial);
-    }
-    return true;
-  }
-
-  #sendAgain({ fresh, allowance }: Retrial): void {
-    this.#retrial = undefined;
-    this.ownFilters = filterPlan(this.#decided.reference?.filters ?? NO_LIST);
-    resetRequest(this);
-    if (answerByFilters(this, this.ownFilters)) {
-      allowance?.release();
-      return;
-    }
-    editRequest(this);
-    this.#send(fresh, allowance);
-  }
-
-  onAlarm(alarm: Alarm): void {
-    if (alarm === this.#backoff) {
-      this.#backoff = undefined;
-      try {
-        this.#sendAgain(this.#retrial as Retrial);
-      } catch (cause) {
-        this.#failByDefect("trying again failed", cause);
-      }
-      return;
-    }
-    this.#deadline = undefined;
-    if (this.#attempt !== undefined) this.#observeFailure(this.#attempt, "exchange-timeout");
+  /** The time is over. */
+  onAlarm(): void {
+    const attempt = this.#sender?.attempt;
+    if (attempt !== undefined) this.#observeFailure(attempt, "exchange-timeout");
     this.#letGo();
     this.fail(
       new ProxyError("exchange-timeout", "upstream", "the exchange took longer than its rule allows"),
@@ -259,18 +154,15 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   // The client's side.
 
   onData(chunk: BodyChunk): void {
-    if (this.#attempt === undefined || this.#body === undefined || this.#body.ended) return;
-    if (!this.#body.pass(chunk, this.#attempt.stream)) this.stream.pauseBody();
+    if (this.#sender?.pass(chunk) === false) this.stream.pauseBody();
   }
 
   onEnd(trailers: Trailers): void {
-    // Between two attempts there is a body all the same.
-    if (this.#body === undefined || this.#body.ended) return;
-    this.#body.end(trailers, this.#attempt?.stream);
+    this.#sender?.end(trailers);
   }
 
   onDrain(): void {
-    this.#attempt?.stream.resumeBody();
+    this.#sender?.attempt?.stream.resumeBody();
   }
 
   onAbort(error: ProxyError): void {
@@ -284,7 +176,7 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   // The endpoint's side, told by the attempt.
 
   onUpstreamDrain(): void {
-    if (!this.#requestEnded) this.stream.resumeBody();
+    if (this.#sender?.isComplete === false) this.stream.resumeBody();
   }
 
   onUpstreamInform(head: ResponseHead): void {
@@ -296,7 +188,7 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
     if (this.#isUnwanted(head.status) && this.#triesAgain("status", attempt, length)) return;
     if (!this.#editResponse(head)) return;
     this.#status = head.status;
-    this.#body?.forget();
+    this.#sender?.settle();
     this.stream.respond(head, length);
   }
 
@@ -306,7 +198,7 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
 
   onUpstreamEnd(trailers: Trailers): void {
     // An endpoint may answer without having read the whole body: it gets no more of it.
-    if (!this.#requestEnded) this.#attempt?.stream.abort();
+    if (this.#sender?.isComplete === false) this.#sender.attempt?.stream.abort();
     this.stream.end(trailers);
     this.#end();
   }
@@ -331,7 +223,7 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
 
   onSpliceClosed(splice: Splice): void {
     this.context.sweep.delete(splice);
-    this.#attempt?.leave();
+    this.#sender?.attempt?.leave();
     if (splice.timedOut) this.#error = "tunnel-timeout";
     this.#end();
   }
@@ -339,9 +231,8 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   /** The attempt is over by itself. */
   onUpstreamError(error: ProxyError, attempt: Attempt): void {
     this.#observeFailure(attempt, error.code);
-    this.#attempt = undefined;
-    if (this.#triesAgain(retryReason(error, attempt, this.head.method), attempt, 0) || this.#ended) return;
-    this.fail(error);
+    const reason = retryReason(error, attempt, this.head.method);
+    if (reason === undefined || !this.#triesAgain(reason, attempt, 0)) this.fail(error);
   }
 
   /** The rule would rather have another answer. */
@@ -349,12 +240,13 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
     return this.plan?.rule.retry?.statusCodes.includes(status) ?? false;
   }
 
-  /** As `#tryAgain`; a defect ends the exchange. */
-  #triesAgain(reason: RetryReason | undefined, attempt: Attempt, length: BodyLength): boolean {
+  /** Before the client has seen anything. False: it has to be left at this. */
+  #triesAgain(reason: RetryReason, attempt: Attempt, length: BodyLength): boolean {
+    if (this.#status !== 0) return false;
     try {
-      return this.#tryAgain(reason, attempt, length);
+      return this.#sender?.again(reason, attempt, length) ?? false;
     } catch (cause) {
-      this.#failByDefect("trying again failed", cause);
+      this.failByDefect("trying again failed", cause);
       return true;
     }
   }
@@ -365,59 +257,32 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
       editResponse(this, head);
       return true;
     } catch (cause) {
-      this.#failByDefect("editing a response failed", cause);
+      this.failByDefect("editing a response failed", cause);
       return false;
     }
   }
 
-  #failByDefect(message: string, cause: unknown): void {
-    this.#letGo();
-    if (!this.#ended) this.fail(new ProxyError("internal-error", "internal", message, { cause }));
-  }
-
   #observeAnswer({ endpoint }: Attempt, status: number): void {
-    this.context.observer.answered(this.#decided.backend as BackendState, endpoint, status);
+    this.context.observer.answered(this.decision?.backend as BackendState, endpoint, status);
   }
 
   /** Only what comes in place of a head: an endpoint that has answered is not taken for dead. */
   #observeFailure({ endpoint }: Attempt, code: string): void {
     if (this.#status !== 0) return;
-    this.context.observer.failed(this.#decided.backend as BackendState, endpoint, code);
-  }
-
-  get #decided(): Decision {
-    return this.decision as Decision;
-  }
-
-  get #backend(): Backend {
-    return (this.#decided.backend as BackendState).backend;
-  }
-
-  get #endpoint(): EndpointState {
-    return this.#decided.endpoint as EndpointState;
-  }
-
-  get #requestEnded(): boolean {
-    return this.#body?.ended ?? true;
+    this.context.observer.failed(this.decision?.backend as BackendState, endpoint, code);
   }
 
   /** Nothing more is to come from anybody. */
   #letGo(): void {
-    const attempt = this.#attempt;
-    this.#attempt = undefined;
-    attempt?.abandon();
+    this.#sender?.abandon();
     if (this.waiter !== undefined) this.context.tables.leave(this.waiter);
   }
 
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#attempt = undefined;
-    this.#body?.close();
+    this.#sender?.close();
     this.#deadline?.cancel();
-    this.#backoff?.cancel();
-    this.#retrial?.allowance?.release();
-    this.#retrial = undefined;
     reportEnd(this, {
       status: this.#status,
       error: this.#error,
