@@ -4,7 +4,14 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
-    exclude: ["test/envoy/**", "test/shell/**", "test/peers/**", "**/node_modules/**", "dist/**"],
+    exclude: [
+      "test/envoy/**",
+      "test/shell/**",
+      "test/long/**",
+      "test/peers/**",
+      "**/node_modules/**",
+      "dist/**",
+    ],
     pool: "forks",
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -6,21 +6,10 @@ import { send } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
+import { handOver, isAlive, stopAll } from "../support/hand-over.ts";
 import { gatewayYaml, sampleYaml } from "../support/manifests.ts";
 import { SteadyClients } from "../support/steady-clients.ts";
-
-interface LogLine {
-  readonly msg?: string;
-  readonly pid?: number;
-}
-
-function logged(running: Gateway): LogLine[] {
-  return running.stderr.lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-}
-
-function successorPids(running: Gateway): number[] {
-  return logged(running).flatMap((line) => (line.msg === "successor started" ? [line.pid as number] : []));
-}
+import { WebSocketCrowd } from "../support/websocket-crowd.ts";
 
 async function gateway(args: readonly string[] = []): Promise<Gateway & { port: number }> {
   const { replicas, stop } = await startReplicas({ count: 2, host: "127.0.0.1", ports: [], log: () => {} });
@@ -29,38 +18,10 @@ async function gateway(args: readonly string[] = []): Promise<Gateway & { port: 
   const files = { "gateway.yaml": gatewayYaml({ port }), "sample.yaml": sampleYaml(endpoints) };
   const running = await startGateway({ files, args });
   onTestFinished(async () => {
-    for (const pid of successorPids(running)) end(pid);
-    await running.stop();
+    await stopAll(running);
     await stop();
   });
   return Object.assign(running, { port });
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, "SIGTERM");
-  } catch {
-    // It has ended already.
-  }
-}
-
-/** Hands over from one process to the next; answers with the pid of the next once it serves. */
-async function handOver(running: Gateway, pid: number): Promise<number> {
-  const before = running.stderr.lines.filter((line) => line.startsWith("limpet ready")).length;
-  process.kill(pid, "SIGUSR2");
-  await eventually(
-    async () => running.stderr.lines.filter((line) => line.startsWith("limpet ready")).length,
-    (count) => count > before,
-  );
-  return successorPids(running).at(-1) as number;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 async function echo(socket: WebSocket, text: string): Promise<string> {
@@ -72,7 +33,9 @@ async function echo(socket: WebSocket, text: string): Promise<string> {
   return answer;
 }
 
-test("three hand-overs under load: no request fails, and the old processes keep their WebSockets", async () => {
+test("three hand-overs under load: no request fails, and the old processes keep their WebSockets", {
+  timeout: 60_000,
+}, async () => {
   const running = await gateway(["--workers", "2", "--drain-timeout", "30s", "--access-log", "off"]);
   const first = running.process.pid as number;
   const kept = new SteadyClients({ port: running.port, clients: 4, connections: "kept" });
@@ -111,5 +74,21 @@ test("a successor that cannot start leaves everything as it is, and says why", a
   expect((await send(running.port)).status).toBe(200);
   running.write("gateway.yaml", gatewayYaml({ port: running.port }));
   await handOver(running, running.process.pid as number);
+  expect((await send(running.port)).status).toBe(200);
+});
+
+test("a hundred WebSockets go through a hand-over, and are closed when the time to drain is over", async () => {
+  const running = await gateway(["--drain-timeout", "2s", "--access-log", "off"]);
+  const crowd = new WebSocketCrowd();
+  onTestFinished(() => crowd.end());
+  await crowd.open(running.port, 100);
+  const startMs = performance.now();
+  await handOver(running, running.process.pid as number);
+  expect(crowd.closed).toBe(0);
+  await eventually(
+    async () => crowd.closed,
+    (closed) => closed === 100,
+  );
+  expect((crowd.closedAtMs[0] ?? 0) - startMs).toBeGreaterThanOrEqual(2_000);
   expect((await send(running.port)).status).toBe(200);
 });
