@@ -163,13 +163,7 @@ export class LiveSnapshot {
   }
 
   async #publishChanges(): Promise<void> {
-    for (const live of this.#live.values()) {
-      if (!live.source.names?.some(({ host }) => this.#changedHosts.has(host))) continue;
-      live.resolved = this.#resolve(live.source);
-      this.#options.health.watch(live.resolved);
-      this.#changed.add(live.source.id);
-    }
-    this.#changedHosts.clear();
+    if (this.#changedHosts.size > 0) this.#resolveAgain();
     let isOther = false;
     for (const id of this.#changed) {
       const live = this.#live.get(id);
@@ -186,6 +180,16 @@ export class LiveSnapshot {
       (backend) => this.#live.get(backend.id)?.merged ?? backend,
     );
     await this.#publish({ ...this.#configured, backends });
+  }
+
+  #resolveAgain(): void {
+    for (const live of this.#live.values()) {
+      if (!live.source.names?.some(({ host }) => this.#changedHosts.has(host))) continue;
+      live.resolved = this.#resolve(live.source);
+      this.#options.health.watch(live.resolved);
+      this.#changed.add(live.source.id);
+    }
+    this.#changedHosts.clear();
   }
 
   async #publish(snapshot: Snapshot): Promise<void> {

@@ -1,6 +1,7 @@
 // What a worker sees of endpoints under outlier detection, gathered for a moment and told to the primary in one piece.
 import type { BackendState, EndpointState } from "../../affinity/decision.ts";
 import type { EndpointObserver } from "../endpoint-observer.ts";
+import type { ErrorCode } from "../respond.ts";
 import { addFailure, addSuccess, newStreak, type Streak } from "./streak.ts";
 
 export interface Tally {
@@ -27,9 +28,17 @@ export interface Observation {
 export const FAILURE_DELAY_MS = 10;
 export const SUCCESS_DELAY_MS = 100;
 
-/** What the gateway itself refused says nothing about the endpoint. */
-const NOT_THE_ENDPOINT = new Set(["endpoint-busy", "overloaded", "draining", "internal-error"]);
-const NOT_CONNECTED = new Set(["connect-failed", "connect-timeout", "upstream-tls"]);
+/** What an endpoint did wrong, and the status that Envoy counts it as; all else is the gateway's own doing. */
+const FAILURES = {
+  "connect-failed": { status: 503, isConnected: false },
+  "connect-timeout": { status: 504, isConnected: false },
+  "upstream-tls": { status: 503, isConnected: false },
+  "upstream-closed": { status: 503, isConnected: true },
+  "upstream-protocol": { status: 503, isConnected: true },
+  "upstream-timeout": { status: 504, isConnected: true },
+  "attempt-timeout": { status: 504, isConnected: true },
+  "exchange-timeout": { status: 504, isConnected: true },
+} as const satisfies Partial<Record<ErrorCode, { status: number; isConnected: boolean }>>;
 
 /** Observes for the primary: costs one look at the backend where it has no outlier detection. */
 export class ObservationBatch implements EndpointObserver {
@@ -53,14 +62,15 @@ export class ObservationBatch implements EndpointObserver {
 
   failed(backend: BackendState, endpoint: EndpointState, code: string): void {
     const detection = backend.backend.outlierDetection;
-    if (detection === undefined || NOT_THE_ENDPOINT.has(code)) return;
+    if (detection === undefined || !Object.hasOwn(FAILURES, code)) return;
+    const { status, isConnected } = FAILURES[code as keyof typeof FAILURES];
     const observation = this.#of(backend, endpoint);
     if (detection.splitLocalErrors) {
       // Envoy reports the connection as a success of its own, so that what fails later never runs up.
-      if (!NOT_CONNECTED.has(code)) addConnection(observation, true);
+      if (isConnected) addConnection(observation, true);
       addConnection(observation, false);
     } else {
-      addStatus(observation, code.endsWith("timeout") ? 504 : 503);
+      addStatus(observation, status);
     }
     this.#schedule(true);
   }

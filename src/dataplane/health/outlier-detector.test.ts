@@ -81,7 +81,8 @@ describe("consecutive failures", () => {
   });
 
   test("that the gateway itself caused count for nothing", () => {
-    expect(detectorOf().observe(A, times(9, "endpoint-busy"))).toEqual([]);
+    for (const code of ["endpoint-busy", "backend-busy", "retry-budget-spent"])
+      expect(detectorOf().observe(A, times(9, code))).toEqual([]);
   });
 
   test("give the same verdict however results are cut into batches", () => {
