@@ -174,6 +174,10 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
   #connected(): void {
     if (this.#phase !== "connecting") return;
     this.#phase = "passing";
+    const { backend, endpoint } = this.#decision as Decision;
+    // Nothing else is seen of the endpoint; a connection that opens counts as in Envoy's TCP proxy.
+    if (backend !== undefined && endpoint !== undefined)
+      this.#context.observer.answered(backend, endpoint, 200);
     const end = this.#endpointEnd as SocketEnd;
     const splice = new Splice(
       this.#clientEnd.tunnel,
