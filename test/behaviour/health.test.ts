@@ -179,6 +179,28 @@ describe("active checks", () => {
   });
 });
 
+test("an endpoint that recovers gets its share little by little where slow start is on", async () => {
+  const [one, two] = await replicas(2);
+  const slowly = policyYaml(ACTIVE, "panicThreshold: 0").replace(
+    "  healthCheck:",
+    "  loadBalancer: {type: RoundRobin, slowStart: {window: 300s}}\n  healthCheck:",
+  );
+  const { gateway, port } = await start({ replicas: [one, two], policy: slowly });
+  const share = async () => {
+    const answers = await sendMany(port, 60);
+    return answers.filter(({ replica }) => replica === one.name).length;
+  };
+  expect(await share()).toBe(30);
+  one.health = 503;
+  await served(gateway, { unhealthy: 1, healthy: 1 });
+  one.health = 200;
+  await served(gateway, { healthy: 2 });
+  // A tenth of its weight: one request of eleven.
+  const first = await share();
+  expect(first).toBeGreaterThanOrEqual(4);
+  expect(first).toBeLessThanOrEqual(7);
+});
+
 describe("outlier detection", () => {
   const passive = (...fields: readonly string[]) =>
     policyYaml(`passive: {maxEjectionPercent: 100, ${fields.join(", ")}}`, "panicThreshold: 0");
