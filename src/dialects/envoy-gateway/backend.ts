@@ -6,6 +6,7 @@ import type { BackendKind } from "../dialect.ts";
 import { draftFinding } from "../findings.ts";
 import { REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
 import { parseIp } from "../ip-address.ts";
+import { UNREADABLE } from "../policies/upstream-tls.ts";
 import { checked, ignored, portNumber, rule, text } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
@@ -109,7 +110,9 @@ export const ENVOY_GATEWAY_BACKEND_KIND: BackendKind<Value> = {
     const hostnames = endpoints
       .map(({ hostname, fqdn }) => hostname ?? fqdn?.hostname.replace(/\.$/, ""))
       .filter((name) => name !== undefined);
-    const compiled = tls && compileBackendTls(tls, hostnames, backend, objects);
+    const compiled = backend.hasErrorAt(["spec", "tls"])
+      ? UNREADABLE
+      : tls && compileBackendTls(tls, hostnames, backend, objects);
     return {
       result: {
         ...staticPlaces(places),

@@ -10,6 +10,7 @@ import type { ObjectSet } from "../object-set.ts";
 import { attach } from "../policies/attach.ts";
 import type { Attachment, BackendSettings, Effect, PolicyTarget } from "../policies/attachment.ts";
 import { concurrentBudget, retryBudgetOverTime } from "../policies/retry-budget.ts";
+import { UNREADABLE } from "../policies/upstream-tls.ts";
 import { checked, ignored, portNumber, text } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
@@ -164,7 +165,10 @@ function effectsOf(
   objects: ObjectSet,
 ): Told<readonly Effect[]> {
   const { connectionPool, outlierDetection, proxyProtocol, retryBudget } = value;
-  const tls = value.tls && compileClientTls(value.tls, host, rule, [...at, "tls"], objects);
+  const tlsAt = [...at, "tls"];
+  const tls = rule.hasErrorAt(tlsAt)
+    ? UNREADABLE
+    : value.tls && compileClientTls(value.tls, host, rule, tlsAt, objects);
   const warmup = value.loadBalancer && slowStart(value.loadBalancer);
   const settings: BackendSettings = {
     ...(connectionPool === undefined ? {} : connectionSettings(connectionPool)),

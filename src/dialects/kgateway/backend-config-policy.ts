@@ -16,6 +16,7 @@ import { attach, type PlacedTarget } from "../policies/attach.ts";
 import type { BackendSettings, Effect } from "../policies/attachment.ts";
 import { concurrentBudget, retryBudgetOverTime } from "../policies/retry-budget.ts";
 import { findTargets, noTarget, type TargetSelector } from "../policies/targets.ts";
+import { UNREADABLE } from "../policies/upstream-tls.ts";
 import {
   checked,
   duration,
@@ -218,7 +219,9 @@ function effectsOf(policy: Reading<Value>, objects: ObjectSet): Told<readonly Ef
       ...(panic === undefined ? {} : { panicThresholdPercent: panic }),
     });
   }
-  const tls = spec.tls && compileTls(spec.tls, policy, objects);
+  const tls = policy.hasErrorAt(["spec", "tls"])
+    ? UNREADABLE
+    : spec.tls && compileTls(spec.tls, policy, objects);
   const settings = { ...settingsOf(spec), ...(tls === undefined ? {} : { tls: tls.result }) };
   if (Object.keys(settings).length > 0) effects.push({ kind: "backendSettings", settings });
   return { result: effects, findings: tls?.findings ?? [] };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { BackendTls, Certificate, SubjectAltName, TrustBundle } from "../../model/index.ts";
 import { objectText } from "../../model/index.ts";
 import { authoritiesOfSecret, certificateOf, SECRET } from "../core/secret.ts";
+import type { Told } from "../dialect.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { checked } from "../schema/fields.ts";
@@ -13,6 +14,9 @@ import type { Reading } from "../schema/read-object.ts";
  * cannot be honoured, because sending the same in the clear would be worse.
  */
 export const TRUST_NOBODY: BackendTls = { subjectAltNames: [], trust: [] };
+
+/** What settings get that cannot be read as they stand. */
+export const UNREADABLE: Told<BackendTls> = { result: TRUST_NOBODY, findings: [] };
 
 export interface SecretParts {
   readonly certificate: Certificate | undefined;
@@ -27,13 +31,18 @@ export function secretParts(objects: ObjectSet, namespace: string, name: string)
 }
 
 /** `path` names the Secret in the policy's value. */
-export function missingSecret(policy: Reading, path: FieldPath, name: string): FindingDraft {
-  const { namespace } = policy.object;
+export function missingSecret(
+  policy: Reading,
+  path: FieldPath,
+  name: string,
+  namespace: string = policy.object.namespace,
+): FindingDraft {
   const secret = objectText({ group: "", kind: "Secret", namespace, name });
+  const isOwn = namespace === policy.object.namespace;
   return draftFinding("invalid-certificate-reference", policy.object, policy.writtenPath(path), {
-    message: `${secret} is not there, so no endpoint is trusted and requests to them fail`,
-    expected: "a Secret in the namespace of the policy",
-    hint: "correct the name, or add the Secret",
+    message: `${secret} ${isOwn ? "is not there" : "is not there or not granted"}, so no endpoint is trusted and requests to them fail`,
+    expected: isOwn ? "a Secret in the same namespace" : "a Secret that a ReferenceGrant permits to use",
+    hint: isOwn ? "correct the name, or add the Secret" : `add a ReferenceGrant in namespace ${namespace}`,
   });
 }
 

@@ -1,0 +1,221 @@
+// `healthChecks` and `outlierDetection` of a Gloo Upstream: Envoy's own messages, field by field.
+import { z } from "zod";
+import type { CheckKind, HealthCheck, OutlierDetection, StatusRange } from "../../model/index.ts";
+import { outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
+import { checked, type FieldProblem, fieldName, ignored, rule, text } from "../schema/fields.ts";
+import { goDuration, goDurationMs } from "../schema/go-duration.ts";
+import { exactlyOneOf } from "../schema/one-of.ts";
+import { count, unread, wholeNumber } from "./fields.ts";
+
+const time = checked(goDuration, (value) => {
+  if (goDurationMs(value) > 0) return undefined;
+  return { message: `${value} is no time`, expected: "at least 1ms", hint: "write for example 10s" };
+});
+
+const payload = z.strictObject({
+  text: text(/^([0-9a-fA-F]{2})+$/, "bytes in hexadecimal", '"50494e47"'),
+});
+
+const http = z.strictObject({
+  host: z.string().default(""),
+  path: z.string().min(1),
+  method: z.string().default("GET"),
+  requestHeadersToAdd: z
+    .array(
+      z.strictObject({
+        header: z.strictObject({ key: fieldName, value: z.string().default("") }),
+        append: z.boolean().optional(),
+      }),
+    )
+    .default([]),
+  expectedStatuses: z.array(z.strictObject({ start: wholeNumber, end: wholeNumber })).default([]),
+  serviceName: unread("the endpoints are not asked who they are"),
+  requestHeadersToRemove: unread("a check has no header fields but those that are listed"),
+  useHttp2: unread("checks speak HTTP/1.1"),
+  responseAssertions: unread("checks look at the status alone"),
+});
+
+const tcp = z.strictObject({
+  send: payload.optional(),
+  receive: checked(z.array(payload).default([]), (parts) => {
+    if (parts.length < 2) return undefined;
+    return {
+      code: "field-approximated",
+      severity: "warning",
+      message: "the parts are looked for as one, without anything between them",
+      expected: "one part",
+      hint: "keep the part that tells a healthy endpoint",
+    };
+  }),
+});
+
+const unmade = (what: string) =>
+  checked(z.looseObject({}), (): FieldProblem => {
+    return {
+      code: "field-ignored",
+      severity: "warning",
+      message: `${what}, so the endpoints are not checked this way`,
+      expected: "httpHealthCheck or tcpHealthCheck",
+      hint: "write tcpHealthCheck: {}",
+    };
+  }).optional();
+
+const pace = ignored(goDuration, "endpoints are checked at the same pace in every state", "use interval");
+
+export const healthCheckSchema = checked(
+  z.strictObject({
+    timeout: time,
+    interval: time,
+    initialJitter: goDuration.optional(),
+    intervalJitter: ignored(goDuration, "only the first interval is drawn", "use initialJitter"),
+    intervalJitterPercent: ignored(count, "only the first interval is drawn", "use initialJitter"),
+    unhealthyThreshold: count.default(1),
+    healthyThreshold: count.default(1),
+    reuseConnection: unread("whether a check opens a connection is not for it to say"),
+    httpHealthCheck: http.optional(),
+    tcpHealthCheck: tcp.optional(),
+    grpcHealthCheck: unmade("checks over gRPC need HTTP/2, which is not spoken yet"),
+    customHealthCheck: unmade("other programs are not asked"),
+    unhealthyInterval: time.optional(),
+    noTrafficInterval: pace,
+    unhealthyEdgeInterval: pace,
+    healthyEdgeInterval: pace,
+    eventLogPath: unread("checks are not logged one by one"),
+    alwaysLogHealthCheckFailures: unread("checks are not logged one by one"),
+  }),
+  (value) =>
+    exactlyOneOf(value, {
+      httpHealthCheck: "{path: /healthz}",
+      tcpHealthCheck: "{}",
+      grpcHealthCheck: "{}",
+      customHealthCheck: "{}",
+    }),
+);
+
+type CheckValue = z.output<typeof healthCheckSchema>;
+
+/** Undefined: a check that cannot be made. */
+export function healthCheck(value: CheckValue): HealthCheck | undefined {
+  const check = checkKind(value);
+  if (check === undefined) return undefined;
+  const { initialJitter, unhealthyInterval } = value;
+  return {
+    check,
+    intervalMs: goDurationMs(value.interval),
+    timeoutMs: goDurationMs(value.timeout),
+    unhealthyThreshold: Math.max(1, value.unhealthyThreshold),
+    healthyThreshold: Math.max(1, value.healthyThreshold),
+    ...(initialJitter === undefined ? {} : { initialJitterMs: goDurationMs(initialJitter) }),
+    ...(unhealthyInterval === undefined ? {} : { unhealthyIntervalMs: goDurationMs(unhealthyInterval) }),
+  };
+}
+
+function checkKind({ httpHealthCheck: http, tcpHealthCheck: tcp }: CheckValue): CheckKind | undefined {
+  if (http !== undefined) {
+    return {
+      kind: "http",
+      method: http.method === "METHOD_UNSPECIFIED" ? "GET" : http.method,
+      path: http.path,
+      ...(http.host === "" ? {} : { host: http.host }),
+      headers: http.requestHeadersToAdd.map(({ header }) => ({ name: header.key, value: header.value })),
+      expected: http.expectedStatuses.length === 0 ? [OK] : http.expectedStatuses.map(rangeOf),
+      retriable: [],
+    };
+  }
+  if (tcp === undefined) return undefined;
+  const receive = tcp.receive.map((part) => part.text).join("");
+  return {
+    kind: "tcp",
+    ...(tcp.send === undefined ? {} : { send: base64Of(tcp.send.text) }),
+    ...(receive === "" ? {} : { receive: base64Of(receive) }),
+  };
+}
+
+const OK: StatusRange = { from: 200, to: 200 };
+
+/** Envoy's ranges leave out their end. */
+function rangeOf({ start, end }: { start: number | string; end: number | string }): StatusRange {
+  return { from: Number(start), to: Number(end) - 1 };
+}
+
+function base64Of(hex: string): string {
+  return Buffer.from(hex, "hex").toString("base64");
+}
+
+/** 0 switches the ejection off; between that and 100 nothing is left to chance. */
+const enforcing = checked(z.int().min(0).max(100), (percent) => {
+  if (percent === 0 || percent === 100) return undefined;
+  return {
+    code: "field-approximated",
+    severity: "warning",
+    message: `endpoints are ejected each time, not in ${percent} of 100 cases`,
+    expected: "0 or 100",
+    hint: "write 100, or 0 to switch it off",
+  };
+}).optional();
+
+export const outlierDetectionSchema = checked(
+  z.strictObject({
+    consecutive5xx: count.optional(),
+    enforcingConsecutive5xx: enforcing,
+    consecutiveGatewayFailure: count.default(5),
+    enforcingConsecutiveGatewayFailure: enforcing,
+    splitExternalLocalOriginErrors: z.boolean().default(false),
+    consecutiveLocalOriginFailure: count.default(5),
+    enforcingConsecutiveLocalOriginFailure: enforcing,
+    enforcingLocalOriginSuccessRate: ignored(
+      z.int().min(0).max(100),
+      "success rates are those of all requests, not of connections alone",
+      "use enforcingSuccessRate",
+    ),
+    interval: time.optional(),
+    baseEjectionTime: time.optional(),
+    maxEjectionPercent: z.int().min(0).max(100).optional(),
+    enforcingSuccessRate: enforcing,
+    successRateMinimumHosts: count.default(SUCCESS_RATE.minimumHosts),
+    successRateRequestVolume: count.default(SUCCESS_RATE.requestVolume),
+    successRateStdevFactor: count.default(SUCCESS_RATE.stdevFactor),
+  }),
+  ({ consecutiveLocalOriginFailure, splitExternalLocalOriginErrors }) => {
+    if (splitExternalLocalOriginErrors || consecutiveLocalOriginFailure === 5) return undefined;
+    return rule({
+      severity: "warning",
+      path: ["consecutiveLocalOriginFailure"],
+      message: "failures of the connection count apart only with splitExternalLocalOriginErrors",
+      expected: "splitExternalLocalOriginErrors: true",
+      hint: "add splitExternalLocalOriginErrors: true",
+    });
+  },
+);
+
+/** Of gateway errors Envoy takes no notice until they are enforced. */
+export function outlierSettings(value: z.output<typeof outlierDetectionSchema>): OutlierDetection {
+  const { consecutive5xx, interval, baseEjectionTime, maxEjectionPercent } = value;
+  const isOff = (percent: number | undefined, otherwise: number) => (percent ?? otherwise) === 0;
+  return outlierDetection({
+    ...(isOff(value.enforcingConsecutive5xx, 100)
+      ? { consecutive5xx: 0 }
+      : consecutive5xx === undefined
+        ? {}
+        : { consecutive5xx }),
+    consecutiveGatewayErrors: isOff(value.enforcingConsecutiveGatewayFailure, 0)
+      ? 0
+      : value.consecutiveGatewayFailure,
+    consecutiveLocalErrors: isOff(value.enforcingConsecutiveLocalOriginFailure, 100)
+      ? 0
+      : value.consecutiveLocalOriginFailure,
+    splitLocalErrors: value.splitExternalLocalOriginErrors,
+    ...(interval === undefined ? {} : { intervalMs: goDurationMs(interval) }),
+    ...(baseEjectionTime === undefined ? {} : { baseEjectionMs: goDurationMs(baseEjectionTime) }),
+    ...(maxEjectionPercent === undefined ? {} : { maxEjectionPercent }),
+    ...(isOff(value.enforcingSuccessRate, 100)
+      ? {}
+      : {
+          successRate: {
+            minimumHosts: value.successRateMinimumHosts,
+            requestVolume: value.successRateRequestVolume,
+            stdevFactor: value.successRateStdevFactor,
+          },
+        }),
+  });
+}
