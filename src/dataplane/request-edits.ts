@@ -1,7 +1,7 @@
 // Makes the head of a request what its endpoint is to get: forwarded fields, then the filters of the rule and the backendRef.
 import type { RequestHead } from "../model/index.ts";
 import type { Exchange } from "./exchange.ts";
-import type { RequestFilter } from "./filter-plan.ts";
+import { NO_FILTERS, type RequestFilter } from "./filter-plan.ts";
 import { writeForwardedFields } from "./forwarded-fields.ts";
 import { applyEdit } from "./header-filters.ts";
 import { countHop } from "./max-forwards.ts";
@@ -10,9 +10,11 @@ import { editPath } from "./path-edit.ts";
 /** Once for every decision, with the filters of the backendRef that it chose. */
 export function editRequest(exchange: Exchange): void {
   const { head, connection } = exchange.stream;
+  const { filters, ownFilters } = exchange;
   writeForwardedFields(head, connection, exchange.client, exchange.requestId);
-  for (const filter of exchange.filters.request) applyFilter(filter, exchange, head);
-  for (const filter of exchange.ownFilters.request) applyFilter(filter, exchange, head);
+  if (filters === NO_FILTERS && ownFilters === NO_FILTERS) return;
+  for (const filter of filters.request) applyFilter(filter, exchange, head);
+  for (const filter of ownFilters.request) applyFilter(filter, exchange, head);
 }
 
 /** Before another try, which may be at another backendRef: nothing that was done for the one of before may stay. */

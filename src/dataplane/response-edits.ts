@@ -3,6 +3,7 @@ import type { Decision } from "../affinity/decision.ts";
 import { sessionFields } from "../affinity/session-fields.ts";
 import type { ResponseHead } from "../model/index.ts";
 import type { Exchange } from "./exchange.ts";
+import { NO_FILTERS } from "./filter-plan.ts";
 import { applyEdit } from "./header-filters.ts";
 
 /** Of a response that the endpoint of the decision gave. */
@@ -19,7 +20,9 @@ export function editResponse(exchange: Exchange, head: ResponseHead): void {
 
 /** Of any response that a filter may change, an answer of the gateway itself among them. */
 export function filterResponse(exchange: Exchange, { edits }: ResponseHead): void {
-  for (const edit of exchange.filters.response) applyEdit(edit, edits);
-  for (const edit of exchange.ownFilters.response) applyEdit(edit, edits);
+  const { filters, ownFilters } = exchange;
+  if (filters === NO_FILTERS && ownFilters === NO_FILTERS) return;
+  for (const edit of filters.response) applyEdit(edit, edits);
+  for (const edit of ownFilters.response) applyEdit(edit, edits);
   exchange.cors?.apply(exchange.head.get("origin"), edits);
 }
