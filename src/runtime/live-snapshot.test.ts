@@ -98,6 +98,21 @@ test("changes that come close together are published together, at most every 50 
   live.stop();
 });
 
+test("a publication that takes long is followed by a longer pause", async () => {
+  const { live, published, change } = liveSnapshot({
+    publish: () => new Promise((resolve) => setTimeout(resolve, 100)),
+  });
+  void live.serve(configured, 0);
+  await pass(1000);
+  for (let i = 0; i < 20; i++) {
+    change(checked.id, A, i % 2 === 0 ? "failed" : undefined);
+    await pass(100);
+  }
+  expect(published.length).toBeLessThanOrEqual(1 + 2000 / 500 + 1);
+  expect(published.length).toBeGreaterThan(3);
+  live.stop();
+});
+
 test("what comes to the same is not published", async () => {
   const { live, published, change } = liveSnapshot();
   change(checked.id, A, "pending");
@@ -111,14 +126,16 @@ test("what comes to the same is not published", async () => {
 
 test("a configuration that the workers refuse leaves the one before, with verdicts that go on", async () => {
   let refuses = false;
-  const { live, published, change } = liveSnapshot({
+  const { live, published, change, retained } = liveSnapshot({
     publish: async () => {
       if (refuses) throw new Error("defect");
     },
   });
   await live.serve(configured, 0);
   refuses = true;
-  await expect(live.serve(snapshotOf({ backends: [plain] }), 0)).rejects.toThrow("defect");
+  const other = backend("other", [endpoint(A)], CHECKED);
+  await expect(live.serve(snapshotOf({ backends: [plain, other] }), 0)).rejects.toThrow("defect");
+  expect(retained.at(-1)).toEqual([checked.id]);
   refuses = false;
   change(checked.id, B, "ejected");
   await pass(100);

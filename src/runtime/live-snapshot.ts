@@ -7,8 +7,10 @@ import { isWatched, judge, resolveNames } from "./live-backend.ts";
 import { type Service, SlowStarts } from "./live-slow-starts.ts";
 import type { NameWatch } from "./names/name-watch.ts";
 
-/** Between two publications, so that many changes at a time become one. The first of them does not wait. */
+/** From one publication to the next, so that many changes at a time become one. The first of them does not wait. */
 const PUBLISH_GAP_MS = 50;
+/** With many routes a publication is work: endpoints that flap take a fifth of the workers' time at most. */
+const PUBLISH_SHARE = 5;
 /** The longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -43,7 +45,8 @@ export class LiveSnapshot {
   readonly #changedHosts = new Set<string>();
   /** Configurations and changes take turns. */
   #turn: Promise<unknown> = Promise.resolve();
-  #publishedMs = Number.NEGATIVE_INFINITY;
+  /** No publication of changes before. */
+  #nextPublicationMs = Number.NEGATIVE_INFINITY;
   #version = 0;
   #timer: NodeJS.Timeout | undefined;
   #slowStartTimer: NodeJS.Timeout | undefined;
@@ -74,12 +77,13 @@ export class LiveSnapshot {
       await health.settled(Math.max(0, deadlineMs - performance.now()));
       const live = new Map<string, Live>();
       const backends = configured.backends.map((backend) => this.#adopt(backend, live));
-      await this.#publish({ ...configured, backends });
-      this.#configured = configured;
-      this.#live = live;
-      names.retain(new Set(hostsOf(configured)));
-      for (const { resolved } of live.values()) health.watch(resolved);
-      health.retain(new Set(live.keys()));
+      try {
+        await this.#publish({ ...configured, backends });
+        this.#configured = configured;
+        this.#live = live;
+      } finally {
+        this.#watchNothingElse();
+      }
       this.#followSlowStarts();
     });
   }
@@ -150,7 +154,7 @@ export class LiveSnapshot {
   #schedule(): void {
     if (this.#timer !== undefined || this.#stopped) return;
     if (this.#changed.size === 0 && this.#changedHosts.size === 0) return;
-    const waitMs = Math.max(0, this.#publishedMs + PUBLISH_GAP_MS - performance.now());
+    const waitMs = Math.max(0, this.#nextPublicationMs - performance.now());
     // A turn of the event loop at least: what is found out together is published together.
     this.#timer = setTimeout(() => {
       this.#inTurn(() => this.#publishChanges())
@@ -182,6 +186,14 @@ export class LiveSnapshot {
     await this.#publish({ ...this.#configured, backends });
   }
 
+  /** Whether the workers took a configuration or not: what they do not serve is watched no more. */
+  #watchNothingElse(): void {
+    const { names, health } = this.#options;
+    names.retain(new Set(hostsOf(this.#configured)));
+    for (const { resolved } of this.#live.values()) health.watch(resolved);
+    health.retain(new Set(this.#live.keys()));
+  }
+
   #resolveAgain(): void {
     for (const live of this.#live.values()) {
       if (!live.source.names?.some(({ host }) => this.#changedHosts.has(host))) continue;
@@ -193,10 +205,12 @@ export class LiveSnapshot {
   }
 
   async #publish(snapshot: Snapshot): Promise<void> {
-    this.#publishedMs = performance.now();
+    const startMs = performance.now();
     this.#version += 1;
     const published = { ...snapshot, version: this.#version };
     await this.#options.publish(published);
+    const tookMs = performance.now() - startMs;
+    this.#nextPublicationMs = startMs + Math.max(PUBLISH_GAP_MS, PUBLISH_SHARE * tookMs);
     this.#current = published;
   }
 

@@ -63,10 +63,8 @@ export class HealthWatch {
     const watched = known ?? newWatched(backend);
     watched.backend = backend;
     this.#backends.set(backend.id, watched);
-    const addresses = backend.endpoints.map(({ address }) => address);
-    this.#follow(watched, backend, keepOthers ? [...watched.checked.keys(), ...addresses] : addresses);
-    if (!hasChecks && keepOthers) return;
-    this.#check(watched, backend, keepOthers);
+    this.#follow(watched, backend, keepOthers);
+    if (hasChecks || !keepOthers) this.#check(watched, backend, keepOthers);
   }
 
   /** The backend is gone. */
@@ -127,9 +125,10 @@ export class HealthWatch {
     return this.#counts.samples();
   }
 
-  #follow(watched: Watched, backend: Backend, addresses: readonly string[]): void {
+  #follow(watched: Watched, backend: Backend, keepOthers: boolean): void {
     const rules = backend.outlierDetection;
     if (rules === undefined) {
+      if (keepOthers) return;
       clearInterval(watched.timer);
       watched.timer = undefined;
       watched.detector = undefined;
@@ -138,7 +137,8 @@ export class HealthWatch {
     const detector = watched.detector ?? new OutlierDetector(rules);
     watched.detector = detector;
     detector.rules = rules;
-    detector.follow(addresses);
+    const addresses = backend.endpoints.map(({ address }) => address);
+    detector.follow(keepOthers ? [...detector.followed, ...addresses] : addresses);
     if (watched.timer !== undefined && watched.intervalMs === rules.intervalMs) return;
     clearInterval(watched.timer);
     watched.intervalMs = rules.intervalMs;

@@ -48,6 +48,11 @@ export class OutlierDetector {
     return this.#ejected;
   }
 
+  /** Addresses of all endpoints that it follows. */
+  get followed(): readonly string[] {
+    return [...this.#endpoints.keys()];
+  }
+
   isEjected(address: string): boolean {
     return this.#endpoints.get(address)?.ejectedAtMs !== undefined;
   }
