@@ -15,6 +15,8 @@ export interface Question {
   readonly body?: Buffer;
   /** False: a connection of its own. */
   readonly agent: Agent | false;
+  /** Told when the head of a response is there. */
+  readonly onResponse?: (socket: Socket) => void;
   /** Over TLS. */
   readonly tls?: RequestOptions & { readonly servername: string; readonly ca: string };
 }
@@ -72,6 +74,7 @@ function exchange(question: Question): Promise<Answer & { readonly status: numbe
     const fail = (error: Error) => reject(new Broken(error, begun, openedMs));
     const onResponse = (response: IncomingMessage) => {
       begun = true;
+      question.onResponse?.(response.socket);
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.once("end", () =>

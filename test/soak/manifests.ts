@@ -1,15 +1,34 @@
-// What the gateway of the soak serves: everything on one listener, sessions on one path, endpoints as they are just now.
-import { gatewayYaml } from "../support/manifests.ts";
+// What the gateway of the soak serves: everything with and without TLS, sessions on one path, endpoints as they are just now.
+import type { Issued } from "../support/certificates.ts";
+
+/** The name that the certificates are for. */
+export const SERVER_NAME = "soak.example";
 
 export interface SoakState {
   readonly port: number;
+  readonly tlsPort: number;
   /** Ports of the endpoints that are in. */
   readonly endpoints: readonly number[];
   /** Changes with each reload, so that each publishes something. */
   readonly revision: number;
 }
 
-export function soakYaml({ port, endpoints, revision }: SoakState): string {
+/** A file of its own: it changes by itself. */
+export function certificateYaml({ chain, privateKey }: Issued): string {
+  const indented = (pem: string) => pem.trim().replaceAll(/^/gm, "    ");
+  return `apiVersion: v1
+kind: Secret
+metadata: {name: soak-certificate}
+type: kubernetes.io/tls
+stringData:
+  tls.crt: |
+${indented(chain)}
+  tls.key: |
+${indented(privateKey)}
+`;
+}
+
+export function soakYaml({ port, tlsPort, endpoints, revision }: SoakState): string {
   const slices = endpoints.map(
     (endpoint, index) => `---
 apiVersion: discovery.k8s.io/v1
@@ -20,7 +39,18 @@ ports: [{name: http, port: ${endpoint}}]
 endpoints: [{addresses: ["127.0.0.1"], conditions: {ready: true}}]
 `,
   );
-  return `${gatewayYaml({ port })}---
+  return `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  gatewayClassName: limpet
+  listeners:
+    - {name: http, protocol: HTTP, port: ${port}}
+    - name: https
+      protocol: HTTPS
+      port: ${tlsPort}
+      tls: {certificateRefs: [{name: soak-certificate}]}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: soak}

@@ -1,15 +1,20 @@
 // What the soak does to the gateway: a reload every second as endpoints come and go, and a worker killed now and then.
+import type { Authority } from "../support/certificates.ts";
 import type { Gateway } from "../support/gateway.ts";
 import type { Ledger } from "./ledger.ts";
-import { soakYaml } from "./manifests.ts";
+import { certificateYaml, SERVER_NAME, soakYaml } from "./manifests.ts";
 import type { SoakReplica } from "./replicas.ts";
 
 const RELOAD_INTERVAL_MS = 1_000;
+const ROTATION_INTERVAL_MS = 3_500;
 
 export interface UpheavalOptions {
   readonly gateway: Gateway;
   readonly ledger: Ledger;
   readonly port: number;
+  readonly tlsPort: number;
+  /** Issues a new certificate now and then. */
+  readonly authority: Authority;
   readonly replicas: readonly SoakReplica[];
   readonly killIntervalMs: number;
   /** The worker that lives through it all, so that its growth can be told. */
@@ -18,6 +23,7 @@ export interface UpheavalOptions {
 
 export class Upheaval {
   reloads = 0;
+  rotations = 0;
   readonly #options: UpheavalOptions;
   readonly #timers: NodeJS.Timeout[] = [];
   /** When a replica was taken out and, once it is back, when it came back. */
@@ -36,6 +42,7 @@ export class Upheaval {
       this.#timers.push(setInterval(safely, intervalMs));
     };
     repeat(() => this.#flap(), RELOAD_INTERVAL_MS);
+    repeat(() => this.#rotate(), ROTATION_INTERVAL_MS);
     repeat(() => this.#kill(), this.#options.killIntervalMs);
   }
 
@@ -65,10 +72,16 @@ export class Upheaval {
   }
 
   #write(): void {
-    const { gateway, port, replicas } = this.#options;
+    const { gateway, port, tlsPort, replicas } = this.#options;
     const endpoints = replicas.filter((replica) => replica !== this.#out).map((replica) => replica.port);
     this.reloads += 1;
-    gateway.write("soak.yaml", soakYaml({ port, endpoints, revision: this.reloads }));
+    gateway.write("soak.yaml", soakYaml({ port, tlsPort, endpoints, revision: this.reloads }));
+  }
+
+  async #rotate(): Promise<void> {
+    const { gateway, authority } = this.#options;
+    this.rotations += 1;
+    gateway.write("certificate.yaml", certificateYaml(authority.issue({ names: [SERVER_NAME] })));
   }
 
   async #kill(): Promise<void> {
