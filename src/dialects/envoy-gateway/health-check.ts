@@ -13,7 +13,7 @@ import {
   rule,
   text,
 } from "../schema/fields.ts";
-import { fieldGoesWithType } from "../schema/one-of.ts";
+import { fieldsFitType } from "../schema/union.ts";
 import { count, preciseHostname } from "./fields.ts";
 
 const payload = checked(
@@ -22,7 +22,7 @@ const payload = checked(
     text: z.string().optional(),
     binary: text(/^[A-Za-z0-9+/]*={0,2}$/, "bytes in base64", "cGluZw==").optional(),
   }),
-  (value) => fieldGoesWithType(value.type, value, { Text: "text", Binary: "binary" }),
+  (value) => fieldsFitType(value, { Text: "text", Binary: "binary" }, "a payload"),
 );
 
 const status = z.int().min(100).max(599);
@@ -93,7 +93,7 @@ const active = checked(
     healthCheckLog: ignored(z.looseObject({}), "checks are not logged one by one", "remove healthCheckLog"),
   }),
   (value) => {
-    const problems = fieldGoesWithType(value.type, value, { HTTP: "http", TCP: "tcp", GRPC: undefined });
+    const problems = fieldsFitType(value, { HTTP: "http", TCP: "tcp", GRPC: undefined }, "a check");
     if (value.type === "GRPC") return [...problems, grpcLater];
     if (value.grpc === undefined) return problems;
     const message = `grpc may not stand beside type ${value.type}`;

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { DEFAULT_LOAD_BALANCER, type HashKey, type HashPolicy } from "../../model/index.ts";
 import { MAGLEV_TABLE_SIZE } from "../envoy-defaults.ts";
 import type { Effect } from "../policies/attachment.ts";
-import { checked, duration, durationMs, fieldName, ignored } from "../schema/fields.ts";
-import { fieldGoesWithType, notBesideType } from "../schema/one-of.ts";
+import { checked, duration, durationMs, fieldName, ignored, rule } from "../schema/fields.ts";
 import { maglevTableSize } from "../schema/table-size.ts";
+import { fieldsFitType } from "../schema/union.ts";
 
 const header = z.strictObject({ name: fieldName });
 
@@ -44,7 +44,7 @@ const consistentHash = checked(
       .optional(),
     tableSize: maglevTableSize.default(MAGLEV_TABLE_SIZE),
   }),
-  (value) => fieldGoesWithType(value.type, value, FIELD_OF_HASH),
+  (value) => fieldsFitType(value, FIELD_OF_HASH, "consistentHash"),
 );
 
 /** Type -> the field that goes with it. */
@@ -90,9 +90,11 @@ export const loadBalancerSchema = checked(
     ),
   }),
   (value) => {
-    const problems = fieldGoesWithType(value.type, value, FIELD_OF_BALANCER);
+    const problems = fieldsFitType(value, FIELD_OF_BALANCER, "a loadBalancer");
     if (value.slowStart === undefined || !NO_SLOW_START.includes(value.type)) return problems;
-    return [...problems, notBesideType("slowStart", value.type)];
+    const message = `endpoints start slowly under no loadBalancer of type ${value.type}`;
+    const hint = "remove slowStart, or write another type";
+    return [...problems, rule({ path: ["slowStart"], message, expected: "no slowStart", hint })];
   },
 );
 

@@ -31,36 +31,3 @@ export function atMostOneOf<Name extends string>(
     hint: `keep one of ${found.join(" and ")} and remove the rest`,
   });
 }
-
-/** Each field but that of the type must be absent, and that one must be there. */
-export function fieldGoesWithType<Type extends string>(
-  type: Type,
-  value: Readonly<Record<string, unknown>>,
-  fieldOf: Readonly<Record<Type, string | undefined>>,
-): FieldProblem[] {
-  const wanted = fieldOf[type];
-  const fields = Object.values<string | undefined>(fieldOf).filter((field) => field !== undefined);
-  const problems = fields
-    .filter((field) => field !== wanted && value[field] !== undefined)
-    .map((field) => notBesideType(field, type));
-  if (wanted === undefined || value[wanted] !== undefined) return problems;
-  return [
-    ...problems,
-    rule({
-      absent: [wanted],
-      message: `the type ${type} needs ${wanted}`,
-      expected: wanted,
-      hint: `add ${wanted}, or write another type`,
-    }),
-  ];
-}
-
-/** `field` belongs to another type. */
-export function notBesideType(field: string, type: string): FieldProblem {
-  return rule({
-    path: [field],
-    message: `${field} may not stand beside type ${type}`,
-    expected: `no ${field}`,
-    hint: `remove ${field}, or write another type`,
-  });
-}
