@@ -13,6 +13,7 @@ import type {
   Trailers,
   Tunnel,
 } from "./stream.ts";
+import { countStatus } from "./traffic.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 
 /** Reading so much of a response that nobody wants is cheaper than another connection. */
@@ -27,6 +28,7 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
   /** Set for a retry that its backend counts. */
   readonly #allowance: RetryAllowance | undefined;
   #alarm: Alarm | undefined;
+  #sentMs = 0;
   #left = false;
   /** Bytes of an unwanted response that may still come. */
   #drainable = 0;
@@ -40,6 +42,8 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
   /** @param timeoutMs from now to the last byte of the response; undefined: as long as it takes */
   send(connection: UpstreamConnection, timeoutMs: number | undefined): void {
     this.endpoint.active += 1;
+    this.#exchange.attempts += 1;
+    this.#sentMs = this.#exchange.context.clock.monotonicMs();
     if (timeoutMs !== undefined) this.#alarm = this.#exchange.context.alarms.set(timeoutMs, this);
     this.stream = connection.send(this.#exchange, this);
   }
@@ -80,7 +84,9 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
   }
 
   onHead(head: ResponseHead, length: BodyLength): void {
-    if (!this.#left) this.#exchange.onUpstreamHead(head, length, this);
+    if (this.#left) return;
+    this.#countAnswer(head.status);
+    this.#exchange.onUpstreamHead(head, length, this);
   }
 
   onData(chunk: BodyChunk): void {
@@ -103,6 +109,7 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
       tunnel.destroy();
       return;
     }
+    this.#countAnswer(head.status);
     // What a rule allows for a response says nothing about how long two sides may talk.
     this.#alarm?.cancel();
     this.#exchange.onUpstreamUpgrade(head, tunnel, this);
@@ -112,6 +119,15 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
     if (this.#left) return;
     this.leave();
     this.#exchange.onUpstreamError(error, this);
+  }
+
+  #countAnswer(status: number): void {
+    const { context, decision } = this.#exchange;
+    const responseMs = context.clock.monotonicMs() - this.#sentMs;
+    this.#exchange.upstreamMs = responseMs;
+    const counters = context.traffic.backend(decision?.backend?.backend.id ?? "");
+    countStatus(counters.byCodeClass, status);
+    counters.responseTimes.observe(responseMs / 1000);
   }
 
   #drain(chunk: BodyChunk): void {

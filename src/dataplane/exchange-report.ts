@@ -1,6 +1,6 @@
 // Tells metrics and the access log how an exchange ended.
 import type { Exchange } from "./exchange.ts";
-import type { Traffic } from "./traffic.ts";
+import { countStatus, type Traffic } from "./traffic.ts";
 
 export interface ExchangeEnd {
   readonly status: number;
@@ -17,11 +17,17 @@ export function reportEnd(exchange: Exchange, end: ExchangeEnd): void {
   log(exchange, end);
 }
 
-function count({ match, decision }: Exchange, { status, error }: ExchangeEnd, traffic: Traffic): void {
+function count({ match, decision, stream }: Exchange, end: ExchangeEnd, traffic: Traffic): void {
+  const { status, error } = end;
+  const listener = match?.listener?.id ?? "";
   const route = match?.route?.id ?? "";
-  const { byCodeClass } = traffic.route(match?.listener?.id ?? "", route);
-  const codeClass = Math.floor(status / 100);
-  byCodeClass[codeClass] = (byCodeClass[codeClass] ?? 0) + 1;
+  const requests = traffic.requests(listener, route, decision?.backend?.backend.id ?? "");
+  countStatus(requests.byCodeClass, status);
+  requests.bytesIn += end.bytesIn;
+  requests.bytesOut += end.bytesOut;
+  // How long a tunnel lasts says nothing about how fast anybody is.
+  if (status !== 101) requests.durations.observe(end.durationMs / 1000);
+  traffic.spoken(listener, status === 101 ? "upgraded" : stream.protocol);
   traffic.requestsInFlight -= 1;
   if (error !== undefined) traffic.error(error);
   if (decision?.outcome !== undefined) traffic.affinity(route).outcomes[decision.outcome] += 1;

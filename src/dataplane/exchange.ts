@@ -52,6 +52,10 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   ownFilters: FilterPlan = NO_FILTERS;
   /** Waits for a hash table in this exchange's name. */
   waiter: TableWaiter | undefined;
+  /** How often it was sent to an endpoint. */
+  attempts = 0;
+  /** Of the attempt that was answered last: from its start to the head of the answer. */
+  upstreamMs: number | undefined;
 
   /** Undefined until an endpoint was decided on. */
   #sender: RequestSender | undefined;
@@ -219,12 +223,14 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
     );
     this.#splice = splice;
     this.context.sweep.add(splice);
+    this.context.traffic.tunnels += 1;
   }
 
   onSpliceClosed(splice: Splice): void {
     this.context.sweep.delete(splice);
+    this.context.traffic.tunnels -= 1;
     this.#sender?.attempt?.leave();
-    if (splice.timedOut) this.#error = "tunnel-timeout";
+    this.#error = splice.error;
     this.#end();
   }
 

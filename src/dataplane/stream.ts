@@ -1,6 +1,7 @@
 // The border between protocols and the pipeline: one exchange with a client, one with an endpoint, in neutral words.
 import type { RequestHead, ResponseHead } from "../model/index.ts";
 import type { ProxyError } from "./proxy-error.ts";
+import type { ErrorCode } from "./respond.ts";
 
 /** Bytes that are valid during the call only: whoever keeps them copies them. */
 export type BodyChunk = Uint8Array;
@@ -62,7 +63,8 @@ export interface Tunnel {
     onData(chunk: BodyChunk): void;
     onDrain(): void;
     onEnd(): void;
-    onClose(): void;
+    /** @param error what closed it, where that is neither side's wish */
+    onClose(error?: ErrorCode): void;
   } | null;
 }
 
@@ -86,6 +88,7 @@ export interface ServerStream extends BodyWriter {
 
   /** Set by the pipeline before it returns from `onRequest`; nothing of the body is pushed before `resumeBody`. */
   handlers: ServerStreamHandlers | null;
+  /** No further piece of the body is pushed before `resumeBody`; its end may be, once the last piece was. */
   pauseBody(): void;
   resumeBody(): void;
 

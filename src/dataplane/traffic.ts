@@ -1,14 +1,19 @@
-// Counts what the data plane does; counters are plain numbers that a request finds in two look-ups.
+// Counts what the data plane does; counters are plain numbers that a request finds in a few look-ups.
 import type { SessionOutcome } from "../affinity/decision.ts";
-import type { MetricName, MetricSample } from "../telemetry/metrics.ts";
+import { Histogram } from "../telemetry/histogram.ts";
+import { METRICS, type MetricName, type MetricSample } from "../telemetry/metrics.ts";
 import type { RetryReason } from "./retries.ts";
 import { TlsCounters } from "./tls/tls-counters.ts";
 import type { ConnectFailure } from "./upstream-connection.ts";
 
-/** Requests of one route on one listener. */
-export class RouteCounters {
+/** Requests of one route on one listener that were for one backend. */
+export class RequestCounters {
   /** Index: first digit of the status. */
   readonly byCodeClass = [0, 0, 0, 0, 0, 0];
+  /** Seconds. */
+  readonly durations = new Histogram(METRICS.limpet_request_duration_seconds.buckets);
+  bytesIn = 0;
+  bytesOut = 0;
 }
 
 /** What became of sessions and hash keys on one route. */
@@ -34,6 +39,10 @@ export interface MirrorCounters {
 
 /** Connections to the endpoints of one backend. */
 export class BackendCounters {
+  /** What endpoints answered, each attempt by itself; index: first digit of the status. */
+  readonly byCodeClass = [0, 0, 0, 0, 0, 0];
+  /** Seconds to the head of an answer. */
+  readonly responseTimes = new Histogram(METRICS.limpet_upstream_response_seconds.buckets);
   connects = 0;
   readonly connectFailures: Record<ConnectFailure, number> = {
     "connect-failed": 0,
@@ -57,21 +66,30 @@ export class BackendCounters {
 /** Counters outlive snapshots; what does not belong to a configuration object is a plain field. */
 export class Traffic {
   requestsInFlight = 0;
+  /** Connections that changed their protocol. */
+  tunnels = 0;
   mirrorsInFlight = 0;
   connectionsAccepted = 0;
   connectionsRefused = 0;
   connectionsYielded = 0;
   readonly tls = new TlsCounters();
-  readonly #listeners = new Map<string, Map<string, RouteCounters>>();
+  readonly #requests = new Map<string, Map<string, Map<string, RequestCounters>>>();
+  readonly #protocols = new Map<string, Map<string, { count: number }>>();
   readonly #affinity = new Map<string, AffinityCounters>();
   readonly #backends = new Map<string, BackendCounters>();
   readonly #passedThrough = new Map<string, Map<string, { count: number }>>();
   readonly #errors = new Map<string, number>();
   readonly #rejected = new Map<string, number>();
 
-  /** Empty names stand for requests that found no listener or no route. */
-  route(listener: string, route: string): RouteCounters {
-    return entry(entry(this.#listeners, listener, newRoutes), route, newRouteCounters);
+  /** Empty names stand for requests that found no listener, no route or no backend. */
+  requests(listener: string, route: string, backend: string): RequestCounters {
+    const routes = entry(this.#requests, listener, newRoutes);
+    return entry(entry(routes, route, newBackends), backend, newRequestCounters);
+  }
+
+  /** @param protocol one of a few: clients must not be able to invent any */
+  spoken(listener: string, protocol: string): void {
+    entry(entry(this.#protocols, listener, newCounts), protocol, newCount).count += 1;
   }
 
   affinity(route: string): AffinityCounters {
@@ -100,11 +118,26 @@ export class Traffic {
     const samples: MetricSample[] = [];
     const add = (name: MetricName, labels: Record<string, string>, value: number) =>
       samples.push({ name, labels, value });
-    for (const [listener, routes] of this.#listeners) {
-      for (const [route, { byCodeClass }] of routes) {
-        byCodeClass.forEach((count, digit) => {
-          if (count > 0) add("limpet_requests_total", { listener, route, code_class: `${digit}xx` }, count);
-        });
+    const addHistogram = (name: MetricName, labels: Record<string, string>, values: Histogram) => {
+      if (values.count > 0) samples.push({ name, labels, value: values.count, histogram: values.counts });
+    };
+    for (const [listener, routes] of this.#requests) {
+      for (const [route, backends] of routes) {
+        for (const [backend, { byCodeClass, durations, bytesIn, bytesOut }] of backends) {
+          const labels = { route, backend };
+          byCodeClass.forEach((count, digit) => {
+            const code_class = `${digit}xx`;
+            if (count > 0) add("limpet_requests_total", { listener, route, backend, code_class }, count);
+          });
+          addHistogram("limpet_request_duration_seconds", labels, durations);
+          add("limpet_request_body_bytes_total", labels, bytesIn);
+          add("limpet_response_body_bytes_total", labels, bytesOut);
+        }
+      }
+    }
+    for (const [listener, protocols] of this.#protocols) {
+      for (const [protocol, { count }] of protocols) {
+        add("limpet_listener_requests_total", { listener, protocol }, count);
       }
     }
     for (const [route, { outcomes, hashKeyMissing }] of this.#affinity) {
@@ -114,6 +147,11 @@ export class Traffic {
       if (hashKeyMissing > 0) add("limpet_hash_key_missing_total", { route }, hashKeyMissing);
     }
     for (const [backend, counters] of this.#backends) {
+      counters.byCodeClass.forEach((count, digit) => {
+        const code_class = `${digit}xx`;
+        if (count > 0) add("limpet_upstream_responses_total", { backend, code_class }, count);
+      });
+      addHistogram("limpet_upstream_response_seconds", { backend }, counters.responseTimes);
       add("limpet_upstream_connects_total", { backend }, counters.connects);
       for (const [code, count] of Object.entries(counters.connectFailures)) {
         if (count > 0) add("limpet_upstream_connect_failures_total", { backend, code }, count);
@@ -132,6 +170,7 @@ export class Traffic {
     for (const [code, count] of this.#errors) add("limpet_errors_total", { code }, count);
     for (const [code, count] of this.#rejected) add("limpet_requests_rejected_total", { code }, count);
     add("limpet_requests_in_flight", {}, this.requestsInFlight);
+    add("limpet_tunnels", {}, this.tunnels);
     add("limpet_client_connections_total", {}, this.connectionsAccepted);
     add("limpet_client_connections_refused_total", {}, this.connectionsRefused);
     add("limpet_client_connections_yielded_total", {}, this.connectionsYielded);
@@ -145,6 +184,12 @@ export class Traffic {
   }
 }
 
+/** @param byCodeClass index: first digit of the status */
+export function countStatus(byCodeClass: number[], status: number): void {
+  const digit = Math.floor(status / 100);
+  byCodeClass[digit] = (byCodeClass[digit] ?? 0) + 1;
+}
+
 function entry<V>(map: Map<string, V>, key: string, create: () => V): V {
   let value = map.get(key);
   if (value === undefined) {
@@ -154,8 +199,9 @@ function entry<V>(map: Map<string, V>, key: string, create: () => V): V {
   return value;
 }
 
-const newRoutes = () => new Map<string, RouteCounters>();
-const newRouteCounters = () => new RouteCounters();
+const newRoutes = () => new Map<string, Map<string, RequestCounters>>();
+const newBackends = () => new Map<string, RequestCounters>();
+const newRequestCounters = () => new RequestCounters();
 const newCounts = () => new Map<string, { count: number }>();
 const newCount = () => ({ count: 0 });
 const newAffinityCounters = () => new AffinityCounters();

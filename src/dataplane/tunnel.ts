@@ -1,4 +1,5 @@
 // Splices two byte tunnels after an upgrade: both ways with back-pressure, until they end or both fall silent.
+import type { ErrorCode } from "./respond.ts";
 import type { BodyChunk, Tunnel } from "./stream.ts";
 
 /** How long the side that is left may take to read the last bytes and close. */
@@ -14,8 +15,8 @@ export class Splice {
   /** Bytes from the client and to the client. */
   bytesIn = 0;
   bytesOut = 0;
-  /** Silence ended it. */
-  timedOut = false;
+  /** What ended it, where that is neither side's wish. */
+  error: ErrorCode | undefined;
   readonly #client: Tunnel;
   readonly #endpoint: Tunnel;
   readonly #owner: SpliceOwner;
@@ -41,7 +42,7 @@ export class Splice {
     }
     const lingers = this.#closedSides > 0;
     if (nowMs - this.#silentSinceMs < (lingers ? LINGER_MS : this.#timeoutMs)) return;
-    this.timedOut = !lingers;
+    if (!lingers) this.error ??= "tunnel-timeout";
     this.close();
   }
 
@@ -58,8 +59,9 @@ export class Splice {
   }
 
   /** `ended`: it said goodbye first, so the other side gets its last bytes before it is closed. */
-  sideClosed(other: Tunnel, ended: boolean): void {
+  sideClosed(other: Tunnel, ended: boolean, error: ErrorCode | undefined): void {
     this.#closedSides += 1;
+    this.error ??= error;
     this.#spoke = true;
     if (this.#closedSides === 2) this.#owner.onSpliceClosed(this);
     else if (!ended) other.destroy();
@@ -94,7 +96,7 @@ class Direction {
     this.#to.end();
   }
 
-  onClose(): void {
-    this.#splice.sideClosed(this.#to, this.#ended);
+  onClose(error?: ErrorCode): void {
+    this.#splice.sideClosed(this.#to, this.#ended, error);
   }
 }

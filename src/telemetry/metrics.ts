@@ -15,8 +15,8 @@ const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 export const METRICS = {
   limpet_requests_total: {
     type: "counter",
-    labels: ["listener", "route", "code_class"],
-    help: "Requests answered, by listener, route and class of the status (2xx, 4xx, ...).",
+    labels: ["listener", "route", "backend", "code_class"],
+    help: "Requests answered, by listener, route, backend and class of the status (2xx, 4xx, ...); empty where there was none.",
   },
   limpet_request_duration_seconds: {
     type: "histogram",
@@ -24,11 +24,31 @@ export const METRICS = {
     help: "From the head of a request to the last byte of its response, tunnels left out.",
     buckets: DURATION_BUCKETS,
   },
+  limpet_listener_requests_total: {
+    type: "counter",
+    labels: ["listener", "protocol"],
+    help: "Requests answered, by listener and protocol: HTTP/1.0, HTTP/1.1, or upgraded (WebSockets).",
+  },
+  limpet_request_body_bytes_total: {
+    type: "counter",
+    labels: ["route", "backend"],
+    help: "Bytes of request bodies, and of what clients said in tunnels, counted at the end of the exchange.",
+  },
+  limpet_response_body_bytes_total: {
+    type: "counter",
+    labels: ["route", "backend"],
+    help: "Bytes of response bodies, and of what clients heard in tunnels, counted at the end of the exchange.",
+  },
   limpet_upstream_response_seconds: {
     type: "histogram",
     labels: ["backend"],
-    help: "From sending a request to an endpoint to the head of its response, each attempt by itself.",
+    help: "From the start of an attempt, waiting for a connection included, to the head of the endpoint's response.",
     buckets: DURATION_BUCKETS,
+  },
+  limpet_upstream_responses_total: {
+    type: "counter",
+    labels: ["backend", "code_class"],
+    help: "Responses of a backend's endpoints, each attempt by itself, by class of the status.",
   },
   limpet_session_outcomes_total: {
     type: "counter",
@@ -85,6 +105,11 @@ export const METRICS = {
     type: "gauge",
     labels: [],
     help: "Requests that are not answered in full yet.",
+  },
+  limpet_tunnels: {
+    type: "gauge",
+    labels: [],
+    help: "Connections that changed their protocol (WebSockets) and are open.",
   },
   limpet_upstream_connects_total: {
     type: "counter",

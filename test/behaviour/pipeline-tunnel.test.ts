@@ -49,6 +49,16 @@ test("a side that vanishes takes the other with it", () => {
   expect(gateway.log).toHaveLength(1);
 });
 
+test("a tunnel that a limit cuts off is logged with the limit, whichever side closes last", () => {
+  const { gateway, here, there } = upgraded();
+  expect(gateway.sample("limpet_tunnels")).toBe(1);
+  here.cut("write-timeout");
+  expect(there.destroyed).toBe(true);
+  expect(gateway.log).toMatchObject([{ status: 101, error: "write-timeout" }]);
+  expect(gateway.sample("limpet_errors_total", { code: "write-timeout" })).toBe(1);
+  expect(gateway.sample("limpet_tunnels")).toBe(0);
+});
+
 test("a side that said goodbye leaves the other time to read, but not for ever", () => {
   const { gateway, here, there } = upgraded();
   there.say("last words");

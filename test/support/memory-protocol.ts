@@ -2,6 +2,7 @@
 import type { EditList } from "../../src/dataplane/header-edits.ts";
 import { type FieldList, PlainRequestHead, PlainResponseHead } from "../../src/dataplane/plain-head.ts";
 import { ProxyError } from "../../src/dataplane/proxy-error.ts";
+import type { ErrorCode } from "../../src/dataplane/respond.ts";
 import type {
   BodyChunk,
   BodyLength,
@@ -391,6 +392,12 @@ export class MemoryTunnel implements Tunnel {
 
   vanish(): void {
     this.destroy();
+  }
+
+  /** Its protocol gives it up. */
+  cut(error: ErrorCode): void {
+    this.destroyed = true;
+    this.handlers?.onClose(error);
   }
 
   takeMore(): void {

@@ -464,7 +464,7 @@ describe("upgrades", () => {
       onData: (chunk) => events.push(`data ${Buffer.from(chunk).toString("latin1")}`),
       onDrain: () => events.push("drain"),
       onEnd: () => events.push("end"),
-      onClose: () => events.push("close"),
+      onClose: (error) => events.push(error === undefined ? "close" : `close: ${error}`),
     };
     return events;
   }
@@ -498,6 +498,20 @@ describe("upgrades", () => {
     tunnel.resume();
     await settle();
     expect(events).toEqual(["data held"]);
+  });
+
+  test("a client that takes no byte is given up, and the tunnel is told why", async () => {
+    const harness = await manual(UPGRADE);
+    const tunnel = harness.last.stream.acceptUpgrade(new PlainResponseHead(101, "Switching Protocols", []));
+    const events = splice(tunnel);
+    await settle();
+    harness.socket.stuck = true;
+    tunnel.write(Buffer.alloc(200_000));
+    harness.pass(1_000);
+    harness.pass(MINUTE + 1_000);
+    expect(harness.socket.destroyed).toBe(true);
+    await settle();
+    expect(events).toEqual(["close: write-timeout"]);
   });
 
   test.each([

@@ -137,8 +137,12 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
 
   /** There is no more time: a tunnel's last bytes go out before it closes, the rest closes at once. */
   expire(): void {
-    if (this.#phase === "tunnel") this.#socket.destroySoon();
-    else this.destroy();
+    if (this.#phase !== "tunnel") {
+      this.destroy();
+      return;
+    }
+    if (this.#tunnel !== undefined) this.#tunnel.error ??= "draining";
+    this.#socket.destroySoon();
   }
 
   /**
@@ -362,7 +366,12 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
     if (this.#phase === "head") this.#sweepHead(nowMs, this.#context.options);
     else if (this.#phase === "exchange") this.#sweepExchange(nowMs, this.#context.options);
     else if (this.#phase === "lingering") this.#sweepLingering(nowMs);
-    else if (this.#phase === "tunnel" && this.#isStuck(nowMs)) this.#socket.destroy();
+    else if (this.#phase === "tunnel" && this.#isStuck(nowMs)) this.#cutTunnel();
+  }
+
+  #cutTunnel(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.error ??= "write-timeout";
+    this.#socket.destroy();
   }
 
   #isStuck(nowMs: number): boolean {

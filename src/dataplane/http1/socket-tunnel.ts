@@ -1,5 +1,6 @@
 // One end of a tunnel after a 101: the raw bytes of a socket, in both directions.
 import type { Socket } from "node:net";
+import type { ErrorCode } from "../respond.ts";
 import type { Tunnel } from "../stream.ts";
 import type { Outlet } from "./outlet.ts";
 import { askWhetherPeerLives } from "./vanished-peer.ts";
@@ -9,6 +10,8 @@ export const SILENCE_MS = 60_000;
 
 /** The connection feeds it; bytes that came before the splicer was ready wait for its handlers. */
 export class SocketTunnel implements Tunnel {
+  /** Set by the connection before it closes the socket for a reason of its own. */
+  error: ErrorCode | undefined;
   readonly #socket: Socket;
   readonly #outlet: Outlet;
   #handlers: Tunnel["handlers"] = null;
@@ -94,7 +97,7 @@ export class SocketTunnel implements Tunnel {
     }
     if (this.#closed) {
       this.#closed = false;
-      handlers.onClose();
+      handlers.onClose(this.error);
     } else if (!this.#paused) this.#socket.resume();
   }
 }

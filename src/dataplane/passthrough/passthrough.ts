@@ -132,7 +132,7 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
   }
 
   onSpliceClosed(splice: Splice): void {
-    if (splice.timedOut) this.#error = "tunnel-timeout";
+    this.#error ??= splice.error;
     this.#end();
   }
 
