@@ -46,8 +46,14 @@ export interface AccessLog {
 
 export const NO_ACCESS_LOG: AccessLog = { write() {}, dropped: 0, flush: () => Promise.resolve() };
 
+/** One that can go on elsewhere, as after the rotation of its file. */
+export interface MovableAccessLog extends AccessLog {
+  /** `onLeft` is told when nothing is written to the old target any more. */
+  moveTo(target: LogTarget, onLeft: () => void): void;
+}
+
 /** The access log on a file or pipe. */
-export function createAccessLog(target: LogTarget, clock: Clock): AccessLog {
+export function createAccessLog(target: LogTarget, clock: Clock): MovableAccessLog {
   const writer = new LogWriter(target, {
     droppedLine: (count) => `{"time":"${isoTime(clock.wallMs())}","dropped_lines":${count}}\n`,
   });
@@ -57,6 +63,7 @@ export function createAccessLog(target: LogTarget, clock: Clock): AccessLog {
       return writer.dropped;
     },
     flush: (timeoutMs) => writer.flush(timeoutMs),
+    moveTo: (next, onLeft) => writer.moveTo(next, onLeft),
   };
 }
 

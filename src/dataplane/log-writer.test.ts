@@ -187,3 +187,30 @@ test("a full pipe neither blocks nor loses what is read in the end, and writes s
   closeSync(fd);
   closeSync(reader);
 });
+
+test("after a move, the write under way ends where it began, and lines go on elsewhere", async () => {
+  const folder = temporaryFolder();
+  const [first, second] = [join(folder, "first"), join(folder, "second")];
+  const fds = [openSync(first, "a"), openSync(second, "a")] as const;
+  const writer = new LogWriter(openLogTarget(fds[0]), { droppedLine: (count) => `lost ${count}\n` });
+  writer.line("before\n");
+  const written = writer.flush(1000);
+  writer.moveTo(openLogTarget(fds[1]), () => closeSync(fds[0]));
+  writer.line("after\n");
+  await written;
+  await writer.flush(1000);
+  closeSync(fds[1]);
+  expect([readFileSync(first, "utf8"), readFileSync(second, "utf8")]).toEqual(["before\n", "after\n"]);
+});
+
+test("a move takes effect at once where nothing is written", () => {
+  const folder = temporaryFolder();
+  const fd = openSync(join(folder, "log"), "a");
+  const writer = writerOn(new FakeSystem());
+  let left = false;
+  writer.moveTo(openLogTarget(fd), () => {
+    left = true;
+  });
+  expect(left).toBe(true);
+  closeSync(fd);
+});

@@ -37,7 +37,9 @@ export class LogWriter {
   readonly #writeSize: number;
   readonly #maxWaitingSize: number;
   readonly #droppedLine: (count: number) => string;
-  readonly #write: (bytes: Buffer, offset: number, done: WriteDone) => void;
+  #write: (bytes: Buffer, offset: number, done: WriteDone) => void;
+  /** Where to go on once the write under way is done. */
+  #next: { readonly target: LogTarget; readonly onLeft: () => void } | undefined;
 
   #filling: Batch;
   #spare: Batch | undefined;
@@ -92,6 +94,27 @@ export class LogWriter {
     });
   }
 
+  /** Lines that no write carries yet go there; `onLeft` is told when nothing is written to the old target any more. */
+  moveTo(target: LogTarget, onLeft: () => void): void {
+    const overtaken = this.#next;
+    this.#next = {
+      target,
+      onLeft: () => {
+        overtaken?.onLeft();
+        onLeft();
+      },
+    };
+    if (this.#writing === undefined) this.#move();
+  }
+
+  #move(): void {
+    const next = this.#next;
+    if (next === undefined) return;
+    this.#next = undefined;
+    this.#write = systemWrite(next.target);
+    next.onLeft();
+  }
+
   #append(text: string): void {
     if (this.#filling.size + text.length > this.#filling.bytes.length) this.#seal(text.length);
     const batch = this.#filling;
@@ -127,6 +150,7 @@ export class LogWriter {
 
   #pump(): void {
     if (this.#writing !== undefined) return;
+    this.#move();
     this.#writing = this.#queue.shift();
     if (this.#writing === undefined) {
       if (this.#filling.lines > 0 && this.#timer === undefined) this.#flushLater();

@@ -129,6 +129,11 @@ export class Gateway {
     return this.#reloads;
   }
 
+  /** The file of the access log has been renamed. */
+  reopenAccessLog(): Promise<void> {
+    return this.#workers.reopenAccessLog();
+  }
+
   /** Starts a process that takes over every socket, while this one goes on. */
   async startSuccessor(command: ProgramCommand): Promise<Successor> {
     // A reload under way may be about to open or close some.

@@ -81,6 +81,10 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
     signals.on("SIGTERM", () => void stop("SIGTERM"));
   });
   signals.on("SIGHUP", () => void gateway.reload());
+  signals.on("SIGUSR1", () => {
+    logger.info("opening the access log anew");
+    void gateway.reopenAccessLog();
+  });
   const starting = gateway.start();
   try {
     const addresses = await starting;

@@ -1,5 +1,5 @@
 // `limpet run` as a process: how it starts, refuses to start, survives its workers, and stops.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -183,6 +183,37 @@ test("the access log goes to a file, after what is there, or nowhere", async () 
   expect(before).toBe("before");
   expect(JSON.parse(line as string)).toMatchObject({ path: "/false", status: 200 });
   expect(rest).toEqual([]);
+});
+
+test("after its file is renamed, SIGUSR1 has all workers go on in a new one", async () => {
+  const { port } = await backend();
+  const folder = temporaryFolder();
+  const [file, rotated] = [join(folder, "access.log"), join(folder, "access.log.1")];
+  const running = await gateway(port, { args: ["--access-log", file, "--workers", "2"] });
+  await send(running.port, { path: "/before" });
+  await eventually(
+    async () => readFileSync(file, "utf8"),
+    (text) => text.includes("/before"),
+  );
+  renameSync(file, rotated);
+  running.process.kill("SIGUSR1");
+  await eventually(
+    async () => existsSync(file),
+    (exists) => exists,
+  );
+  // One of them may still be on its way to the new file.
+  await eventually(
+    async () => {
+      await send(running.port, { path: "/after" });
+      return readFileSync(file, "utf8").trim().split("\n").length;
+    },
+    (lines) => lines >= 10,
+  );
+  await running.stop();
+  expect(readFileSync(rotated, "utf8").split("\n")[0]).toContain("/before");
+  expect(readFileSync(file, "utf8")).not.toContain("/before");
+  for (const line of readFileSync(file, "utf8").trim().split("\n"))
+    expect(JSON.parse(line).path).toBe("/after");
 });
 
 test("an access log that cannot be written: one line, exit code 1", async () => {

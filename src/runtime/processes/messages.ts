@@ -36,6 +36,8 @@ export type WorkerCommand =
   | { readonly kind: "unlisten"; readonly bindKey: string }
   /** From now on, TLS session tickets are sealed with these. */
   | { readonly kind: "ticket-keys"; readonly ticketKeys: string }
+  /** The file has been renamed: lines go to a new one of the old name. */
+  | { readonly kind: "reopen-access-log" }
   | { readonly kind: "stats" }
   | { readonly kind: "drain"; readonly timeoutMs: number };
 

@@ -1,5 +1,5 @@
 // Entry of a worker process: wires the engine, the access log and the channel to the primary.
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
@@ -18,7 +18,7 @@ const FLUSH_TIMEOUT_MS = 500;
 const STDOUT = 1;
 
 function build(settings: WorkerSettings, notify: Notify): WorkerParts {
-  const accessLog = openAccessLog(settings.accessLog);
+  const { accessLog, reopen } = openAccessLog(settings.accessLog);
   const logger = createLogger({
     level: settings.logLevel,
     human: settings.humanLog,
@@ -40,15 +40,31 @@ function build(settings: WorkerSettings, notify: Notify): WorkerParts {
     engine,
     logger,
     setTicketKeys,
+    reopenAccessLog: reopen,
     flush: () => accessLog.flush(FLUSH_TIMEOUT_MS),
   };
 }
 
-function openAccessLog(target: AccessLogTarget): AccessLog {
-  if (target.kind === "off") return NO_ACCESS_LOG;
+interface OpenAccessLog {
+  readonly accessLog: AccessLog;
+  /** Throws the system's error, and goes on where it is, if the file cannot be opened. */
+  reopen(): void;
+}
+
+function openAccessLog(target: AccessLogTarget): OpenAccessLog {
+  if (target.kind === "off") return { accessLog: NO_ACCESS_LOG, reopen() {} };
+  if (target.kind === "stdout") {
+    return { accessLog: createAccessLog(openLogTarget(STDOUT), SYSTEM_CLOCK), reopen() {} };
+  }
   // Appending, so that workers which share the file write after each other's lines.
-  const fd = target.kind === "stdout" ? STDOUT : openSync(target.path, "a");
-  return createAccessLog(openLogTarget(fd), SYSTEM_CLOCK);
+  let fd = openSync(target.path, "a");
+  const accessLog = createAccessLog(openLogTarget(fd), SYSTEM_CLOCK);
+  const reopen = () => {
+    const left = fd;
+    fd = openSync(target.path, "a");
+    accessLog.moveTo(openLogTarget(fd), () => closeSync(left));
+  };
+  return { accessLog, reopen };
 }
 
 /** A primary that is gone needs to hear nothing. */
@@ -68,4 +84,5 @@ const worker = new Worker(build, {
 process.on("message", (request, handle) => worker.onRequest(request as WorkerRequest, handle as object));
 process.on("disconnect", () => void worker.onDisconnect().finally(() => process.exit(0)));
 // Signals of the terminal reach the whole process group; the primary decides what becomes of them.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const)
+  process.on(signal, () => {});

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot, type SnapshotDelta } from "../../model/index.ts";
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { deltaParts } from "./delta-parts.ts";
-import type { WorkerNotice, WorkerSettings } from "./messages.ts";
+import type { WorkerCommand, WorkerNotice, WorkerSettings } from "./messages.ts";
 import { socketShares } from "./socket-shares.ts";
 import { WorkerCounts } from "./worker-counts.ts";
 import { type WorkerExit, WorkerGone, WorkerProcess, WorkerRefusal } from "./worker-process.ts";
@@ -113,11 +113,14 @@ export class WorkerPool {
   }
 
   /** From now on, every worker seals and opens TLS session tickets with these. */
-  async setTicketKeys(ticketKeys: string): Promise<void> {
+  setTicketKeys(ticketKeys: string): Promise<void> {
     this.#ticketKeys = ticketKeys;
-    await this.#inTurn(() =>
-      this.#each(async (worker) => void (await worker.request({ kind: "ticket-keys", ticketKeys }))),
-    );
+    return this.#tellAll({ kind: "ticket-keys", ticketKeys });
+  }
+
+  /** The file of the access log has been renamed: every worker goes on in a new one. */
+  reopenAccessLog(): Promise<void> {
+    return this.#tellAll({ kind: "reopen-access-log" });
   }
 
   /** How many workers accept requests. */
@@ -310,6 +313,19 @@ export class WorkerPool {
       }
     });
     await Promise.all(all);
+  }
+
+  /** What one of them cannot do is told in the log, and the others do it all the same. */
+  #tellAll(command: WorkerCommand): Promise<void> {
+    return this.#inTurn(() =>
+      this.#each(async (worker) => {
+        await worker.request(command).catch((error: Error) => {
+          if (!(error instanceof WorkerRefusal)) throw error;
+          const { logger } = this.#options;
+          logger.error({ worker: worker.worker, command: command.kind, err: error }, "a worker refused");
+        });
+      }),
+    );
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

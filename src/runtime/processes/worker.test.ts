@@ -53,6 +53,7 @@ function startWorker() {
       },
       logger: createLogger({ level: "error", human: false, write: () => {} }),
       setTicketKeys: (ticketKeys) => void done.push(`ticket keys ${ticketKeys}`),
+      reopenAccessLog: () => void done.push("reopen"),
       flush: async () => void done.push("flush"),
     }),
     {

@@ -12,6 +12,7 @@ export interface WorkerParts {
   readonly logger: Logger;
   /** Base64, as in the settings. */
   setTicketKeys(ticketKeys: string): void;
+  reopenAccessLog(): void;
   /** Writes out what is left of the access log. */
   flush(): Promise<void>;
 }
@@ -122,6 +123,9 @@ export class Worker {
         return undefined;
       case "ticket-keys":
         this.#parts.setTicketKeys(command.ticketKeys);
+        return undefined;
+      case "reopen-access-log":
+        this.#parts.reopenAccessLog();
         return undefined;
       case "stats":
         return engine.stats();
