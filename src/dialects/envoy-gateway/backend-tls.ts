@@ -8,6 +8,7 @@ import {
   isCredentialProblem,
 } from "../credentials.ts";
 import type { Told } from "../dialect.ts";
+import { ofNode } from "../envoy-fields.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { TRUST_NOBODY, tlsVersion, versionBounds } from "../policies/upstream-tls.ts";
@@ -27,7 +28,6 @@ import type { Reading } from "../schema/read-object.ts";
 import { preciseHostname } from "./fields.ts";
 
 const texts = z.array(z.string());
-const ofNode = ignored(texts, "ciphers, curves and signatures are those of Node.js", "remove the field");
 
 const fields = z.strictObject({
   caCertificateRefs: z

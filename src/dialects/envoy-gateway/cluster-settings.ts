@@ -7,6 +7,7 @@ import {
   SLOW_START_AGGRESSION,
   SLOW_START_MIN_WEIGHT_PERCENT,
 } from "../envoy-defaults.ts";
+import { idleTimeout } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import { concurrentBudget, retryBudgetOverTime } from "../policies/retry-budget.ts";
 import { checked, duration, durationMs, ignored, rule } from "../schema/fields.ts";
@@ -50,23 +51,11 @@ export const circuitBreakerSchema = z.strictObject({
 
 const elsewhere = (what: string, hint: string) => ignored(duration, what, hint);
 
-/** 0 is Envoy's way to switch it off; here a connection that waits is always closed at some time. */
-const connectionIdleTimeout = checked(duration, (value) => {
-  if (durationMs(value) > 0) return undefined;
-  return {
-    code: "field-approximated",
-    severity: "warning",
-    message: "connections that wait for a request are not kept for ever, but as long as the process says",
-    expected: "a time above 0",
-    hint: "write the time after which the endpoints close idle connections, less a second",
-  };
-});
-
 export const timeoutSchema = z.strictObject({
   tcp: z.strictObject({ connectTimeout: duration.optional() }).optional(),
   http: z
     .strictObject({
-      connectionIdleTimeout: connectionIdleTimeout.optional(),
+      connectionIdleTimeout: idleTimeout(duration, durationMs),
       maxConnectionDuration: elsewhere(
         "connections to endpoints are not closed because of their age",
         "remove maxConnectionDuration, or use circuitBreaker.maxRequestsPerConnection",

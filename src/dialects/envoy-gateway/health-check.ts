@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection, StatusRange } from "../../model/index.ts";
 import { failurePercentage, outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
+import { grpcCheck } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import {
   checked,
@@ -69,15 +70,6 @@ const OWN_HOST: FieldProblem = {
   hint: "add hostname: shop.example",
 };
 
-const grpcLater: FieldProblem = {
-  code: "field-ignored",
-  severity: "warning",
-  path: ["type"],
-  message: "checks over gRPC need HTTP/2, which is not spoken yet, so the endpoints are not checked",
-  expected: "HTTP or TCP",
-  hint: "write type: TCP and tcp: {}",
-};
-
 const active = checked(
   z.strictObject({
     type: z.enum(["HTTP", "TCP", "GRPC"]),
@@ -94,7 +86,7 @@ const active = checked(
   }),
   (value) => {
     const problems = fieldsFitType(value, { HTTP: "http", TCP: "tcp", GRPC: undefined }, "a check");
-    if (value.type === "GRPC") return [...problems, grpcLater];
+    if (value.type === "GRPC") return [...problems, { ...grpcCheck, path: ["type"] }];
     if (value.grpc === undefined) return problems;
     const message = `grpc may not stand beside type ${value.type}`;
     return [...problems, rule({ path: ["grpc"], message, expected: "no grpc", hint: "remove grpc" })];

@@ -2,28 +2,17 @@
 import { z } from "zod";
 import type { BackendLimits } from "../../model/index.ts";
 import { CIRCUIT_BREAKER_LIMIT, CIRCUIT_BREAKER_RETRIES } from "../envoy-defaults.ts";
+import { idleTimeout } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
-import { checked } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { count, unread } from "./fields.ts";
-
-const idleTimeout = checked(goDuration, (value) => {
-  if (goDurationMs(value) > 0) return undefined;
-  return {
-    code: "field-approximated",
-    severity: "warning",
-    message: "connections that wait for a request are not kept for ever, but as long as the process says",
-    expected: "a time above 0",
-    hint: "write the time after which the endpoints close idle connections, less a second",
-  };
-});
 
 export const connectionConfigSchema = z.strictObject({
   connectTimeout: goDuration.optional(),
   maxRequestsPerConnection: count.default(0),
   commonHttpProtocolOptions: z
     .strictObject({
-      idleTimeout: idleTimeout.optional(),
+      idleTimeout: idleTimeout(goDuration, goDurationMs),
       maxHeadersCount: unread("the number of header fields is limited for all backends alike"),
       maxStreamDuration: unread("a request's timeout belongs to its rule"),
       headersWithUnderscoresAction: unread("names of header fields pass as they are"),

@@ -2,15 +2,13 @@
 import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection, StatusRange } from "../../model/index.ts";
 import { outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
-import { checked, type FieldProblem, fieldName, ignored, rule, text } from "../schema/fields.ts";
+import { enforcing, grpcCheck, positive, receivedParts } from "../envoy-fields.ts";
+import { checked, fieldName, ignored, rule, text } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 import { count, unread, wholeNumber } from "./fields.ts";
 
-const time = checked(goDuration, (value) => {
-  if (goDurationMs(value) > 0) return undefined;
-  return { message: `${value} is no time`, expected: "at least 1ms", hint: "write for example 10s" };
-});
+const time = positive(goDuration, goDurationMs);
 
 const payload = z.strictObject({
   text: text(/^([0-9a-fA-F]{2})+$/, "bytes in hexadecimal", '"50494e47"'),
@@ -37,28 +35,8 @@ const http = z.strictObject({
 
 const tcp = z.strictObject({
   send: payload.optional(),
-  receive: checked(z.array(payload).default([]), (parts) => {
-    if (parts.length < 2) return undefined;
-    return {
-      code: "field-approximated",
-      severity: "warning",
-      message: "the parts are looked for as one, without anything between them",
-      expected: "one part",
-      hint: "keep the part that tells a healthy endpoint",
-    };
-  }),
+  receive: receivedParts(payload),
 });
-
-const unmade = (what: string) =>
-  checked(z.looseObject({}), (): FieldProblem => {
-    return {
-      code: "field-ignored",
-      severity: "warning",
-      message: `${what}, so the endpoints are not checked this way`,
-      expected: "httpHealthCheck or tcpHealthCheck",
-      hint: "write tcpHealthCheck: {}",
-    };
-  }).optional();
 
 const pace = ignored(goDuration, "endpoints are checked at the same pace in every state", "use interval");
 
@@ -74,8 +52,8 @@ export const healthCheckSchema = checked(
     reuseConnection: unread("whether a check opens a connection is not for it to say"),
     httpHealthCheck: http.optional(),
     tcpHealthCheck: tcp.optional(),
-    grpcHealthCheck: unmade("checks over gRPC need HTTP/2, which is not spoken yet"),
-    customHealthCheck: unmade("other programs are not asked"),
+    grpcHealthCheck: checked(z.looseObject({}), () => grpcCheck).optional(),
+    customHealthCheck: unread("other programs are not asked, so the endpoints are not checked this way"),
     unhealthyInterval: time.optional(),
     noTrafficInterval: pace,
     unhealthyEdgeInterval: pace,
@@ -142,27 +120,15 @@ function base64Of(hex: string): string {
   return Buffer.from(hex, "hex").toString("base64");
 }
 
-/** 0 switches the ejection off; between that and 100 nothing is left to chance. */
-const enforcing = checked(z.int().min(0).max(100), (percent) => {
-  if (percent === 0 || percent === 100) return undefined;
-  return {
-    code: "field-approximated",
-    severity: "warning",
-    message: `endpoints are ejected each time, not in ${percent} of 100 cases`,
-    expected: "0 or 100",
-    hint: "write 100, or 0 to switch it off",
-  };
-}).optional();
-
 export const outlierDetectionSchema = checked(
   z.strictObject({
     consecutive5xx: count.optional(),
-    enforcingConsecutive5xx: enforcing,
+    enforcingConsecutive5xx: enforcing.optional(),
     consecutiveGatewayFailure: count.default(5),
-    enforcingConsecutiveGatewayFailure: enforcing,
+    enforcingConsecutiveGatewayFailure: enforcing.optional(),
     splitExternalLocalOriginErrors: z.boolean().default(false),
     consecutiveLocalOriginFailure: count.default(5),
-    enforcingConsecutiveLocalOriginFailure: enforcing,
+    enforcingConsecutiveLocalOriginFailure: enforcing.optional(),
     enforcingLocalOriginSuccessRate: ignored(
       z.int().min(0).max(100),
       "success rates are those of all requests, not of connections alone",
@@ -171,7 +137,7 @@ export const outlierDetectionSchema = checked(
     interval: time.optional(),
     baseEjectionTime: time.optional(),
     maxEjectionPercent: z.int().min(0).max(100).optional(),
-    enforcingSuccessRate: enforcing,
+    enforcingSuccessRate: enforcing.optional(),
     successRateMinimumHosts: count.default(SUCCESS_RATE.minimumHosts),
     successRateRequestVolume: count.default(SUCCESS_RATE.requestVolume),
     successRateStdevFactor: count.default(SUCCESS_RATE.stdevFactor),

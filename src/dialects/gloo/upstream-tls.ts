@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { BackendTls } from "../../model/index.ts";
 import type { Told } from "../dialect.ts";
+import { ofNode } from "../envoy-fields.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import { isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
 import type { ObjectSet } from "../object-set.ts";
@@ -17,7 +18,6 @@ import { atMostOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
 
 const texts = z.array(z.string());
-const ofNode = ignored(texts, "ciphers and curves are those of Node.js", "remove the field");
 const elsewhere = ignored(
   z.looseObject({}),
   "certificates are read from Secrets alone, so requests to the endpoints fail instead of going unverified",

@@ -1,6 +1,7 @@
 // `connectionPool` of a DestinationRule: limits of a backend and timeouts of connections to its endpoints.
 import { z } from "zod";
 import type { BackendLimits } from "../../model/index.ts";
+import { idleTimeout } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import { approximated, checked, ignored } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
@@ -10,16 +11,7 @@ const UNLIMITED = 2_147_483_647;
 /** In Istio's protobuf 0 means that nothing was said, which is no limit. */
 const limit = z.int().min(0).max(UNLIMITED).default(0);
 
-const idle = checked(goDuration, (value) => {
-  if (goDurationMs(value) > 0) return undefined;
-  return {
-    code: "field-approximated",
-    severity: "warning",
-    message: "connections that wait for a request are not kept for ever, but as long as the process says",
-    expected: "a time above 0",
-    hint: "write the time after which the endpoints close idle connections, less a second",
-  };
-}).optional();
+const idle = idleTimeout(goDuration, goDurationMs);
 
 const overHttp2 = "endpoints are spoken to with HTTP/1.1";
 

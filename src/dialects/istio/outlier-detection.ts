@@ -1,21 +1,15 @@
 // `outlierDetection` of a DestinationRule: when endpoints are ejected, and when nobody listens to that.
 import { z } from "zod";
 import { outlierDetection } from "../envoy-defaults.ts";
+import { positive } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
-import { checked, ignored } from "../schema/fields.ts";
+import { ignored } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 
 const count = z.int().min(0).max(4_294_967_295);
 const percent = z.int().min(0).max(100).default(0);
 
-const time = checked(goDuration, (value) => {
-  if (goDurationMs(value) > 0) return undefined;
-  return {
-    message: `${value} is no time`,
-    expected: "at least 1ms",
-    hint: "write for example 10s",
-  };
-}).optional();
+const time = positive(goDuration, goDurationMs).optional();
 
 export const outlierDetectionSchema = z.strictObject({
   splitExternalLocalOriginErrors: z.boolean().default(false),

@@ -10,6 +10,7 @@ import {
   RETRY_BUDGET_MINIMUM,
   RETRY_BUDGET_PERCENT,
 } from "../envoy-defaults.ts";
+import { idleTimeout } from "../envoy-fields.ts";
 import { HOSTNAME } from "../istio/service-hosts.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
@@ -79,20 +80,8 @@ const http1 = z.strictObject({
   overrideStreamErrorOnInvalidHttpMessage: z.boolean().optional(),
 });
 
-/** 0 is Envoy's way to switch it off; here a connection that waits is always closed at some time. */
-const idleTimeout = checked(duration, (value) => {
-  if (durationMs(value) > 0) return undefined;
-  return {
-    code: "field-approximated",
-    severity: "warning",
-    message: "connections that wait for a request are not kept for ever, but as long as the process says",
-    expected: "a time above 0",
-    hint: "write the time after which the endpoints close idle connections, less a second",
-  };
-});
-
 const commonHttp = z.strictObject({
-  idleTimeout: idleTimeout.optional(),
+  idleTimeout: idleTimeout(duration, durationMs),
   maxConnectionDuration: ignored(
     duration,
     "connections to endpoints are not closed because of their age",

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection } from "../../model/index.ts";
 import { outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
-import { checked, duration, durationMs, rule, text } from "../schema/fields.ts";
+import { enforcing, grpcCheck, positive, receivedParts } from "../envoy-fields.ts";
+import { checked, duration, durationMs, text } from "../schema/fields.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 
 const http = z.strictObject({
@@ -15,16 +16,7 @@ const hexBytes = text(/^([0-9a-fA-F]{2})+$/, "bytes in hexadecimal", '"50494e47"
 
 const tcp = z.strictObject({
   send: hexBytes.optional(),
-  receive: checked(z.array(hexBytes).default([]), (parts) => {
-    if (parts.length < 2) return undefined;
-    return {
-      code: "field-approximated",
-      severity: "warning",
-      message: "the parts are looked for as one, without anything between them",
-      expected: "one part",
-      hint: "keep the part that tells a healthy endpoint",
-    };
-  }),
+  receive: receivedParts(hexBytes),
 });
 
 const threshold = z.int().min(0);
@@ -39,13 +31,7 @@ export const healthCheckSchema = checked(
     tcp: tcp.optional(),
     grpc: checked(
       z.strictObject({ serviceName: z.string().optional(), authority: z.string().optional() }),
-      () => ({
-        code: "field-ignored",
-        severity: "warning",
-        message: "checks over gRPC need HTTP/2, which is not spoken yet, so the endpoints are not checked",
-        expected: "http or tcp",
-        hint: "write tcp: {} in place of grpc",
-      }),
+      () => grpcCheck,
     ).optional(),
   }),
   (value) => exactlyOneOf(value, { http: "{path: /healthz}", tcp: "{}", grpc: "{}" }),
@@ -90,31 +76,16 @@ function base64Of(hex: string): string {
   return Buffer.from(hex, "hex").toString("base64");
 }
 
-/** 0 switches the ejection off; between that and 100 nothing is left to chance. */
-const enforcing = checked(z.int().min(0).max(100).default(100), (percent) => {
-  if (percent === 0 || percent === 100) return undefined;
-  return {
-    code: "field-approximated",
-    severity: "warning",
-    message: `endpoints are ejected each time, not in ${percent} of 100 cases`,
-    expected: "0 or 100",
-    hint: "write 100, or 0 to switch it off",
-  };
-});
-
-const time = checked(duration, (value) => {
-  if (durationMs(value) > 0) return undefined;
-  return rule({ message: `${value} is no time`, expected: "at least 1ms", hint: "write for example 10s" });
-});
+const time = positive(duration, durationMs);
 
 const failures = z.int().min(0).default(5);
 
 export const outlierDetectionSchema = z.strictObject({
   consecutive5xx: failures,
-  enforcingConsecutive5xx: enforcing,
+  enforcingConsecutive5xx: enforcing.default(100),
   splitExternalLocalOriginErrors: z.boolean().default(false),
   consecutiveLocalOriginFailure: failures,
-  enforcingConsecutiveLocalOriginFailure: enforcing,
+  enforcingConsecutiveLocalOriginFailure: enforcing.default(100),
   interval: time.default("10s"),
   baseEjectionTime: time.default("30s"),
   maxEjectionPercent: z.int().min(0).max(100).default(10),

@@ -1,6 +1,7 @@
 // `retry` and `timeouts` of a kgateway TrafficPolicy: its fields, and what they mean for a rule.
 import { z } from "zod";
 import type { Retry } from "../../model/index.ts";
+import { positive } from "../envoy-fields.ts";
 import { retryCondition, retryOf } from "../envoy-retry.ts";
 import { checked, duration, durationMs, ignored, rule } from "../schema/fields.ts";
 
@@ -22,10 +23,7 @@ const CONDITIONS = [
   "unavailable",
 ] as const;
 
-const time = checked(duration, (value) => {
-  if (durationMs(value) > 0) return undefined;
-  return { message: `${value} is no time`, expected: "at least 1ms", hint: "write for example 25ms" };
-});
+const time = positive(duration, durationMs);
 
 export const retrySchema = checked(
   z.strictObject({

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { BackendTls } from "../../model/index.ts";
 import type { Told } from "../dialect.ts";
+import { ofNode } from "../envoy-fields.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import {
@@ -17,14 +18,12 @@ import { atMostOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
 
 const texts = z.array(z.string());
-const ciphers = ignored(texts, "ciphers, curves and signatures are those of Node.js", "remove the field");
-
 const parameters = z.strictObject({
   minVersion: tlsVersion("AUTO"),
   maxVersion: tlsVersion("AUTO"),
-  cipherSuites: ciphers,
-  ecdhCurves: ciphers,
-  signatureAlgorithms: ciphers,
+  cipherSuites: ofNode,
+  ecdhCurves: ofNode,
+  signatureAlgorithms: ofNode,
 });
 
 const path = z.string().min(1).optional();
