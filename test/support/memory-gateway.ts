@@ -104,6 +104,13 @@ export class MemoryGateway {
     return stream;
   }
 
+  /** Requests that endpoints are at work on, as balancers see it. */
+  get active(): number {
+    const { snapshot, backends } = this.#plan;
+    const endpoints = snapshot.backends.flatMap(({ id }) => backends.get(id)?.endpoints ?? []);
+    return endpoints.reduce((sum, { active }) => sum + active, 0);
+  }
+
   /** Lets so much time pass, alarm by alarm. */
   pass(ms: number): void {
     const untilMs = this.nowMs + ms;
