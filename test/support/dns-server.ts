@@ -8,6 +8,8 @@ export interface DnsRecords {
   /** IPv6, in full: eight groups. */
   readonly aaaa?: readonly string[];
   readonly ttlSec?: number;
+  /** Questions for this type get SERVFAIL. */
+  readonly fails?: "A" | "AAAA";
   /** Another name that the addresses belong to. */
   readonly cname?: string;
 }
@@ -38,7 +40,10 @@ export async function startDnsServer(answers: Readonly<Record<string, DnsAnswer>
     questions.push(`${type === TYPES.A ? "A" : type === TYPES.AAAA ? "AAAA" : type} ${name}`);
     const answer = known.get(name) ?? "NXDOMAIN";
     if (answer === "silent") return;
-    socket.send(encodeAnswer(query.subarray(0, end), name, type, answer), peer.port, peer.address);
+    const isFailing =
+      typeof answer === "object" && answer.fails !== undefined && TYPES[answer.fails] === type;
+    const told = isFailing ? "SERVFAIL" : answer;
+    socket.send(encodeAnswer(query.subarray(0, end), name, type, told), peer.port, peer.address);
   });
   await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
   onTestFinished(() => void socket.close());

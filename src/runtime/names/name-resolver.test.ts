@@ -35,6 +35,19 @@ test("a name without any address is an error", async () => {
   await expect(dnsResolver([server.address])("carts.example")).rejects.toMatchObject({ code: "ENODATA" });
 });
 
+test("a server that fails for one family does not take the other away", async () => {
+  const server = await startDnsServer({ "carts.example": { a: ["10.0.0.1"], fails: "AAAA" } });
+  expect((await dnsResolver([server.address])("carts.example")).addresses).toEqual(["10.0.0.1"]);
+});
+
+test("a name that no server knows is the system's to find, without a time to live", async () => {
+  const server = await startDnsServer({ "known.example": { a: ["10.0.0.1"] } });
+  const bySystem = async (host: string) => [{ address: "10.9.0.1" }, { address: `${host}'s` }];
+  const resolve = dnsResolver([server.address], bySystem);
+  expect(await resolve("carts")).toEqual({ addresses: ["10.9.0.1", "carts's"], ttlSec: undefined });
+  expect((await resolve("known.example")).addresses).toEqual(["10.0.0.1"]);
+});
+
 test("localhost is asked of nobody", async () => {
   const server = await startDnsServer();
   expect((await dnsResolver([server.address])("localhost")).addresses).toEqual(["127.0.0.1"]);

@@ -15,12 +15,19 @@ export type ResolveName = (host: string) => Promise<Resolution>;
 const QUERY_TIMEOUT_MS = 2_000;
 const TRIES = 2;
 
+/** How the system itself finds addresses: by its hosts file, and whatever else it is set up to ask. */
+export type SystemLookup = (host: string) => Promise<readonly { readonly address: string }[]>;
+
+const lookupBySystem: SystemLookup = (host) => promises.lookup(host, { all: true, hints: ADDRCONFIG });
+
 /**
- * The resolver of the process.
- * @param servers `ip:port`, asked in their order; empty: those of the system. With servers of one's own the hosts file
- *   is not read.
+ * @param servers `ip:port`, asked in their order; empty: those of the system
+ * @param fallback for names that no server knows; with servers of one's own there is none
  */
-export function dnsResolver(servers: readonly string[]): ResolveName {
+export function dnsResolver(
+  servers: readonly string[],
+  fallback: SystemLookup | undefined = servers.length === 0 ? lookupBySystem : undefined,
+): ResolveName {
   const resolver = new promises.Resolver({ timeout: QUERY_TIMEOUT_MS, tries: TRIES });
   if (servers.length > 0) resolver.setServers([...servers]);
   return async (host) => {
@@ -31,20 +38,19 @@ export function dnsResolver(servers: readonly string[]): ResolveName {
       resolver.resolve4(host, { ttl: true }),
       resolver.resolve6(host, { ttl: true }),
     ]);
+    // One family is enough: there are servers that never answer for the other.
     const records = [...recordsOf(v4), ...recordsOf(v6)];
-    // Half an answer is none: the other half would be taken for gone.
-    const failure = failureOf(v4) ?? failureOf(v6);
-    if (records.length > 0 && failure === undefined) {
+    if (records.length > 0) {
       return {
         addresses: [...new Set(records.map(({ address }) => address))],
         ttlSec: Math.min(...records.map(({ ttl }) => ttl)),
       };
     }
-    if (servers.length === 0) {
-      const found = await promises.lookup(host, { all: true, hints: ADDRCONFIG });
+    if (fallback !== undefined) {
+      const found = await fallback(host);
       return { addresses: [...new Set(found.map(({ address }) => address))], ttlSec: undefined };
     }
-    throw failure ?? (v4 as PromiseRejectedResult).reason;
+    throw failureOf(v4) ?? failureOf(v6) ?? (v4 as PromiseRejectedResult).reason;
   };
 }
 
