@@ -1,5 +1,6 @@
 // What a flag is, and the kinds of values that flags take.
 
+import { parseLogFormat } from "../dataplane/access-format.ts";
 import type { ErrorCode } from "../dataplane/respond.ts";
 import {
   parseChoice,
@@ -32,6 +33,15 @@ export const SOCKET_ADDRESSES = {
   placeholder: "IP[:PORT],...",
   parse: parseSocketAddresses,
 } satisfies ValueKind<readonly string[]>;
+
+/** Checked here, and read again by the workers that write it. */
+export const LOG_FORMAT: ValueKind<string> = {
+  placeholder: "json|FORMAT",
+  parse: (text) => {
+    parseLogFormat(text);
+    return text;
+  },
+};
 
 export const WORKERS: ValueKind<number> = { placeholder: "N|cores", parse: parseWorkers };
 

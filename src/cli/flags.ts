@@ -5,6 +5,7 @@ import {
   DURATION,
   type FlagTable,
   IP_ADDRESS,
+  LOG_FORMAT,
   NETWORKS,
   oneOf,
   SOCKET_ADDRESSES,
@@ -94,8 +95,14 @@ export const RUN_FLAGS = {
   },
   "access-log": {
     group: PROCESS,
-    help: "File for the access log (JSON lines), or off; standard output if not given.",
+    help: "File for the access log, or off; standard output if not given. SIGUSR1 opens it anew, after rotation.",
     value: { ...TEXT, placeholder: "FILE|off" },
+  },
+  "access-log-format": {
+    group: PROCESS,
+    help: "Lines of JSON, or a text such as '%{client} %{method} %{path} %{status}': see docs/observability.md.",
+    value: LOG_FORMAT,
+    default: "json",
   },
   "dns-servers": {
     group: ENDPOINTS,

@@ -56,5 +56,11 @@ function log(exchange: Exchange, end: ExchangeEnd): void {
     upstreamAddress: decision?.endpoint?.endpoint.address,
     affinity: decision,
     error: end.error,
+    tlsVersion: stream.connection.handshake?.version,
+    serverName: stream.connection.handshake?.serverName,
+    attempts: exchange.attempts,
+    upstreamMs: exchange.upstreamMs,
+    requestHead: head,
+    responseHead: exchange.responseHead,
   });
 }

@@ -52,6 +52,8 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   ownFilters: FilterPlan = NO_FILTERS;
   /** Waits for a hash table in this exchange's name. */
   waiter: TableWaiter | undefined;
+  /** What the client was sent; undefined where it was an error of the gateway's own. */
+  responseHead: ResponseHead | undefined;
   /** How often it was sent to an endpoint. */
   attempts = 0;
   /** Of the attempt that was answered last: from its start to the head of the answer. */
@@ -112,6 +114,7 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
     const head = new PlainResponseHead(status, reasonPhrase(status), fields);
     if (status >= 300) filterResponse(this, head);
     this.#status = status;
+    this.responseHead = head;
     this.stream.respond(head, 0);
     this.stream.end(NO_TRAILERS);
     this.#end();
@@ -261,6 +264,7 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   #editResponse(head: ResponseHead): boolean {
     try {
       editResponse(this, head);
+      this.responseHead = head;
       return true;
     } catch (cause) {
       this.failByDefect("editing a response failed", cause);

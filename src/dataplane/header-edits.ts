@@ -31,6 +31,13 @@ export class EditList implements HeadEdits {
     return this.#dropped?.includes(name) ?? false;
   }
 
+  /** The value of the first line to append of this lower-case name. */
+  lineOf(name: string): string | undefined {
+    const lines = this.lines;
+    for (let at = 0; at < lines.length; at += 2) if (lines[at] === name) return lines[at + 1];
+    return undefined;
+  }
+
   set(name: string, value: string): void {
     const key = name.toLowerCase();
     this.#drop(key);

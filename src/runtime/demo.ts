@@ -56,6 +56,7 @@ export async function runDemo(options: DemoOptions, dependencies: DemoDependenci
         portOffset: 0,
         drainDelayMs: 0,
         accessLog: { kind: "off" },
+        accessLogFormat: "json",
         dnsServers: [],
         dataplane: DEFAULT_DATAPLANE_OPTIONS,
       },

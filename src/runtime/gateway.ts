@@ -81,6 +81,7 @@ export class Gateway {
       settings: {
         dataplane: shareOfWorker(options.dataplane, options.workers),
         accessLog: options.accessLog,
+        accessLogFormat: options.accessLogFormat,
         logLevel: options.logLevel,
         humanLog: options.humanLog,
         drainTimeoutMs: options.drainTimeoutMs,

@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Log lines for people in place of JSON. */
   readonly humanLog: boolean;
   readonly accessLog: AccessLogTarget;
+  /** As `parseLogFormat` reads it. */
+  readonly accessLogFormat: string;
   /** `ip:port` of the DNS servers that host names of backends are asked of; empty: those of the system. */
   readonly dnsServers: readonly string[];
   /** Its limits on connections, requests and buffered bytes are the total over workers. */

@@ -69,7 +69,7 @@ test("the admin port tells health, readiness, the snapshot, and metrics of all w
   expect(metrics).toContain("limpet_workers 2\n");
   expect(metrics).toContain('limpet_worker_snapshot_version{worker="2"} 1\n');
   expect(metrics).toMatch(
-    /limpet_requests_total\{listener="Gateway\/default\/edge\/http",route="HTTPRoute\/default\/all",code_class="2xx"\} 1\n/,
+    /limpet_requests_total\{listener="Gateway\/default\/edge\/http",route="HTTPRoute\/default\/all",backend="[^"]+",code_class="2xx"\} 1\n/,
   );
 });
 

@@ -41,6 +41,7 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
     logLevel: flags.logLevel,
     humanLog: terminal.people && flags.output === "text",
     accessLog: accessLogTarget(flags.accessLog),
+    accessLogFormat: flags.accessLogFormat,
     dnsServers: flags.dnsServers ?? [],
     dataplane: {
       ...DEFAULT_DATAPLANE_OPTIONS,

@@ -261,6 +261,7 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
       upstreamAddress: this.#decision?.endpoint?.endpoint.address,
       affinity: this.#decision,
       error: this.#error,
+      serverName: this.#serverName,
     });
   }
 }

@@ -13,6 +13,8 @@ export interface WorkerSettings {
   readonly worker: number;
   readonly dataplane: DataplaneOptions;
   readonly accessLog: AccessLogTarget;
+  /** As `parseLogFormat` reads it. */
+  readonly accessLogFormat: string;
   readonly logLevel: LogLevel;
   readonly humanLog: boolean;
   /** Used when the primary dies and nobody can say how long any more. */

@@ -1,13 +1,14 @@
 // Entry of a worker process: wires the engine, the access log and the channel to the primary.
 import { closeSync, openSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
+import { parseLogFormat } from "../../dataplane/access-format.ts";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import { Engine } from "../../dataplane/engine.ts";
 import { ObservationBatch } from "../../dataplane/health/observation.ts";
 import { openLogTarget } from "../../dataplane/log-target.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
-import type { AccessLogTarget, WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
+import type { WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
 import { type Notify, Worker, type WorkerParts } from "./worker.ts";
 
 // A pattern of the configuration that backtracks without end on some request continues on V8's linear engine.
@@ -18,7 +19,7 @@ const FLUSH_TIMEOUT_MS = 500;
 const STDOUT = 1;
 
 function build(settings: WorkerSettings, notify: Notify): WorkerParts {
-  const { accessLog, reopen } = openAccessLog(settings.accessLog);
+  const { accessLog, reopen } = openAccessLog(settings);
   const logger = createLogger({
     level: settings.logLevel,
     human: settings.humanLog,
@@ -51,14 +52,15 @@ interface OpenAccessLog {
   reopen(): void;
 }
 
-function openAccessLog(target: AccessLogTarget): OpenAccessLog {
+function openAccessLog({ accessLog: target, accessLogFormat }: WorkerSettings): OpenAccessLog {
   if (target.kind === "off") return { accessLog: NO_ACCESS_LOG, reopen() {} };
+  const format = parseLogFormat(accessLogFormat);
   if (target.kind === "stdout") {
-    return { accessLog: createAccessLog(openLogTarget(STDOUT), SYSTEM_CLOCK), reopen() {} };
+    return { accessLog: createAccessLog(openLogTarget(STDOUT), format, SYSTEM_CLOCK), reopen() {} };
   }
   // Appending, so that workers which share the file write after each other's lines.
   let fd = openSync(target.path, "a");
-  const accessLog = createAccessLog(openLogTarget(fd), SYSTEM_CLOCK);
+  const accessLog = createAccessLog(openLogTarget(fd), format, SYSTEM_CLOCK);
   const reopen = () => {
     const left = fd;
     fd = openSync(target.path, "a");

@@ -64,6 +64,7 @@ function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: A
     settings: {
       dataplane: DEFAULT_DATAPLANE_OPTIONS,
       accessLog: { kind: "off" },
+      accessLogFormat: "json",
       logLevel: "info",
       humanLog: false,
       drainTimeoutMs: 0,

@@ -78,6 +78,7 @@ function startWorker() {
         worker: 1,
         dataplane: DEFAULT_DATAPLANE_OPTIONS,
         accessLog: { kind: "off" },
+        accessLogFormat: "json",
         logLevel: "error",
         humanLog: false,
         drainTimeoutMs: 5,
