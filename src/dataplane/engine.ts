@@ -188,6 +188,7 @@ export class Engine {
     samples.push(
       ...this.#context.pool.samples(),
       { name: "limpet_client_connections", labels: {}, value: this.connections },
+      { name: "limpet_buffered_bytes", labels: {}, value: this.#sweep.heldBytes },
       { name: "limpet_access_log_dropped_lines_total", labels: {}, value: this.#context.accessLog.dropped },
     );
     return samples;

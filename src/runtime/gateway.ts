@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { bindPoints } from "../dataplane/bind-points.ts";
 import { shareOfWorker } from "../dataplane/options.ts";
 import type { Finding } from "../model/index.ts";
-import { type Logger, renderMetrics } from "../telemetry/index.ts";
+import { type Logger, ProcessVitals, renderMetrics } from "../telemetry/index.ts";
 import { AdminServer } from "./admin-server.ts";
 import { BoundSockets } from "./bound-sockets.ts";
 import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
@@ -45,6 +45,7 @@ export class Gateway {
   readonly #sockets: BoundSockets;
   readonly #workers: WorkerPool;
   readonly #metrics: GatewayMetrics;
+  readonly #vitals = new ProcessVitals("primary");
   readonly #ticketKeys: TicketKeys;
   readonly #live: LiveConfiguration;
   readonly #legacy: Legacy | undefined;
@@ -73,7 +74,7 @@ export class Gateway {
       nowMs: Date.now,
     });
     this.#sockets = new BoundSockets(options);
-    this.#metrics = new GatewayMetrics(version, Date.now());
+    this.#metrics = new GatewayMetrics(version, Date.now(), options.dataplane);
     this.#ticketKeys = new TicketKeys((keys) => void this.#workers.setTicketKeys(keys), legacy?.ticketKeys);
     this.#workers = new WorkerPool({
       count: options.workers,
@@ -189,7 +190,8 @@ export class Gateway {
           ready: () => this.#serving && this.#workers.serving > 0,
           metrics: async () =>
             renderMetrics([
-              ...this.#metrics.samples(this.#store.current, this.#live.snapshot),
+              ...this.#metrics.samples(this.#store.current, this.#live.snapshot, Date.now()),
+              ...this.#vitals.samples(),
               ...this.#live.samples(),
               ...(await this.#workers.samples()),
             ]),

@@ -111,6 +111,16 @@ export const METRICS = {
     labels: [],
     help: "Connections that changed their protocol (WebSockets) and are open.",
   },
+  limpet_buffered_bytes: {
+    type: "gauge",
+    labels: [],
+    help: "Bytes in memory that one side sent and the other has not taken: at --max-buffered-size new requests get 503.",
+  },
+  limpet_limit: {
+    type: "gauge",
+    labels: ["limit"],
+    help: "What a flag allows all workers together: max-connections, max-requests, max-requests-per-endpoint, max-buffered-size.",
+  },
   limpet_upstream_connects_total: {
     type: "counter",
     labels: ["backend"],
@@ -206,6 +216,11 @@ export const METRICS = {
     labels: [],
     help: "When that snapshot was loaded, in unix seconds.",
   },
+  limpet_snapshot_age_seconds: {
+    type: "gauge",
+    labels: [],
+    help: "How long ago that was.",
+  },
   limpet_snapshot_objects: {
     type: "gauge",
     labels: ["kind"],
@@ -227,10 +242,41 @@ export const METRICS = {
     help: "Configurations read: published, unchanged, or kept (refused, the last good one stays).",
   },
   limpet_workers: { type: "gauge", labels: [], help: "Workers that serve." },
+  limpet_worker_up: {
+    type: "gauge",
+    labels: ["worker"],
+    help: "1: the worker serves and has answered in time. 0: it is dead, on its way up, or stuck, and counts with its last answer.",
+  },
   limpet_worker_restarts_total: {
     type: "counter",
     labels: [],
     help: "Workers that died and were replaced.",
+  },
+  limpet_process_cpu_seconds_total: {
+    type: "counter",
+    labels: ["process"],
+    help: "CPU time of the primary and of each worker (worker-1, ...), its predecessors of that number included.",
+  },
+  limpet_process_resident_memory_bytes: {
+    type: "gauge",
+    labels: ["process"],
+    help: "Resident memory of a process.",
+  },
+  limpet_process_heap_used_bytes: {
+    type: "gauge",
+    labels: ["process"],
+    help: "JavaScript heap of a process in use.",
+  },
+  limpet_process_event_loop_busy_seconds_total: {
+    type: "counter",
+    labels: ["process"],
+    help: "Time in which the event loop of a process was at work: a rate of 1 is a process that can do no more.",
+  },
+  limpet_process_event_loop_delay_seconds: {
+    type: "histogram",
+    labels: ["process"],
+    help: "How late the event loop of a process gets to a timer, asked five times a second.",
+    buckets: DURATION_BUCKETS,
   },
 } as const satisfies Record<string, MetricKind>;
 

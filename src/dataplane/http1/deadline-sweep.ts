@@ -18,6 +18,8 @@ export class DeadlineSweep {
   nowMs: number;
   /** At the last look all together held more bytes than they may. */
   overloaded = false;
+  /** What they held then. */
+  heldBytes = 0;
   readonly #clock: Clock;
   readonly #maxHeldBytes: number;
   readonly #intervalMs: number;
@@ -65,6 +67,7 @@ export class DeadlineSweep {
       clearInterval(this.#timer);
       this.#timer = undefined;
       this.overloaded = false;
+      this.heldBytes = 0;
     }
   }
 
@@ -76,6 +79,7 @@ export class DeadlineSweep {
       connection.sweep(this.nowMs);
       heldBytes += connection.heldBytes ?? 0;
     }
+    this.heldBytes = heldBytes;
     this.overloaded = heldBytes > this.#maxHeldBytes;
   }
 }

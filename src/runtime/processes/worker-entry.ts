@@ -7,7 +7,7 @@ import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import { Engine } from "../../dataplane/engine.ts";
 import { ObservationBatch } from "../../dataplane/health/observation.ts";
 import { openLogTarget } from "../../dataplane/log-target.ts";
-import { createLogger, writeStderr } from "../../telemetry/index.ts";
+import { createLogger, ProcessVitals, writeStderr } from "../../telemetry/index.ts";
 import type { WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
 import { type Notify, Worker, type WorkerParts } from "./worker.ts";
 
@@ -39,6 +39,7 @@ function build(settings: WorkerSettings, notify: Notify): WorkerParts {
   setTicketKeys(settings.ticketKeys);
   return {
     engine,
+    vitals: new ProcessVitals(`worker-${settings.worker}`),
     logger,
     setTicketKeys,
     reopenAccessLog: reopen,

@@ -61,8 +61,7 @@ export class WorkerPool {
 
   /** Rejects if a worker cannot be brought up at all. */
   async start(): Promise<void> {
-    const numbers = Array.from({ length: this.#options.count }, (_, index) => index + 1);
-    await Promise.all(numbers.map((worker) => this.#bringUp(worker, 0)));
+    await Promise.all(this.#numbers().map((worker) => this.#bringUp(worker, 0)));
   }
 
   /**
@@ -131,13 +130,23 @@ export class WorkerPool {
   /** What the workers count, and what is to be counted of them. */
   async samples(): Promise<readonly MetricSample[]> {
     const workers = [...this.#serving];
-    await Promise.all(workers.map((worker) => this.#ask(worker)));
+    const answered = new Set<number>();
+    await Promise.all(
+      workers.map(async (worker) => {
+        if (await this.#ask(worker)) answered.add(worker.worker);
+      }),
+    );
     return [
       ...this.#counts.samples(),
       ...workers.map((worker) => ({
         name: "limpet_worker_snapshot_version",
         labels: { worker: String(worker.worker) },
         value: worker.version,
+      })),
+      ...this.#numbers().map((worker) => ({
+        name: "limpet_worker_up",
+        labels: { worker: String(worker) },
+        value: answered.has(worker) ? 1 : 0,
       })),
       { name: "limpet_workers", labels: {}, value: this.serving },
       { name: "limpet_worker_restarts_total", labels: {}, value: this.#restarts },
@@ -171,12 +180,20 @@ export class WorkerPool {
   }
 
   /** One that does not answer in time counts with its last answer. */
-  async #ask(worker: PoolWorker): Promise<void> {
+  #ask(worker: PoolWorker): Promise<boolean> {
     const answer = worker.request({ kind: "stats" }).then(
-      (samples) => this.#counts.update(worker.worker, samples),
-      () => {},
+      (samples) => {
+        this.#counts.update(worker.worker, samples);
+        return true;
+      },
+      () => false,
     );
-    await Promise.race([answer, delay(STATS_TIMEOUT_MS, undefined, { ref: false })]);
+    return Promise.race([answer, delay(STATS_TIMEOUT_MS, false, { ref: false })]);
+  }
+
+  /** Of the workers that there are to be. */
+  #numbers(): readonly number[] {
+    return Array.from({ length: this.#options.count }, (_, index) => index + 1);
   }
 
   async #bringUp(number: number, failures: number): Promise<void> {

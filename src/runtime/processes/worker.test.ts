@@ -51,6 +51,7 @@ function startWorker() {
         },
         stats: () => [{ name: "limpet_requests_in_flight", labels: {}, value: 7 }],
       },
+      vitals: { samples: () => [{ name: "limpet_tunnels", labels: {}, value: 1 }] },
       logger: createLogger({ level: "error", human: false, write: () => {} }),
       setTicketKeys: (ticketKeys) => void done.push(`ticket keys ${ticketKeys}`),
       reopenAccessLog: () => void done.push("reopen"),
@@ -120,7 +121,7 @@ test("commands wait for a compilation, numbers and draining do not", async () =>
   await start();
   const preparing = publish(EMPTY_SNAPSHOT, backendSnapshot(1, "a"));
   const listening = ask({ kind: "listen", bindKey: "80", number: 0 });
-  expect(await ask({ kind: "stats" })).toMatchObject({ samples: [{ value: 7 }] });
+  expect(await ask({ kind: "stats" })).toMatchObject({ samples: [{ value: 7 }, { value: 1 }] });
   expect(done).toEqual([]);
   await release();
   await Promise.all([preparing, listening]);

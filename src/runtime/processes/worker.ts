@@ -2,13 +2,14 @@
 import { setImmediate } from "node:timers/promises";
 import type { Engine } from "../../dataplane/engine.ts";
 import { applyDelta, EMPTY_SNAPSHOT, type Snapshot } from "../../model/index.ts";
-import type { Logger, MetricSample } from "../../telemetry/index.ts";
+import type { Logger, MetricSample, ProcessVitals } from "../../telemetry/index.ts";
 import { DeltaAssembly } from "./delta-parts.ts";
 import type { WorkerCommand, WorkerNotice, WorkerReply, WorkerRequest, WorkerSettings } from "./messages.ts";
 
 /** What a worker works with once it has been told its settings. */
 export interface WorkerParts {
   readonly engine: Pick<Engine, "listen" | "release" | "unlisten" | "prepare" | "commit" | "drain" | "stats">;
+  readonly vitals: Pick<ProcessVitals, "samples">;
   readonly logger: Logger;
   /** Base64, as in the settings. */
   setTicketKeys(ticketKeys: string): void;
@@ -128,7 +129,7 @@ export class Worker {
         this.#parts.reopenAccessLog();
         return undefined;
       case "stats":
-        return engine.stats();
+        return [...engine.stats(), ...this.#parts.vitals.samples()];
       case "drain":
         await this.#drain(command.timeoutMs);
         return undefined;
