@@ -19,9 +19,8 @@ export class Http1Server implements ServerContext {
   readonly turns: TurnQueue;
   /** Told each time a connection is gone. */
   onClosed: (() => void) | null = null;
+  /** Those that were looked at for a place go to its end, so that the next look begins with others. */
   readonly #connections = new Set<ServerConnection>();
-  /** Goes round: where the next look for a place begins. */
-  #hand = this.#connections.values();
   #draining = false;
 
   constructor(handler: RequestHandler, options: DataplaneOptions, sweep: DeadlineSweep) {
@@ -50,14 +49,14 @@ export class Http1Server implements ServerContext {
 
   /** Closes a connection that waits idly, the next one from where the last look ended; false: none was found. */
   makeRoom(): boolean {
-    for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-      let next = this.#hand.next();
-      if (next.done) {
-        this.#hand = this.#connections.values();
-        next = this.#hand.next();
-      }
-      if (next.done) return false;
-      if (next.value.yieldPlace()) return true;
+    // No iterator may outlive this call: it would hold every connection that the set ever had.
+    let looks = Math.min(this.#connections.size, MAX_LOOKS);
+    for (const connection of this.#connections) {
+      if (looks === 0) return false;
+      looks -= 1;
+      this.#connections.delete(connection);
+      this.#connections.add(connection);
+      if (connection.yieldPlace()) return true;
     }
     return false;
   }
