@@ -45,6 +45,7 @@ interface ArrivingSocket extends Socket {
   [ARRIVAL]?: Arrival | undefined;
 }
 
+/** Its bytes come by `receive` alone. */
 export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
   readonly #socket: Socket;
   readonly #owner: ArrivalOwner;
@@ -63,7 +64,6 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     this.#sinceMs = owner.sweep.stampMs;
     this.#stage = expectsProxyHeader ? "proxy-header" : "hello";
     (socket as ArrivingSocket)[ARRIVAL] = this;
-    socket.on("data", ON.data);
     socket.on("end", ON.end);
     socket.on("error", ON.error);
     socket.on("close", ON.close);
@@ -157,7 +157,6 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     }
     this.#stage = "handshake";
     this.#handshake = new Handshake(serverName, listener.id, shown);
-    this.#socket.removeListener("data", ON.data);
     this.#socket.pause();
     shown.server.begin(this.#socket, Buffer.from(hello), this);
   }
@@ -215,11 +214,9 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     const socket = this.#socket as ArrivingSocket;
     this.#stage = "over";
     this.#held = undefined;
+    // The handlers stay, and find nobody: to take them away costs more.
     socket[ARRIVAL] = undefined;
-    socket.removeListener("data", ON.data);
-    socket.removeListener("end", ON.end);
-    socket.removeListener("error", ON.error);
-    socket.removeListener("close", ON.close);
+    socket.removeAllListeners("data");
     this.#owner.sweep.delete(this);
   }
 
@@ -234,9 +231,6 @@ const NOTHING = () => {};
 
 /** One set of handlers for all: closures would cost more than the rest of an arrival. */
 const ON = {
-  data(this: ArrivingSocket, chunk: Buffer): void {
-    this[ARRIVAL]?.receive(chunk);
-  },
   end(this: ArrivingSocket): void {
     this[ARRIVAL]?.ended();
   },

@@ -88,7 +88,10 @@ export class Port implements ArrivalOwner, PassthroughOwner {
         this.#servers.delete(number);
         reject(error);
       };
-      server.on("connection", (socket) => this.#accept(socket));
+      server.on("connection", (socket) => {
+        const receiver = this.#accept(socket);
+        if (receiver instanceof Arrival) socket.on("data", (chunk: Buffer) => receiver.receive(chunk));
+      });
       server.once("error", refuse);
       server.listen("handle" in target ? target.handle : { ...target, backlog: 511 }, () => {
         server.off("error", refuse);

@@ -86,6 +86,7 @@ export class SecureServer {
     (socket as OwnedSocket)[OWNER] = owner;
     // Node.js takes this over for the handshake: a client that ends its side in the middle of one waits for nothing.
     socket.allowHalfOpen = false;
+    socket.removeAllListeners("data");
     socket.unshift(hello);
     this.#server.emit("connection", socket);
   }
