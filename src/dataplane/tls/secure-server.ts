@@ -41,7 +41,7 @@ const SESSION_TIMEOUT_SEC = 7_200;
 const OWNER = Symbol("handshake");
 
 interface OwnedSocket extends Socket {
-  [OWNER]?: HandshakeOwner;
+  [OWNER]?: HandshakeOwner | undefined;
 }
 
 /**
@@ -108,7 +108,7 @@ function onFailed(error: Error, socket: TLSSocket): void {
 function ownerOf(socket: TLSSocket): HandshakeOwner | undefined {
   const transport = (socket as { readonly _parent?: OwnedSocket })._parent;
   const owner = transport?.[OWNER];
-  if (transport !== undefined) delete transport[OWNER];
+  if (transport !== undefined) transport[OWNER] = undefined;
   // Nobody to hand it to: better no connection than one that nobody watches.
   if (owner === undefined) socket.destroy();
   return owner;
