@@ -1,4 +1,5 @@
 // The registry of flags: commander's options, their parsing, `--help` and docs/cli.md all come from these tables.
+import { TRACING_KINDS } from "../runtime/processes/messages.ts";
 import { LOG_LEVELS } from "../telemetry/index.ts";
 import {
   count,
@@ -103,6 +104,12 @@ export const RUN_FLAGS = {
     help: "Lines of JSON, or a text such as '%{client} %{method} %{path} %{status}': see docs/observability.md.",
     value: LOG_FORMAT,
     default: "json",
+  },
+  tracing: {
+    group: PROCESS,
+    help: "Spans of requests for the OpenTelemetry SDK that NODE_OPTIONS=--import loads: see docs/observability.md.",
+    value: oneOf(...TRACING_KINDS),
+    default: "off",
   },
   "dns-servers": {
     group: ENDPOINTS,

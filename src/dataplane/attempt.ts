@@ -13,6 +13,7 @@ import type {
   Trailers,
   Tunnel,
 } from "./stream.ts";
+import type { AttemptTrace } from "./tracing.ts";
 import { countStatus } from "./traffic.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 
@@ -29,6 +30,8 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
   readonly #allowance: RetryAllowance | undefined;
   #alarm: Alarm | undefined;
   #sentMs = 0;
+  /** Undefined: nobody follows it. */
+  #trace: AttemptTrace | undefined;
   #left = false;
   /** Bytes of an unwanted response that may still come. */
   #drainable = 0;
@@ -43,6 +46,7 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
   send(connection: UpstreamConnection, timeoutMs: number | undefined): void {
     this.endpoint.active += 1;
     this.#exchange.attempts += 1;
+    this.#trace = this.#exchange.trace?.attempt(this.#exchange, this);
     this.#sentMs = this.#exchange.context.clock.monotonicMs();
     if (timeoutMs !== undefined) this.#alarm = this.#exchange.context.alarms.set(timeoutMs, this);
     this.stream = connection.send(this.#exchange, this);
@@ -55,6 +59,7 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
     this.endpoint.active -= 1;
     this.#alarm?.cancel();
     this.#allowance?.release();
+    this.#trace?.end();
   }
 
   /** Nobody wants its answer any more. */
@@ -74,6 +79,7 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
 
   onAlarm(): void {
     if (this.#left) return;
+    this.#trace?.failed("attempt-timeout");
     this.abandon();
     const message = `${this.endpoint.endpoint.address} took longer than the rule allows`;
     this.#exchange.onUpstreamError(new ProxyError("attempt-timeout", "upstream", message), this);
@@ -117,6 +123,7 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
 
   onError(error: ProxyError): void {
     if (this.#left) return;
+    this.#trace?.failed(error.code);
     this.leave();
     this.#exchange.onUpstreamError(error, this);
   }
@@ -128,6 +135,7 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
     const counters = context.traffic.backend(decision?.backend?.backend.id ?? "");
     countStatus(counters.byCodeClass, status);
     counters.responseTimes.observe(responseMs / 1000);
+    this.#trace?.answered(status);
   }
 
   #drain(chunk: BodyChunk): void {

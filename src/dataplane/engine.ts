@@ -16,6 +16,7 @@ import { RetryAllowances } from "./retry-allowance.ts";
 import { EMPTY_PORT_PLAN, emptyServingPlan, type ServingPlan, ServingPlanBuild } from "./serving-plan.ts";
 import { finishInSlices } from "./slices.ts";
 import { TableBuilds } from "./table-builds.ts";
+import type { Tracing } from "./tracing.ts";
 import { Traffic } from "./traffic.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
@@ -29,6 +30,8 @@ export interface EngineDependencies {
   readonly logger: DefectLogger;
   /** Undefined: nobody watches how endpoints answer. */
   readonly observer?: EndpointObserver;
+  /** Undefined: nobody follows requests. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** For what tunnels still have to say when the time to drain is over. */
@@ -43,7 +46,7 @@ export class Engine {
   #served: ServingPlan;
   #prepared: ServingPlan | undefined;
 
-  constructor({ options, clock, random, accessLog, logger, observer }: EngineDependencies) {
+  constructor({ options, clock, random, accessLog, logger, observer, tracing }: EngineDependencies) {
     this.#sweep = new DeadlineSweep(clock, options.maxBufferedSize);
     const traffic = new Traffic();
     this.#served = emptyServingPlan(clock);
@@ -74,6 +77,7 @@ export class Engine {
       alarms: SYSTEM_ALARMS,
       observer: observer ?? NO_OBSERVER,
       retries: new RetryAllowances(options.workers, clock),
+      tracing,
       keptBytes: new KeptBytes(options.maxBufferedSize / 4),
     };
   }

@@ -9,6 +9,7 @@ import type { DataplaneOptions } from "./options.ts";
 import type { RequestIds } from "./request-id.ts";
 import type { RetryAllowances } from "./retry-allowance.ts";
 import type { TableBuilds } from "./table-builds.ts";
+import type { Tracing } from "./tracing.ts";
 import type { Traffic } from "./traffic.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
@@ -46,4 +47,6 @@ export interface ExchangeContext {
   readonly retries: RetryAllowances;
   /** Memory for bodies that may have to be sent again. */
   readonly keptBytes: KeptBytes;
+  /** Undefined: nobody follows requests. */
+  readonly tracing?: Tracing | undefined;
 }

@@ -14,6 +14,7 @@ export interface ExchangeEnd {
 /** Once for every exchange, after its last byte. */
 export function reportEnd(exchange: Exchange, end: ExchangeEnd): void {
   count(exchange, end, exchange.context.traffic);
+  exchange.trace?.end(exchange, end);
   log(exchange, end);
 }
 
@@ -60,6 +61,7 @@ function log(exchange: Exchange, end: ExchangeEnd): void {
     serverName: stream.connection.handshake?.serverName,
     attempts: exchange.attempts,
     upstreamMs: exchange.upstreamMs,
+    traceId: exchange.trace?.traceId,
     requestHead: head,
     responseHead: exchange.responseHead,
   });

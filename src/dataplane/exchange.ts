@@ -25,6 +25,7 @@ import type {
   Tunnel,
 } from "./stream.ts";
 import type { TableWaiter } from "./table-builds.ts";
+import type { RequestTrace } from "./tracing.ts";
 import { Splice } from "./tunnel.ts";
 
 const NO_TRAILERS: Trailers = [];
@@ -59,6 +60,9 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   /** Of the attempt that was answered last: from its start to the head of the answer. */
   upstreamMs: number | undefined;
 
+  /** Undefined: nobody follows it. */
+  readonly trace: RequestTrace | undefined;
+
   /** Undefined until an endpoint was decided on. */
   #sender: RequestSender | undefined;
   #splice: Splice | undefined;
@@ -77,6 +81,7 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
     this.startedWallMs = context.clock.wallMs();
     this.#startedMs = context.clock.monotonicMs();
     context.traffic.requestsInFlight += 1;
+    this.trace = context.tracing?.begin(this);
   }
 
   get head(): RequestHead {

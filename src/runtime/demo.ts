@@ -57,6 +57,7 @@ export async function runDemo(options: DemoOptions, dependencies: DemoDependenci
         drainDelayMs: 0,
         accessLog: { kind: "off" },
         accessLogFormat: "json",
+        tracing: "off",
         dnsServers: [],
         dataplane: DEFAULT_DATAPLANE_OPTIONS,
       },

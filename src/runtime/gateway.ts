@@ -83,6 +83,7 @@ export class Gateway {
         dataplane: shareOfWorker(options.dataplane, options.workers),
         accessLog: options.accessLog,
         accessLogFormat: options.accessLogFormat,
+        tracing: options.tracing,
         logLevel: options.logLevel,
         humanLog: options.humanLog,
         drainTimeoutMs: options.drainTimeoutMs,

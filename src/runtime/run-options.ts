@@ -1,7 +1,7 @@
 // What `limpet run` can be told, after parsing.
 import type { DataplaneOptions } from "../dataplane/options.ts";
 import type { LogLevel } from "../telemetry/index.ts";
-import type { AccessLogTarget } from "./processes/messages.ts";
+import type { AccessLogTarget, TracingKind } from "./processes/messages.ts";
 
 export interface AdminAddress {
   /** An IP address. */
@@ -32,6 +32,7 @@ export interface RunOptions {
   readonly accessLog: AccessLogTarget;
   /** As `parseLogFormat` reads it. */
   readonly accessLogFormat: string;
+  readonly tracing: TracingKind;
   /** `ip:port` of the DNS servers that host names of backends are asked of; empty: those of the system. */
   readonly dnsServers: readonly string[];
   /** Its limits on connections, requests and buffered bytes are the total over workers. */

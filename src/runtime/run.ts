@@ -6,6 +6,7 @@ import type { RunOptions } from "./run-options.ts";
 import type { Predecessor } from "./succession/predecessor.ts";
 import type { ProgramCommand, Successor } from "./succession/successor.ts";
 import { tellServiceManager } from "./systemd.ts";
+import { canTrace } from "./tracing.ts";
 
 export interface RunDependencies {
   /** Whose place this process takes. */
@@ -29,6 +30,11 @@ type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 export async function run(options: RunOptions, dependencies: RunDependencies): Promise<number> {
   const { logger, signals } = dependencies;
   checkAccessLog(options);
+  if (!canTrace(options.tracing)) {
+    throw new StartError([
+      "--tracing opentelemetry: the package @opentelemetry/api is not installed where limpet is",
+    ]);
+  }
   const legacy = await dependencies.predecessor?.legacy();
   const gateway = new Gateway(options, logger, dependencies.version, legacy);
   let stopping = false;

@@ -10,7 +10,19 @@ import { type Gateway, spawnGateway, startGateway } from "../support/gateway.ts"
 import { gatewayYaml, sampleYaml } from "../support/manifests.ts";
 
 const ROUTE = "HTTPRoute/default/all";
+const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
+const PARENT_ID = "b7ad6b7169203331";
+const TRACEPARENT = `00-${TRACE_ID}-${PARENT_ID}-01`;
 const BACKEND = "Service/default/sample:80";
+
+/** What the recorder writes of a span. */
+interface RecordedLine {
+  readonly name: string;
+  readonly kind: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parent: string | undefined;
+}
 
 /** Answers `pong`, or the status of `/status/NNN`, and says which trace it was told of. */
 async function backend(): Promise<number> {
@@ -28,10 +40,13 @@ async function backend(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function gateway(args: readonly string[] = []): Promise<Gateway & { port: number }> {
+async function gateway(
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Gateway & { port: number }> {
   const port = await freePort();
   const files = { "gateway.yaml": gatewayYaml({ port }), "sample.yaml": sampleYaml([await backend()]) };
-  const running = await startGateway({ args, files });
+  const running = await startGateway({ args, files, env });
   onTestFinished(async () => void (await running.stop()));
   return Object.assign(running, { port });
 }
@@ -86,15 +101,14 @@ test("the log is written in the format that was asked for", async () => {
   const format =
     '%{client} "%{method} %{path}" %{status} %{attempts} %{request_header.x-user} %{trace_id} 100%%';
   const running = await gateway(["--access-log-format", format]);
-  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  await send(running.port, { path: "/x?a=%20", headers: { "x-user": 'ann "b"', traceparent } });
+  await send(running.port, { path: "/x?a=%20", headers: { "x-user": 'ann "b"', traceparent: TRACEPARENT } });
   await send(running.port, { path: "/status/404" });
   const lines = await eventually(
     async () => running.stdout.lines,
     ({ length }) => length === 2,
   );
   expect(lines).toEqual([
-    '127.0.0.1 "GET /x?a=%20" 200 1 ann \\"b\\" 0af7651916cd43dd8448eb211c80319c 100%',
+    `127.0.0.1 "GET /x?a=%20" 200 1 ann \\"b\\" ${TRACE_ID} 100%`,
     '127.0.0.1 "GET /status/404" 404 1 - - 100%',
   ]);
 });
@@ -110,7 +124,7 @@ test("trace context passes as it came, even where it is none", async () => {
   const running = await gateway();
   const seen = async (headers: Record<string, string>) => (await send(running.port, { headers })).headers;
   for (const [traceparent, tracestate] of [
-    ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"],
+    [TRACEPARENT, "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"],
     ["not-a-trace", ",,=;"],
   ] as const) {
     expect(await seen({ traceparent, tracestate })).toMatchObject({
@@ -119,4 +133,32 @@ test("trace context passes as it came, even where it is none", async () => {
     });
   }
   expect(await seen({})).toMatchObject({ "x-traceparent": "none", "x-tracestate": "none" });
+});
+
+test("spans reach the SDK that NODE_OPTIONS loads, in every worker", async () => {
+  const recorder = new URL("../support/recording-tracer.ts", import.meta.url);
+  const running = await gateway(["--tracing", "opentelemetry", "--workers", "2"], {
+    NODE_OPTIONS: `--import=${recorder}`,
+    RECORD_SPANS: "stderr",
+  });
+  const answer = await send(running.port, { path: "/traced", headers: { traceparent: TRACEPARENT } });
+  const line = await running.waitForAccess(({ path }) => path === "/traced");
+  expect(line).toMatchObject({ trace_id: TRACE_ID });
+  const spans = await eventually(
+    async () =>
+      running.stderr.lines.flatMap((text) => {
+        const { span } = (text.startsWith("{") ? JSON.parse(text) : {}) as { span?: RecordedLine };
+        return span === undefined ? [] : [span];
+      }),
+    ({ length }) => length === 2,
+  );
+  const [attempt, request] = spans as [RecordedLine, RecordedLine];
+  expect(request).toMatchObject({
+    name: `GET ${ROUTE}`,
+    kind: "SERVER",
+    traceId: TRACE_ID,
+    parent: PARENT_ID,
+  });
+  expect(attempt).toMatchObject({ name: "GET", kind: "CLIENT", traceId: TRACE_ID, parent: request.spanId });
+  expect(answer.headers["x-traceparent"]).toBe(`00-${TRACE_ID}-${attempt.spanId}-01`);
 });

@@ -14,6 +14,7 @@ import {
   ServingPlanBuild,
 } from "../../src/dataplane/serving-plan.ts";
 import { TableBuilds } from "../../src/dataplane/table-builds.ts";
+import type { Tracing } from "../../src/dataplane/tracing.ts";
 import { Traffic } from "../../src/dataplane/traffic.ts";
 import { UpstreamPool } from "../../src/dataplane/upstream-pool.ts";
 import type { Snapshot } from "../../src/model/index.ts";
@@ -42,7 +43,7 @@ export class MemoryGateway {
   readonly #swept = new Set<{ sweep(nowMs: number): void }>();
   #plan: ServingPlan = emptyServingPlan(this.clock);
 
-  constructor(snapshot: Snapshot, options: Partial<DataplaneOptions> = {}) {
+  constructor(snapshot: Snapshot, options: Partial<DataplaneOptions> = {}, tracing?: Tracing) {
     const all = { ...DEFAULT_DATAPLANE_OPTIONS, ...options };
     const { clock } = this;
     this.pool = new UpstreamPool({
@@ -80,6 +81,7 @@ export class MemoryGateway {
       alarms: this.alarms,
       retries: new RetryAllowances(all.workers, clock),
       keptBytes: this.keptBytes,
+      tracing,
       observer: {
         answered: (_, { endpoint }, status) => this.observed.push([endpoint.address, status]),
         failed: (_, { endpoint }, code) => this.observed.push([endpoint.address, code]),

@@ -42,6 +42,7 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
     humanLog: terminal.people && flags.output === "text",
     accessLog: accessLogTarget(flags.accessLog),
     accessLogFormat: flags.accessLogFormat,
+    tracing: flags.tracing,
     dnsServers: flags.dnsServers ?? [],
     dataplane: {
       ...DEFAULT_DATAPLANE_OPTIONS,

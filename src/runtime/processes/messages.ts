@@ -8,6 +8,10 @@ export type AccessLogTarget =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "off" };
 
+/** What follows requests; opentelemetry: whatever SDK was loaded into the process before. */
+export const TRACING_KINDS = ["off", "opentelemetry"] as const;
+export type TracingKind = (typeof TRACING_KINDS)[number];
+
 /** What a worker must know before anything else; limits are the worker's own share. */
 export interface WorkerSettings {
   readonly worker: number;
@@ -15,6 +19,7 @@ export interface WorkerSettings {
   readonly accessLog: AccessLogTarget;
   /** As `parseLogFormat` reads it. */
   readonly accessLogFormat: string;
+  readonly tracing: TracingKind;
   readonly logLevel: LogLevel;
   readonly humanLog: boolean;
   /** Used when the primary dies and nobody can say how long any more. */

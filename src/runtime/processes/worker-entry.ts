@@ -8,6 +8,7 @@ import { Engine } from "../../dataplane/engine.ts";
 import { ObservationBatch } from "../../dataplane/health/observation.ts";
 import { openLogTarget } from "../../dataplane/log-target.ts";
 import { createLogger, ProcessVitals, writeStderr } from "../../telemetry/index.ts";
+import { loadTracing } from "../tracing.ts";
 import type { WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
 import { type Notify, Worker, type WorkerParts } from "./worker.ts";
 
@@ -18,7 +19,7 @@ setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks"
 const FLUSH_TIMEOUT_MS = 500;
 const STDOUT = 1;
 
-function build(settings: WorkerSettings, notify: Notify): WorkerParts {
+async function build(settings: WorkerSettings, notify: Notify): Promise<WorkerParts> {
   const { accessLog, reopen } = openAccessLog(settings);
   const logger = createLogger({
     level: settings.logLevel,
@@ -31,6 +32,7 @@ function build(settings: WorkerSettings, notify: Notify): WorkerParts {
     random: Math.random,
     accessLog,
     logger,
+    tracing: await loadTracing(settings.tracing),
     observer: new ObservationBatch((observations) => notify({ notice: "observations", observations })),
   });
   const setTicketKeys = (ticketKeys: string) => {

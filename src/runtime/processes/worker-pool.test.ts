@@ -65,6 +65,7 @@ function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: A
       dataplane: DEFAULT_DATAPLANE_OPTIONS,
       accessLog: { kind: "off" },
       accessLogFormat: "json",
+      tracing: "off",
       logLevel: "info",
       humanLog: false,
       drainTimeoutMs: 0,

@@ -80,6 +80,7 @@ function startWorker() {
         dataplane: DEFAULT_DATAPLANE_OPTIONS,
         accessLog: { kind: "off" },
         accessLogFormat: "json",
+        tracing: "off",
         logLevel: "error",
         humanLog: false,
         drainTimeoutMs: 5,

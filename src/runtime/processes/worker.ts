@@ -34,7 +34,7 @@ interface Queued {
 }
 
 export class Worker {
-  readonly #build: (settings: WorkerSettings, notify: Notify) => WorkerParts;
+  readonly #build: (settings: WorkerSettings, notify: Notify) => WorkerParts | Promise<WorkerParts>;
   readonly #channel: WorkerChannel;
   readonly #queue: Queued[] = [];
   readonly #assembly = new DeltaAssembly();
@@ -46,7 +46,10 @@ export class Worker {
   #busy = false;
   #drained: Promise<void> | undefined;
 
-  constructor(build: (settings: WorkerSettings, notify: Notify) => WorkerParts, channel: WorkerChannel) {
+  constructor(
+    build: (settings: WorkerSettings, notify: Notify) => WorkerParts | Promise<WorkerParts>,
+    channel: WorkerChannel,
+  ) {
     this.#build = build;
     this.#channel = channel;
   }
@@ -94,7 +97,7 @@ export class Worker {
   ): Promise<readonly MetricSample[] | undefined> {
     if (command.kind === "start") {
       this.#settings = command.settings;
-      this.#parts = this.#build(command.settings, this.#channel.notify);
+      this.#parts = await this.#build(command.settings, this.#channel.notify);
       return undefined;
     }
     if (this.#parts === undefined) throw new Error(`${command.kind} came before start`);
