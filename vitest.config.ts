@@ -13,6 +13,8 @@ export default defineConfig({
       "dist/**",
     ],
     pool: "forks",
+    // All cores: most of the time is spent waiting for processes and clocks.
+    maxWorkers: "100%",
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

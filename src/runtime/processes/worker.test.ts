@@ -162,6 +162,13 @@ test("draining writes the log out, answers, and ends the process", async () => {
   expect(exits).toEqual([0]);
 });
 
+test("one that has not started yet ends at once when it is to drain", async () => {
+  const { ask, done, exits } = startWorker();
+  expect(await ask({ kind: "drain", timeoutMs: 9 })).not.toHaveProperty("error");
+  expect(done).toEqual([]);
+  expect(exits).toEqual([0]);
+});
+
 test("without its primary a worker drains by itself", async () => {
   const { worker, start, done } = startWorker();
   await start();

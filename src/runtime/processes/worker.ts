@@ -100,6 +100,11 @@ export class Worker {
       this.#parts = await this.#build(command.settings, this.#channel.notify);
       return undefined;
     }
+    if (command.kind === "drain") {
+      // Also one that has not started yet has to end, with nothing to wait for.
+      await this.#drain(command.timeoutMs);
+      return undefined;
+    }
     if (this.#parts === undefined) throw new Error(`${command.kind} came before start`);
     const { engine } = this.#parts;
     switch (command.kind) {
@@ -133,9 +138,6 @@ export class Worker {
         return undefined;
       case "stats":
         return [...engine.stats(), ...this.#parts.vitals.samples()];
-      case "drain":
-        await this.#drain(command.timeoutMs);
-        return undefined;
     }
   }
 
