@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TlsFiles } from "./peer.ts";
 
-/** `ecdsa`: P-256, what one would take today; `rsa`: 4,096 bits, where the server does nearly all the work. */
+/** `ecdsa`: P-256, what one would take today; `rsa`: 8,192 bits, where the server does nearly all the work. */
 export type CertificateKind = "ecdsa" | "rsa";
 
 const KEY: Record<CertificateKind, readonly string[]> = {
   ecdsa: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-  rsa: ["-newkey", "rsa:4096"],
+  rsa: ["-newkey", "rsa:8192"],
 };
 
 /** For 127.0.0.1, signed by itself. */

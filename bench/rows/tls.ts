@@ -23,8 +23,9 @@ export async function shakeHands(
   running: RunningPeer,
   core: number | string,
   seconds: number,
+  places = PLACES,
 ): Promise<Handshakes> {
-  const args = [PROGRAM, running.setup.port, PLACES, seconds].map(String);
+  const args = [PROGRAM, running.setup.port, places, seconds].map(String);
   const output = await run(core, process.execPath, args, seconds * 1000 + 15_000);
   const shaken = JSON.parse(output) as Handshakes;
   if (shaken.resumed > 0) throw new Error(`${shaken.resumed} handshakes were not full ones`);
