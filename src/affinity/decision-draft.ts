@@ -9,6 +9,7 @@ import type {
   Issue,
   PendingTable,
   SessionOutcome,
+  UnwrappedField,
 } from "./decision.ts";
 import { type Hash64, hex64 } from "./hash64.ts";
 import type { SessionVisit } from "./session-visit.ts";
@@ -23,6 +24,7 @@ export class DecisionDraft implements Decision {
   pending: PendingTable | undefined = undefined;
   hashKeyMissing = false;
   pinned = false;
+  unwrapped: UnwrappedField | undefined = undefined;
   issue: Issue | undefined = undefined;
   /** What became of the session, in detail. */
   visit: SessionVisit | undefined = undefined;

@@ -1,6 +1,7 @@
 // The shapes around the one decision: what it is asked with, what it answers, and the live state that it reads.
 import type { Backend, Endpoint, HeaderField, SessionPersistence, WeightedBackend } from "../model/index.ts";
 import type { SetCookie } from "./set-cookie.ts";
+import type { SessionKeys } from "./token/session-keys.ts";
 
 /** What became of the session, exactly one a request; undefined on a Decision: the rule keeps no sessions. */
 export type SessionOutcome = "new" | "kept" | "expired" | "invalid" | "moved" | "rejected";
@@ -28,6 +29,8 @@ export interface DecideOptions {
   readonly random: () => number;
   /** Endpoints that this request tried in vain, oldest first; absent on the first attempt. */
   readonly tried?: readonly EndpointState[];
+  /** What sealed tokens are opened with; absent: none opens. */
+  readonly keys?: SessionKeys | undefined;
 }
 
 /** An endpoint with what this process knows of it; outlives snapshots as long as the address stays. */
@@ -72,12 +75,22 @@ export interface Decision {
   readonly hashKeyMissing: boolean;
   /** True when retries must stay on this endpoint (`onLost: reject`). */
   readonly pinned: boolean;
+  /** Undefined: the request goes upstream with what the client sent. */
+  readonly unwrapped: UnwrappedField | undefined;
   /** Undefined: the response carries nothing of ours. */
   readonly issue: Issue | undefined;
 }
 
 /** A hash cookie that was generated for this request, as its `Set-Cookie` field will say. */
 export type GeneratedCookie = SetCookie;
+
+/** What the endpoint gets in place of what the client sent, where the session wraps the application's own. */
+export interface UnwrappedField {
+  readonly kind: "header" | "cookie";
+  readonly name: string;
+  /** The application's own value; undefined: the field or cookie is taken out. */
+  readonly value: string | undefined;
+}
 
 /** What is due to the client once the endpoint has answered; `sessionFields` turns it into fields. */
 export interface Issue {

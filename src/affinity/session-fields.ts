@@ -22,7 +22,7 @@ export function sessionFields(decision: Decision, tls: boolean, nowSec: number):
     const { carrier } = issue.session;
     if (carrier.kind === "header") {
       set.push({ name: carrier.name.toLowerCase(), value: text });
-    } else {
+    } else if (carrier.kind === "cookie") {
       const leftSec = token.expiresSec === 0 ? undefined : token.expiresSec - nowSec;
       // A renewal in the session's last second would tell the browser to drop the cookie, which happens anyway.
       if (leftSec === undefined || leftSec > 0) {

@@ -46,6 +46,11 @@ export interface TranslateOptions {
    * any host that this process reaches (Gateway API, security considerations), so that a cluster's operator decides.
    */
   readonly allowExternalName?: boolean;
+  /**
+   * The process has keys, so sessions get sealed tokens unless they ask for Envoy's; the same for every translation that
+   * remembers another. Without keys all tokens are Envoy's, and findings say what that exposes.
+   */
+  readonly sealTokens?: boolean;
   /** Wall clock, for certificates that are out of their time. Undefined: nothing is said about them. */
   readonly nowMs?: number;
 }

@@ -23,7 +23,12 @@ export type HashKey =
       readonly path?: string;
       readonly attributes: readonly CookieAttribute[];
     }
-  | { readonly kind: "sourceIp" }
+  | {
+      readonly kind: "sourceIp";
+      /** Leading bits of the address that count, for IPv4 (and IPv4 in IPv6) and for IPv6; undefined: all. */
+      readonly v4PrefixBits?: number;
+      readonly v6PrefixBits?: number;
+    }
   | { readonly kind: "queryParameter"; readonly name: string };
 
 export type HashFunction = "xxHash" | "murmurHash2";
@@ -69,7 +74,37 @@ export type SessionCarrier =
       /** Add `Secure` where the listener speaks TLS. */
       readonly secureOnTls: boolean;
     }
-  | { readonly kind: "header"; readonly name: string };
+  | { readonly kind: "header"; readonly name: string }
+  /**
+   * The application's own session: what it sets in this header or cookie reaches the client wrapped together with the
+   * endpoint, and comes back to it unwrapped. A session begins when the application begins one.
+   */
+  | { readonly kind: "wrappedHeader"; readonly name: string }
+  | { readonly kind: "wrappedCookie"; readonly name: string };
+
+/** What tells an endpoint from a stranger that got its address later. */
+export type EndpointIdentity = "uid" | "hostname" | "address";
+
+export type TokenRules =
+  /** Envoy 1.40's bytes: readable and not signed. */
+  | { readonly format: "envoy" }
+  | {
+      /** Encrypted and authenticated with the keys of the process. */
+      readonly format: "sealed";
+      /** Endpoints that lack it are identified by their address. */
+      readonly identity: EndpointIdentity;
+      /** Tokens in Envoy's format are followed before this second; undefined: never. */
+      readonly acceptEnvoyUntilSec?: number;
+      /** Tokens of sessions that began before this second are expired; undefined: none is. */
+      readonly notBeforeSec?: number;
+    };
+
+/** Which object says so, and which ones say something else in vain, as `/snapshot` tells it. */
+export interface SessionOrigin {
+  /** `AffinityPolicy/default/carts spec.session`. */
+  readonly declaredBy: string;
+  readonly overrides: readonly string[];
+}
 
 export interface SessionPersistence {
   readonly carrier: SessionCarrier;
@@ -85,8 +120,20 @@ export interface SessionPersistence {
   /** `session`: the session keeps its backend whatever the weights; `weight`: weights choose first. */
   readonly split: "session" | "weight";
   /** What happens when the endpoint is gone or does not serve. */
-  readonly onLost: { readonly action: "reassign" } | { readonly action: "reject"; readonly status: number };
-  readonly token: { readonly format: "envoy" };
+  readonly onLost:
+    | { readonly action: "reassign" }
+    | {
+        readonly action: "reject";
+        readonly status: number;
+        /** A token that does not open, or is over, is answered alike: by MCP, whose clients then begin anew. */
+        readonly withoutSession?: boolean;
+      };
+  readonly token: TokenRules;
+  /** Sessions leave an endpoint that has been draining for so long, whole seconds; undefined: when it is gone. */
+  readonly drainTimeoutSec?: number;
+  /** Responses that carry a new token tell shared caches to keep away. */
+  readonly noCache?: boolean;
+  readonly origin?: SessionOrigin;
   /** Kind/namespace/name, rule, session name: what a sealed token is bound to. Never an index. */
   readonly scope: string;
 }

@@ -20,6 +20,8 @@ export interface Endpoint {
   /** EndpointSlice `targetRef.uid`: tells a pod from another that got its address later. */
   readonly uid?: string;
   readonly zone?: string;
+  /** When it was first known to drain, wall clock in milliseconds; set while `health` is `draining`. */
+  readonly drainingSinceMs?: number;
   /** When it began to serve, wall clock in milliseconds; set while its backend's slow start lasts. */
   readonly slowStartSinceMs?: number;
 }
