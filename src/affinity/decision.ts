@@ -94,7 +94,10 @@ export interface UnwrappedField {
 
 /** What is due to the client once the endpoint has answered; `sessionFields` turns it into fields. */
 export interface Issue {
-  /** A new or renewed token for this session; undefined: none. */
+  /**
+   * A new or renewed token for this session; undefined: none. One that wraps the application's own is here with every
+   * decision for it, kept or new: any response may set the application's value, and each of them is wrapped anew.
+   */
   readonly session: SessionPersistence | undefined;
   /** When the session began, unix seconds; undefined: with the response. */
   readonly begunSec: number | undefined;
