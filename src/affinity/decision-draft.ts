@@ -93,6 +93,9 @@ function sessionText({ session, outcome, token, loss, endpoint }: SessionVisit):
       return `the token in ${carrierText(session)} names ${address}`;
     case "moved":
       if (loss === "gone") return `the token names ${address}, which is no endpoint of its backend`;
+      if (loss === "drained") {
+        return `the token names ${address}, which drains for longer than the session's drain timeout of ${session.drainTimeoutSec} s`;
+      }
       if (loss === "tried") return `the token names ${address}, which failed this request before`;
       return `the token names ${address}, whose health is ${endpoint?.endpoint.health}`;
   }

@@ -6,8 +6,10 @@ import type { EndpointState } from "./decision.ts";
 const OVERPROVISIONING_PERCENT = 140;
 
 export interface Serving {
-  /** Too few serve, so health is ignored: all endpoints take requests. */
+  /** Too few serve, so health is ignored: all endpoints that stay take requests. */
   readonly panic: boolean;
+  /** Nobody else is left, so those that drain take new sessions too. */
+  readonly onlyDraining: boolean;
   /** Hash tables are built of these. Empty: nobody serves. */
   readonly endpoints: readonly EndpointState[];
   /** Plain balancing gives them the rest of `percent`. */
@@ -17,29 +19,35 @@ export interface Serving {
 }
 
 /**
- * Draining endpoints leave on purpose, so they neither serve new sessions nor count as ill: scaling down is no
- * panic. Where nobody else is left they serve, since that is panic too.
+ * Draining endpoints leave on purpose, so they neither serve new sessions nor count as ill: scaling down is no panic.
+ * Where nobody else serves they do, because somebody must and they are known to.
  */
 export function findServing(states: readonly EndpointState[], panicThresholdPercent: number): Serving {
-  const healthy = states.filter(({ endpoint }) => isHealthy(endpoint.health));
-  const degraded = states.filter(({ endpoint }) => endpoint.health === "degraded");
-  const staying = states.filter(({ endpoint }) => endpoint.health !== "draining").length;
-  const healthyPercent = availability(healthy.length, staying);
-  const degradedPercent = availability(degraded.length, staying);
-  const total = Math.min(100, healthyPercent + degradedPercent);
-  const ofStaying = staying === 0 ? 0 : (100 * (healthy.length + degraded.length)) / staying;
-  if (states.length > 0 && total < 100 && ofStaying < panicThresholdPercent) {
-    return { panic: true, endpoints: states, degraded: [], percent: 100 };
+  const staying = states.filter(({ endpoint }) => endpoint.health !== "draining");
+  const healthy = staying.filter(({ endpoint }) => isHealthy(endpoint.health));
+  const degraded = staying.filter(({ endpoint }) => endpoint.health === "degraded");
+  if (healthy.length + degraded.length === 0 && staying.length < states.length) {
+    const draining = states.filter(({ endpoint }) => endpoint.health === "draining");
+    return { ...ALL_TO_ONE_GROUP, onlyDraining: true, endpoints: draining };
   }
-  if (healthy.length === 0) return { panic: false, endpoints: degraded, degraded: [], percent: 100 };
+  const healthyPercent = availability(healthy.length, staying.length);
+  const degradedPercent = availability(degraded.length, staying.length);
+  const total = Math.min(100, healthyPercent + degradedPercent);
+  const servingPercent = (100 * (healthy.length + degraded.length)) / staying.length;
+  if (staying.length > 0 && total < 100 && servingPercent < panicThresholdPercent) {
+    return { ...ALL_TO_ONE_GROUP, panic: true, endpoints: staying };
+  }
+  if (healthy.length === 0) return { ...ALL_TO_ONE_GROUP, endpoints: degraded };
   const degradedShare = Math.min(
     100 - Math.min(100, Math.floor((healthyPercent * 100) / total)),
     Math.floor((degradedPercent * 100) / total),
   );
   return degradedShare === 0
-    ? { panic: false, endpoints: healthy, degraded: [], percent: 100 }
-    : { panic: false, endpoints: healthy, degraded, percent: 100 - degradedShare };
+    ? { ...ALL_TO_ONE_GROUP, endpoints: healthy }
+    : { ...ALL_TO_ONE_GROUP, endpoints: healthy, degraded, percent: 100 - degradedShare };
 }
+
+const ALL_TO_ONE_GROUP = { panic: false, onlyDraining: false, degraded: [], percent: 100 } as const;
 
 function isHealthy(health: EndpointHealth): boolean {
   return health === "unknown" || health === "healthy";

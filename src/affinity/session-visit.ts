@@ -3,11 +3,11 @@ import type { RequestHead, SessionPersistence } from "../model/index.ts";
 import type { DecideOptions, EndpointState, SessionOutcome } from "./decision.ts";
 import type { PlannedReference } from "./plan.ts";
 import type { FollowRules } from "./serving.ts";
-import { isExpired, tokenFormat, tokenTexts } from "./session.ts";
+import { isDrained, isExpired, tokenFormat, tokenTexts } from "./session.ts";
 import type { Token } from "./token/token.ts";
 
-/** Why a well-formed token is not followed: no such endpoint, its health, or it failed this very request. */
-export type Loss = "gone" | "unhealthy" | "tried";
+/** Why a well-formed token is not followed: no such endpoint, its health, its time to drain, or it failed this very request. */
+export type Loss = "gone" | "unhealthy" | "drained" | "tried";
 
 /** What the request says about one session. */
 export interface SessionVisit {
@@ -69,7 +69,7 @@ function followToken(
   for (const reference of references) {
     const endpoint = reference.backend?.byAddress.get(token.address);
     if (endpoint === undefined) continue;
-    const obstacle = obstacleTo(endpoint, reference, options, follow);
+    const obstacle = obstacleTo(endpoint, reference, visit.session, options, follow);
     if (obstacle === undefined) {
       visit.outcome = "kept";
       visit.token = token;
@@ -91,12 +91,17 @@ function followToken(
 }
 
 function obstacleTo(
-  endpoint: EndpointState,
+  state: EndpointState,
   { backend }: PlannedReference,
-  { tried }: DecideOptions,
+  session: SessionPersistence,
+  { tried, nowSec }: DecideOptions,
   follow: FollowRules,
 ): Loss | undefined {
-  if (tried?.includes(endpoint)) return "tried";
-  if (follow.health.has(endpoint.endpoint.health)) return undefined;
+  if (tried?.includes(state)) return "tried";
+  const { endpoint } = state;
+  if (follow.health.has(endpoint.health)) {
+    // Where nobody else serves, there is no better place.
+    return isDrained(endpoint, session, nowSec) && !backend?.serving.onlyDraining ? "drained" : undefined;
+  }
   return follow.panicIgnoresHealth && backend?.serving.panic ? undefined : "unhealthy";
 }

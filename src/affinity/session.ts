@@ -1,5 +1,5 @@
 // Session rules: where the token travels, when it is over, when it is renewed.
-import type { RequestHead, SessionPersistence } from "../model/index.ts";
+import type { Endpoint, RequestHead, SessionPersistence } from "../model/index.ts";
 import { cookieValues } from "./cookie.ts";
 import { envoyCookieFormat } from "./token/envoy-cookie.ts";
 import { envoyHeaderFormat, timedEnvoyHeaderFormat } from "./token/envoy-header.ts";
@@ -66,4 +66,15 @@ export function isExpired(session: SessionPersistence, token: Token, nowSec: num
 export function needsRenewal(session: SessionPersistence, token: Token, nowSec: number): boolean {
   const idleSec = session.idleTimeoutSec;
   return idleSec !== undefined && nowSec - token.lastSeenSec > idleSlackSec(idleSec);
+}
+
+/** The endpoint drains, and the time that the session may stay there meanwhile is over. */
+export function isDrained(
+  endpoint: Endpoint,
+  { drainTimeoutSec }: SessionPersistence,
+  nowSec: number,
+): boolean {
+  const { health, drainingSinceMs } = endpoint;
+  if (health !== "draining" || drainTimeoutSec === undefined || drainingSinceMs === undefined) return false;
+  return nowSec * 1000 - drainingSinceMs >= drainTimeoutSec * 1000;
 }
