@@ -13,7 +13,7 @@ import { PlainResponseHead } from "./plain-head.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { RequestSender } from "./request-sender.ts";
 import { answerForError, errorKind, type LocalAnswer, reasonPhrase, respondLocally } from "./respond.ts";
-import { editResponse, filterResponse } from "./response-edits.ts";
+import { editInformation, editResponse, filterResponse } from "./response-edits.ts";
 import { type RetryReason, retryReason } from "./retries.ts";
 import type { PortPlan } from "./serving-plan.ts";
 import type {
@@ -192,13 +192,14 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   }
 
   onUpstreamInform(head: ResponseHead): void {
-    this.stream.inform(head);
+    if (this.#edit(head, editInformation)) this.stream.inform(head);
   }
 
   onUpstreamHead(head: ResponseHead, length: BodyLength, attempt: Attempt): void {
     this.#observeAnswer(attempt, head.status);
     if (this.#isUnwanted(head.status) && this.#triesAgain("status", attempt, length)) return;
-    if (!this.#editResponse(head)) return;
+    if (!this.#edit(head, editResponse)) return;
+    this.responseHead = head;
     this.#status = head.status;
     this.#sender?.settle();
     this.stream.respond(head, length);
@@ -217,10 +218,11 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
 
   onUpstreamUpgrade(head: ResponseHead, tunnel: Tunnel, attempt: Attempt): void {
     this.#observeAnswer(attempt, head.status);
-    if (!this.#editResponse(head)) {
+    if (!this.#edit(head, editResponse)) {
       tunnel.destroy();
       return;
     }
+    this.responseHead = head;
     this.#deadline?.cancel();
     this.#status = head.status;
     const splice = new Splice(
@@ -266,10 +268,9 @@ export class Exchange implements ServerStreamHandlers, AlarmOwner {
   }
 
   /** False: a defect has ended the exchange. */
-  #editResponse(head: ResponseHead): boolean {
+  #edit(head: ResponseHead, edit: (exchange: Exchange, head: ResponseHead) => void): boolean {
     try {
-      editResponse(this, head);
-      this.responseHead = head;
+      edit(this, head);
       return true;
     } catch (cause) {
       this.failByDefect("editing a response failed", cause);

@@ -1,6 +1,7 @@
 // Tests of the list of edits.
 import { expect, test } from "vitest";
-import { EditList } from "./header-edits.ts";
+import { EditList, valuesAfterEdits } from "./header-edits.ts";
+import { PlainResponseHead } from "./plain-head.ts";
 
 test("a fresh list changes nothing", () => {
   const edits = new EditList();
@@ -35,4 +36,15 @@ test("remove takes back what was added, and reset takes back everything", () => 
   expect(edits.lines).toEqual(["x-b", "1"]);
   edits.reset();
   expect(edits.isEmpty).toBe(true);
+});
+
+test("the values of a field are the received ones with what the edits make of them", () => {
+  const head = new PlainResponseHead(200, "OK", ["x-a", "1", "x-b", "2", "x-a", "3"]);
+  head.edits.add("X-A", "4");
+  expect(valuesAfterEdits(head, "x-a")).toEqual(["1", "3", "4"]);
+  head.edits.set("x-a", "5");
+  expect(valuesAfterEdits(head, "x-a")).toEqual(["5"]);
+  expect(valuesAfterEdits(head, "x-b")).toEqual(["2"]);
+  head.edits.remove("x-b");
+  expect(valuesAfterEdits(head, "x-b")).toEqual([]);
 });

@@ -1,5 +1,5 @@
 // Changes to a head that is passed on, kept apart from the received fields until a protocol writes them.
-import type { HeadEdits } from "../model/index.ts";
+import type { HeadEdits, HeaderFields } from "../model/index.ts";
 
 const NONE: readonly string[] = [];
 
@@ -73,4 +73,15 @@ export class EditList implements HeadEdits {
     if (this.#lines === undefined) this.#lines = [key, value];
     else this.#lines.push(key, value);
   }
+}
+
+/** Every value of a field as the edits leave it, in the order in which it is written. `name` is lower case. */
+export function valuesAfterEdits(
+  head: HeaderFields & { readonly edits: HeadEdits },
+  name: string,
+): readonly string[] {
+  const { edits } = head;
+  if (!(edits instanceof EditList)) return head.getAll(name);
+  const added = edits.lines.filter((_, at) => at % 2 === 1 && edits.lines[at - 1] === name);
+  return edits.drops(name) ? added : [...head.getAll(name), ...added];
 }

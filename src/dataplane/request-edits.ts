@@ -1,4 +1,4 @@
-// Makes the head of a request what its endpoint is to get: forwarded fields, then the filters of the rule and the backendRef.
+// Makes the head of a request what its endpoint is to get: forwarded fields, the application's session, then the filters.
 import type { RequestHead } from "../model/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { NO_FILTERS, type RequestFilter } from "./filter-plan.ts";
@@ -6,12 +6,15 @@ import { writeForwardedFields } from "./forwarded-fields.ts";
 import { applyEdit } from "./header-filters.ts";
 import { countHop } from "./max-forwards.ts";
 import { editPath } from "./path-edit.ts";
+import { unwrapRequest } from "./session-wrap.ts";
 
 /** Once for every decision, with the filters of the backendRef that it chose. */
 export function editRequest(exchange: Exchange): void {
   const { head, connection } = exchange.stream;
   const { filters, ownFilters } = exchange;
   writeForwardedFields(head, connection, exchange.client, exchange.requestId);
+  const unwrapped = exchange.decision?.unwrapped;
+  if (unwrapped !== undefined) unwrapRequest(head, unwrapped);
   if (filters === NO_FILTERS && ownFilters === NO_FILTERS) return;
   for (const filter of filters.request) applyFilter(filter, exchange, head);
   for (const filter of ownFilters.request) applyFilter(filter, exchange, head);

@@ -5,17 +5,35 @@ import type { ResponseHead } from "../model/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { NO_FILTERS } from "./filter-plan.ts";
 import { applyEdit } from "./header-filters.ts";
+import { wrapResponse, wraps } from "./session-wrap.ts";
+import { keepFromSharedCaches } from "./shared-caches.ts";
 
 /** Of a response that the endpoint of the decision gave. */
 export function editResponse(exchange: Exchange, head: ResponseHead): void {
+  const decision = exchange.decision as Decision;
+  const { issue } = decision;
+  if (issue === undefined) {
+    filterResponse(exchange, head);
+    return;
+  }
+  const nowMs = exchange.context.clock.wallMs();
+  // Before the filters: they act on what the application said, and it said its own session.
+  const carriesToken = wraps(issue.session)
+    ? wrapResponse(head, decision, nowMs)
+    : issue.session !== undefined;
   filterResponse(exchange, head);
-  const { issue } = exchange.decision as Decision;
-  if (issue === undefined) return;
-  const nowSec = Math.floor(exchange.context.clock.wallMs() / 1000);
-  const fields = sessionFields(exchange.decision as Decision, exchange.stream.connection.tls, nowSec);
-  if (fields === undefined) return;
-  for (const { name, value } of fields.set) head.edits.set(name, value);
-  for (const { name, value } of fields.add) head.edits.add(name, value);
+  const fields = sessionFields(decision, exchange.stream.connection.tls, Math.floor(nowMs / 1000));
+  if (fields !== undefined) {
+    for (const { name, value } of fields.set) head.edits.set(name, value);
+    for (const { name, value } of fields.add) head.edits.add(name, value);
+  }
+  if (carriesToken && issue.session?.noCache === true) keepFromSharedCaches(head);
+}
+
+/** Of a 1xx that comes before the response; filters have no say in it. */
+export function editInformation(exchange: Exchange, head: ResponseHead): void {
+  const decision = exchange.decision as Decision;
+  if (wraps(decision.issue?.session)) wrapResponse(head, decision, exchange.context.clock.wallMs());
 }
 
 /** Of any response that a filter may change, an answer of the gateway itself among them. */

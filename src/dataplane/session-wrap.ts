@@ -1,0 +1,74 @@
+// Edits heads where a session wraps the application's own: wrapped on the way to the client, unwrapped on the way back.
+import { cookieValueSpan, replaceCookie } from "../affinity/application-cookie.ts";
+import type { Decision, UnwrappedField } from "../affinity/decision.ts";
+import { wrapOriginal } from "../affinity/wrapped-session.ts";
+import type { RequestHead, ResponseHead, SessionPersistence } from "../model/index.ts";
+
+const COOKIE = "cookie";
+const SET_COOKIE = "set-cookie";
+
+/** The endpoint gets the application's own value in place of what the client sent. */
+export function unwrapRequest(head: RequestHead, { kind, name, value }: UnwrappedField): void {
+  const { edits } = head;
+  if (kind === "cookie") {
+    edits.remove(COOKIE);
+    for (const line of replaceCookie(head.getAll(COOKIE), name, value)) edits.add(COOKIE, line);
+  } else if (value === undefined) {
+    edits.remove(name);
+  } else {
+    edits.set(name, value);
+  }
+}
+
+export function wraps(session: SessionPersistence | undefined): boolean {
+  const kind = session?.carrier.kind;
+  return kind === "wrappedHeader" || kind === "wrappedCookie";
+}
+
+/**
+ * The client gets what the application set wrapped. A response in which it sets nothing, or ends its session, stays as
+ * it is: a session begins and ends when the application's does. True: there is a token in it now.
+ * @param nowMs wall clock, milliseconds since 1970
+ */
+export function wrapResponse(head: ResponseHead, decision: Decision, nowMs: number): boolean {
+  const carrier = decision.issue?.session?.carrier;
+  switch (carrier?.kind) {
+    case "wrappedHeader":
+      return wrapHeader(head, carrier.name, decision, nowMs);
+    case "wrappedCookie":
+      return wrapCookie(head, carrier.name, decision, nowMs);
+    default:
+      return false;
+  }
+}
+
+/** Of several lines, which mean nothing together, the first one stands. */
+function wrapHeader(head: ResponseHead, name: string, decision: Decision, nowMs: number): boolean {
+  const original = head.get(name.toLowerCase());
+  if (original === undefined || original === "") return false;
+  head.edits.set(name, wrapped(original, decision, nowMs));
+  return true;
+}
+
+function wrapCookie(head: ResponseHead, name: string, decision: Decision, nowMs: number): boolean {
+  const lines = head.getAll(SET_COOKIE);
+  const spans = lines.map((line) => cookieValueSpan(line, name, nowMs));
+  if (spans.every((span) => span === undefined)) return false;
+  head.edits.remove(SET_COOKIE);
+  lines.forEach((line, index) => {
+    const span = spans[index];
+    if (span === undefined) {
+      head.edits.add(SET_COOKIE, line);
+      return;
+    }
+    const token = wrapped(line.slice(span.start, span.end), decision, nowMs);
+    head.edits.add(SET_COOKIE, line.slice(0, span.start) + token + line.slice(span.end));
+  });
+  return true;
+}
+
+function wrapped(original: string, decision: Decision, nowMs: number): string {
+  const token = wrapOriginal(decision, original, undefined, Math.floor(nowMs / 1000));
+  if (token === undefined) throw new Error("a session that wraps was asked to");
+  return token;
+}
