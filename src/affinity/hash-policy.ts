@@ -49,42 +49,49 @@ function hashKey(
   generated: GeneratedCookie[],
   hash: Hash64,
 ): boolean {
+  const input = hashInput(key, request, client, random, generated);
+  if (input === undefined) return false;
   hash.high = 0;
   hash.low = 0;
+  if (typeof input === "string") hashText(input, hash);
+  else for (const text of input) hashText(text, hash);
+  return true;
+}
+
+/**
+ * What a policy reads of a request, latin1; several texts are hashed one after the other, each with the hash so far as
+ * its seed. Undefined: the request does not have it.
+ */
+export function hashInput(
+  key: HashKey,
+  request: HashedRequest,
+  client: Client,
+  random: () => number,
+  generated: GeneratedCookie[],
+): string | readonly string[] | undefined {
   switch (key.kind) {
     case "header":
-      return hashHeader(key.name, request, hash);
+      return headerInput(key.name, request);
     case "cookie": {
       const value = cookieValues(request, key.name)[0];
-      if (value !== undefined && value !== "") hashText(value, hash);
-      else if (key.ttlSec === undefined) return false;
-      else hashText(generatedValue(key, key.ttlSec, client, random, generated), hash);
-      return true;
+      if (value !== undefined && value !== "") return value;
+      if (key.ttlSec === undefined) return undefined;
+      return generatedValue(key, key.ttlSec, client, random, generated);
     }
     case "sourceIp":
-      hashText(client.ip, hash);
-      return true;
-    case "queryParameter": {
-      const value = queryValue(request.path, key.name);
-      if (value === undefined) return false;
-      hashText(value, hash);
-      return true;
-    }
+      return client.ip;
+    case "queryParameter":
+      return queryValue(request.path, key.name);
   }
 }
 
-/** All lines of the field, sorted by bytes and chained; pseudo header names are Envoy's. */
-function hashHeader(name: string, request: HashedRequest, hash: Hash64): boolean {
+/** All lines of the field, sorted by bytes; pseudo header names are Envoy's. */
+function headerInput(name: string, request: HashedRequest): string | readonly string[] | undefined {
   const pseudo = pseudoHeader(name, request);
-  if (pseudo !== undefined) {
-    hashText(pseudo, hash);
-    return true;
-  }
+  if (pseudo !== undefined) return pseudo;
   const values = request.getAll(name.toLowerCase());
-  if (values.length === 0) return false;
-  if (values.length === 1) hashText(values[0]!, hash);
-  else for (const value of values.toSorted()) hashText(value, hash);
-  return true;
+  if (values.length <= 1) return values[0];
+  return values.toSorted();
 }
 
 function pseudoHeader(name: string, request: HashedRequest): string | undefined {
