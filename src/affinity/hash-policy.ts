@@ -1,5 +1,6 @@
 // The request hash: what hash policies read from a request and how they combine, bit for bit as Envoy (hash_policy.cc).
 import type { HashKey, HashPolicy, RequestHead } from "../model/index.ts";
+import { clientNetwork } from "./client-network.ts";
 import { cookieValues } from "./cookie.ts";
 import type { Client, GeneratedCookie } from "./decision.ts";
 import { type Hash64, hex64, randomHash } from "./hash64.ts";
@@ -79,7 +80,7 @@ export function hashInput(
       return generatedValue(key, key.ttlSec, client, random, generated);
     }
     case "sourceIp":
-      return client.ip;
+      return clientNetwork(client.ip, key.v4PrefixBits, key.v6PrefixBits);
     case "queryParameter":
       return queryValue(request.path, key.name);
   }

@@ -1,6 +1,5 @@
 // Endpoints that a configuration names by host and port: an IP address is one by itself, a name stands for its addresses.
-import type { Endpoint, EndpointName } from "../model/index.ts";
-import { formatIp, formatSocketAddress, parseIp } from "./ip-address.ts";
+import { type Endpoint, type EndpointName, formatIp, formatSocketAddress, parseIp } from "../model/index.ts";
 import { text } from "./schema/fields.ts";
 
 const LABELS =

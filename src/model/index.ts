@@ -7,6 +7,7 @@ export * from "./finding.ts";
 export * from "./finding-codes.ts";
 export * from "./head.ts";
 export * from "./health.ts";
+export * from "./ip-address.ts";
 export * from "./listener.ts";
 export * from "./object-ref.ts";
 export * from "./regex.ts";

@@ -1,8 +1,7 @@
 // What a backend of the configuration becomes with what was found out since: addresses of names, verdicts, slow starts.
 import type { Verdict } from "../dataplane/health/health-watch.ts";
-import { formatSocketAddress, parseIp } from "../dialects/ip-address.ts";
 import { orderedEndpoints } from "../dialects/passes/compile-backends.ts";
-import type { Backend, Endpoint } from "../model/index.ts";
+import { type Backend, type Endpoint, formatSocketAddress, parseIp } from "../model/index.ts";
 
 /** The endpoints of a backend once its names are resolved; the very same object where it has none. */
 export function resolveNames(backend: Backend, addressesOf: (host: string) => readonly string[]): Backend {

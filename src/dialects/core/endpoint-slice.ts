@@ -1,8 +1,13 @@
 // EndpointSlice: the addresses behind a Service, and the state that each of them is in.
 import { z } from "zod";
-import type { Endpoint, EndpointHealth } from "../../model/index.ts";
+import {
+  type Endpoint,
+  type EndpointHealth,
+  formatIp,
+  formatSocketAddress,
+  parseIp,
+} from "../../model/index.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
-import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 

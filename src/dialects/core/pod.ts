@@ -1,7 +1,12 @@
 // Pod: an endpoint by itself, where a selector picks Pods directly. Of its fields only a few matter to a gateway.
 import { z } from "zod";
-import type { Endpoint, EndpointHealth } from "../../model/index.ts";
-import { formatIp, formatSocketAddress, parseIp } from "../ip-address.ts";
+import {
+  type Endpoint,
+  type EndpointHealth,
+  formatIp,
+  formatSocketAddress,
+  parseIp,
+} from "../../model/index.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 

@@ -1,11 +1,12 @@
 // Backend of Envoy Gateway: endpoints by address or by name, with TLS of its own.
+
 import { z } from "zod";
+import { parseIp } from "../../model/index.ts";
 import { CONFIG_MAP } from "../core/config-map.ts";
 import { SECRET } from "../core/secret.ts";
 import type { BackendKind } from "../dialect.ts";
 import { draftFinding } from "../findings.ts";
 import { REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
-import { parseIp } from "../ip-address.ts";
 import { UNREADABLE } from "../policies/upstream-tls.ts";
 import { checked, ignored, portNumber, rule, text } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";

@@ -1,9 +1,15 @@
 // Gateway: its fields, and what they mean for its listeners.
 import { z } from "zod";
-import { type Certificate, type Listener, type ObjectRef, objectText } from "../../model/index.ts";
+import {
+  type Certificate,
+  formatIp,
+  type Listener,
+  type ObjectRef,
+  objectText,
+  parseIp,
+} from "../../model/index.ts";
 import { type CredentialProblem, findCertificate, isCredentialProblem } from "../credentials.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
-import { formatIp, parseIp } from "../ip-address.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { checked, ignored, objectName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";

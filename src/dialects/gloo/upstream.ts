@@ -1,12 +1,11 @@
 // Upstream of Gloo: a backend of static hosts, or of a Service, with all that is said of connections to it.
 import { z } from "zod";
-import { objectText } from "../../model/index.ts";
+import { objectText, parseIp } from "../../model/index.ts";
 import { SECRET } from "../core/secret.ts";
 import { SERVICE, SERVICE_BACKEND } from "../core/service.ts";
 import type { BackendKind, Told } from "../dialect.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import { isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
-import { parseIp } from "../ip-address.ts";
 import type { ObjectSet } from "../object-set.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import { UNREADABLE } from "../policies/upstream-tls.ts";

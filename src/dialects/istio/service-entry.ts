@@ -1,10 +1,9 @@
 // ServiceEntry of Istio: a backend that the configuration knows by host, with endpoints that it lists or names.
 import { z } from "zod";
-import { objectText } from "../../model/index.ts";
+import { objectText, parseIp } from "../../model/index.ts";
 import { POD, podEndpoint } from "../core/pod.ts";
 import type { BackendKind } from "../dialect.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
-import { parseIp } from "../ip-address.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { approximated, checked, type FieldProblem, ignored, portNumber, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";

@@ -5,12 +5,13 @@ import {
   type Endpoint,
   type EndpointHealth,
   type EndpointName,
+  isLocalAddress,
   type ObjectRef,
+  parseIp,
 } from "../../model/index.ts";
 import type { BackendKind, ResolvedBackend } from "../dialect.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { CompiledRoute } from "../gateway-api/compile-route.ts";
-import { isLocalAddress, parseIp } from "../ip-address.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { backendTargets } from "../policies/attachment.ts";
