@@ -8,8 +8,10 @@ import {
   type WeighedLookup,
 } from "./balance.ts";
 import type { BackendState, EndpointState, PendingTable } from "./decision.ts";
+import { LeastLoadedLookup } from "./least-loaded.ts";
 import type { EndpointLookup } from "./lookup.ts";
 import { findServing, type Serving } from "./serving.ts";
+import { SessionLoad } from "./session-load.ts";
 import { SlowStartLookup } from "./slow-start.ts";
 import { isHashing, TableLookup, TableStore } from "./table-store.ts";
 
@@ -17,6 +19,7 @@ import { isHashing, TableLookup, TableStore } from "./table-store.ts";
 class LiveEndpoint implements EndpointState {
   endpoint: Endpoint;
   active = 0;
+  readonly sessions = new SessionLoad();
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
@@ -40,7 +43,7 @@ export class LiveBackend implements BackendState {
   readonly #wallMs: () => number;
   /** By the backend's own balancer. */
   #own: EndpointLookup | undefined;
-  /** By balancers that references bring along; the text of the balancer is the key. */
+  /** By balancers that references bring along, and by the load of sessions; a text of the balancer is the key. */
   readonly #others = new Map<string, OtherLookup>();
   #random: EndpointLookup | undefined;
 
@@ -58,16 +61,21 @@ export class LiveBackend implements BackendState {
     this.#wallMs = wallMs;
   }
 
-  /** How this balancer chooses among the endpoints that serve; there must be one. */
-  lookup(balancer: LoadBalancer): EndpointLookup {
-    if (balancer === this.backend.loadBalancer) {
+  /**
+   * How this balancer chooses among the endpoints that serve; there must be one. `forSessions`: what is chosen is where
+   * a session begins, and so least request looks at sessions too.
+   */
+  lookup(balancer: LoadBalancer, forSessions = false): EndpointLookup {
+    const byLoad = forSessions && balancer.kind === "leastRequest";
+    if (balancer === this.backend.loadBalancer && !byLoad) {
       this.#own ??= this.#makeLookup(balancer);
       return this.#own;
     }
-    const key = JSON.stringify(balancer);
+    const key = byLoad ? `sessions ${balancer.choiceCount}` : JSON.stringify(balancer);
     let other = this.#others.get(key);
     if (other === undefined) {
-      other = { balancer, lookup: this.#makeLookup(balancer), isUsed: true };
+      const lookup = byLoad ? this.#leastLoaded(balancer.choiceCount) : this.#makeLookup(balancer);
+      other = { balancer, lookup, isUsed: true };
       this.#others.set(key, other);
     }
     other.isUsed = true;
@@ -117,6 +125,12 @@ export class LiveBackend implements BackendState {
       case "random":
         return this.#overServing((endpoints) => new RandomLookup(endpoints));
     }
+  }
+
+  #leastLoaded(choiceCount: number): EndpointLookup {
+    return this.#overServing((endpoints) =>
+      this.#slowly(new LeastLoadedLookup(endpoints, choiceCount, this.#wallMs), endpoints),
+    );
   }
 
   /** Costs nothing where no endpoint just began to serve. */

@@ -19,7 +19,7 @@ export function ownWeights(endpoints: readonly EndpointState[]): Weights {
 }
 
 /** Draws places by weight: straight where all weights are equal, else by search over running sums. */
-class WeightedDraw {
+export class WeightedDraw {
   readonly #size: number;
   #sums: Float64Array | undefined;
 

@@ -144,6 +144,7 @@ function chooseEndpoint(
   let lookup = reference.lookupIn(backend);
   draft.source = "balance";
   draft.balancer = reference.balancer;
+  draft.forSessions = reference.session !== undefined;
   if (reference.hashPolicies !== undefined) {
     if (computeHash(ask, reference.hashPolicies)) {
       draft.source = "hash";

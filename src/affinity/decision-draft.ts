@@ -29,6 +29,8 @@ export class DecisionDraft implements Decision {
   /** What became of the session, in detail. */
   visit: SessionVisit | undefined = undefined;
   balancer: LoadBalancer | undefined = undefined;
+  /** The balancer chose where a session begins. */
+  forSessions = false;
   /** Halves of the request hash, where `source` is the hash. */
   hashHigh = 0;
   hashLow = 0;
@@ -60,7 +62,8 @@ export class DecisionDraft implements Decision {
       const hash: Hash64 = { high: this.hashHigh, low: this.hashLow };
       return `request hash ${hex64(hash)} leads to ${address} by ${balancerText(this.balancer)}`;
     }
-    return `${balancerText(this.balancer)} chose ${address}`;
+    const isByLoad = this.forSessions && this.balancer?.kind === "leastRequest";
+    return `${isByLoad ? "least session load" : balancerText(this.balancer)} chose ${address}`;
   }
 }
 

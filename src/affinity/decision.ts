@@ -1,5 +1,6 @@
 // The shapes around the one decision: what it is asked with, what it answers, and the live state that it reads.
 import type { Backend, Endpoint, HeaderField, SessionPersistence, WeightedBackend } from "../model/index.ts";
+import type { SessionLoad } from "./session-load.ts";
 import type { SetCookie } from "./set-cookie.ts";
 import type { SessionKeys } from "./token/session-keys.ts";
 
@@ -38,6 +39,8 @@ export interface EndpointState {
   readonly endpoint: Endpoint;
   /** Requests in flight, counted by the caller from this process alone. */
   active: number;
+  /** Requests of sessions, counted by the caller too. */
+  readonly sessions: SessionLoad;
 }
 
 /** A backend with its live endpoints, in the order of `backend.endpoints`. */

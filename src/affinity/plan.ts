@@ -39,14 +39,18 @@ export class PlannedReference {
     const id = this.reference.backend;
     if (this.backend !== (id === undefined ? undefined : states.get(id))) return false;
     // The backend forgets lookups that nobody asks for.
-    if (this.#lookup !== undefined && this.backend !== undefined) this.backend.lookup(this.balancer);
+    if (this.#lookup !== undefined && this.backend !== undefined) this.#lookUp(this.backend);
     return true;
   }
 
   /** Made at first use, for a backend with endpoints that serve. */
   lookupIn(backend: LiveBackend): EndpointLookup {
-    this.#lookup ??= backend.lookup(this.balancer);
+    this.#lookup ??= this.#lookUp(backend);
     return this.#lookup;
+  }
+
+  #lookUp(backend: LiveBackend): EndpointLookup {
+    return backend.lookup(this.balancer, this.session !== undefined);
   }
 }
 

@@ -44,7 +44,9 @@ export class Attempt implements ClientStreamHandlers, AlarmOwner {
 
   /** @param timeoutMs from now to the last byte of the response; undefined: as long as it takes */
   send(connection: UpstreamConnection, timeoutMs: number | undefined): void {
+    const { decision, startedWallMs } = this.#exchange;
     this.endpoint.active += 1;
+    if (decision?.outcome !== undefined) this.endpoint.sessions.add(Math.floor(startedWallMs / 1000));
     this.#exchange.attempts += 1;
     this.#trace = this.#exchange.trace?.attempt(this.#exchange, this);
     this.#sentMs = this.#exchange.context.clock.monotonicMs();

@@ -1,0 +1,31 @@
+// How much the sessions of an endpoint ask for lately: their requests, of which half are forgotten every 20 seconds.
+
+/**
+ * Long enough to see a session that asks every few seconds, and short enough to be right about an endpoint that is
+ * filling up: what is slow to see it would send it too many (docs/adr/0019).
+ */
+const HALF_LIFE_SEC = 20;
+
+/** Fades when it is looked at: an endpoint that nobody asks for costs nothing. */
+export class SessionLoad {
+  #requests = 0;
+  #atSec = 0;
+
+  /** One more request of a session. `nowSec`: wall clock, whole unix seconds. */
+  add(nowSec: number): void {
+    this.#fade(nowSec);
+    this.#requests += 1;
+  }
+
+  at(nowSec: number): number {
+    this.#fade(nowSec);
+    return this.#requests;
+  }
+
+  /** A clock that was set back stands still until it has caught up. */
+  #fade(nowSec: number): void {
+    if (nowSec <= this.#atSec) return;
+    this.#requests *= 2 ** ((this.#atSec - nowSec) / HALF_LIFE_SEC);
+    this.#atSec = nowSec;
+  }
+}
