@@ -21,6 +21,7 @@ const LISTENING = "Listening";
 const PROCESS = "Processes and logs";
 const ENDPOINTS = "Where endpoints are found";
 const TRUST = "Who the client is";
+const SESSIONS = "Sessions";
 const LATER = "Not built yet (refused with exit code 2)";
 
 /** On every command. */
@@ -44,7 +45,16 @@ export const FILE_FLAGS = {
   },
 } as const satisfies FlagTable;
 
+export const SESSION_KEY_FLAGS = {
+  "session-keys": {
+    group: SESSIONS,
+    help: "Keys of limpet token keygen, one a line: the first seals session tokens, all open them; watched. See docs/security.md.",
+    value: { ...TEXT, placeholder: "FILE" },
+  },
+} as const satisfies FlagTable;
+
 const SERVE_FLAGS = {
+  ...SESSION_KEY_FLAGS,
   admin: {
     group: LISTENING,
     help: "Address of the admin port, or off.",
@@ -140,12 +150,6 @@ export const RUN_FLAGS = {
     default: "embedded",
   },
   envoy: { group: LATER, help: "The Envoy binary.", value: { ...TEXT, placeholder: "PATH" }, notBuilt: true },
-  "session-keys": {
-    group: LATER,
-    help: "Keys for sealed tokens.",
-    value: { ...TEXT, placeholder: "FILE" },
-    notBuilt: true,
-  },
   kubernetes: { group: LATER, help: "Watch an API server in place of files.", notBuilt: true },
   "gateway-class": {
     group: LATER,
@@ -161,6 +165,8 @@ export const RUN_FLAGS = {
   },
   "allow-external-name": { group: LATER, help: "Serve ExternalName Services in Kubernetes.", notBuilt: true },
 } as const satisfies FlagTable;
+
+export const VALIDATE_FLAGS = { ...FILE_FLAGS, ...SESSION_KEY_FLAGS } as const satisfies FlagTable;
 
 export const DEMO_FLAGS = {
   file: {

@@ -37,7 +37,6 @@ describe("usage", () => {
         "expected a duration such as 500ms, 10s, 5m or 1h30m\n",
     ],
     [["run", "-f", "x", "--kubernetes"], "error: --kubernetes is not built yet\n"],
-    [["run", "-f", "x", "--session-keys", "k"], "error: --session-keys is not built yet\n"],
     [["run", "-f", "x", "--engine", "envoy"], "error: --engine envoy is not built yet\n"],
     [["explain", "-f", "x", "--request", "GET /"], "error: limpet explain is not built yet\n"],
     [["token", "keygen"], "error: limpet token is not built yet\n"],

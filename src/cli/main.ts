@@ -8,7 +8,7 @@ import { validate } from "./commands/validate.ts";
 import { EXIT_DONE, EXIT_INPUT, EXIT_USAGE } from "./exit-codes.ts";
 import type { FlagTable } from "./flag.ts";
 import { addFlags, readFlags } from "./flag-options.ts";
-import { DEMO_FLAGS, FILE_FLAGS, OUTPUT_FLAGS, RUN_FLAGS } from "./flags.ts";
+import { DEMO_FLAGS, OUTPUT_FLAGS, RUN_FLAGS, VALIDATE_FLAGS } from "./flags.ts";
 import { PROCESS_TERMINAL, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -41,15 +41,15 @@ export const COMMANDS: readonly CommandDescription[] = [
   {
     name: "validate",
     summary: "Tell everything there is to say about a configuration; exit code 1 if any of it is an error.",
-    flags: FILE_FLAGS,
+    flags: VALIDATE_FLAGS,
     examples: [
       ["limpet validate -f gateway.yaml", "one line a finding: path:line:column: severity: ..."],
       ["limpet validate -f . --json", "for programs"],
     ],
     run: (command, terminal) => {
-      const { file } = readFlags(command, FILE_FLAGS);
+      const { file, sessionKeys } = readFlags(command, VALIDATE_FLAGS);
       if (file.length === 0) throw new UsageError("nothing to validate: give -f PATH");
-      return validate({ paths: file, output: outputOf(command).output }, terminal);
+      return validate({ paths: file, sessionKeys, output: outputOf(command).output }, terminal);
     },
   },
   {

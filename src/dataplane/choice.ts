@@ -8,19 +8,21 @@ import type { Exchange } from "./exchange.ts";
 const firstTime: { -readonly [K in keyof DecideOptions]: DecideOptions[K] } = {
   nowSec: 0,
   random: () => 0,
+  keys: undefined,
 };
 
 export function chooseFirst(exchange: Exchange): Decision {
   firstTime.nowSec = Math.floor(exchange.startedWallMs / 1000);
   firstTime.random = exchange.context.random;
+  firstTime.keys = exchange.context.sessionKeys;
   return decide(planOf(exchange), exchange.head, exchange.client, firstTime);
 }
 
 /** @param tried endpoints that had their chance, oldest first */
 export function chooseAgain(exchange: Exchange, tried: readonly EndpointState[]): Decision {
-  const { random } = exchange.context;
+  const { random, sessionKeys: keys } = exchange.context;
   const nowSec = Math.floor(exchange.startedWallMs / 1000);
-  return decide(planOf(exchange), exchange.head, exchange.client, { nowSec, random, tried });
+  return decide(planOf(exchange), exchange.head, exchange.client, { nowSec, random, tried, keys });
 }
 
 function planOf({ plan }: Exchange): RulePlan {

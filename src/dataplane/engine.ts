@@ -1,10 +1,12 @@
 // The data plane of one worker: sockets, the snapshot that is served, and the way from one snapshot to the next.
+import type { SessionKeys } from "../affinity/token/session-keys.ts";
 import type { Snapshot } from "../model/index.ts";
 import type { MetricSample } from "../telemetry/metrics.ts";
 import type { AccessLog } from "./access-log.ts";
 import { SYSTEM_ALARMS } from "./alarms.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
+import { CountedKeys } from "./counted-keys.ts";
 import { type EndpointObserver, NO_OBSERVER } from "./endpoint-observer.ts";
 import type { DefectLogger, ExchangeContext } from "./exchange-context.ts";
 import { DeadlineSweep, http1Connector } from "./http1/index.ts";
@@ -79,12 +81,18 @@ export class Engine {
       retries: new RetryAllowances(options.workers, clock),
       tracing,
       keptBytes: new KeptBytes(options.maxBufferedSize / 4),
+      sessionKeys: undefined,
     };
   }
 
   /** The 48 bytes that TLS session tickets are sealed with from now on, shared by all workers. */
   set ticketKeys(keys: Uint8Array) {
     this.#served.terminators.seal.secret = keys;
+  }
+
+  /** What session tokens are sealed and opened with from the next request on. */
+  set sessionKeys(keys: SessionKeys) {
+    this.#context.sessionKeys = new CountedKeys(keys, this.#context.traffic.openedTokens);
   }
 
   /** Version of the snapshot that is served; 0: none yet. */

@@ -1,4 +1,5 @@
 // What all exchanges of a worker share.
+import type { SessionKeys } from "../affinity/token/session-keys.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Alarms } from "./alarms.ts";
 import type { ClientIdentity } from "./client-identity.ts";
@@ -49,4 +50,6 @@ export interface ExchangeContext {
   readonly keptBytes: KeptBytes;
   /** Undefined: nobody follows requests. */
   readonly tracing?: Tracing | undefined;
+  /** What seals and opens session tokens from the next request on; undefined: nothing does. */
+  sessionKeys?: SessionKeys | undefined;
 }

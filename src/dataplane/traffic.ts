@@ -2,6 +2,7 @@
 import type { SessionOutcome } from "../affinity/decision.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import { METRICS, type MetricName, type MetricSample } from "../telemetry/metrics.ts";
+import { OpenedTokens } from "./counted-keys.ts";
 import type { RetryReason } from "./retries.ts";
 import { TlsCounters } from "./tls/tls-counters.ts";
 import type { ConnectFailure } from "./upstream-connection.ts";
@@ -73,6 +74,7 @@ export class Traffic {
   connectionsRefused = 0;
   connectionsYielded = 0;
   readonly tls = new TlsCounters();
+  readonly openedTokens = new OpenedTokens();
   readonly #requests = new Map<string, Map<string, Map<string, RequestCounters>>>();
   readonly #protocols = new Map<string, Map<string, { count: number }>>();
   readonly #affinity = new Map<string, AffinityCounters>();
@@ -178,6 +180,9 @@ export class Traffic {
       for (const [route, { count }] of routes) {
         add("limpet_passthrough_connections_total", { listener, route }, count);
       }
+    }
+    for (const [key, { count }] of this.openedTokens.byKey) {
+      add("limpet_session_tokens_opened_total", { key }, count);
     }
     samples.push(...this.tls.samples());
     return samples;

@@ -16,7 +16,7 @@ const EXAMPLE_PORTS = [3001, 3002, 3003, 3004];
 
 export type DemoOptions = Pick<
   RunOptions,
-  "admin" | "workers" | "drainTimeoutMs" | "logLevel" | "humanLog"
+  "admin" | "sessionKeys" | "workers" | "drainTimeoutMs" | "logLevel" | "humanLog"
 > & {
   readonly port: number;
   /** Served in place of the demo's own configuration; empty: none. */
@@ -59,6 +59,7 @@ export async function runDemo(options: DemoOptions, dependencies: DemoDependenci
         accessLogFormat: "json",
         tracing: "off",
         dnsServers: [],
+        sessionKeys: options.sessionKeys ?? (isOwn ? { kind: "made" } : undefined),
         dataplane: DEFAULT_DATAPLANE_OPTIONS,
       },
       {

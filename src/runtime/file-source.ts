@@ -109,7 +109,8 @@ const REASONS: Record<string, string> = {
   ELOOP: "its links lead in a circle",
 };
 
-function systemReason(error: unknown): string {
+/** The system's error in words. */
+export function systemReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return REASONS[code ?? ""] ?? message;
 }

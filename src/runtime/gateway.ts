@@ -15,6 +15,8 @@ import { BindError } from "./listening-socket.ts";
 import { LiveConfiguration } from "./live-configuration.ts";
 import { WorkerPool } from "./processes/worker-pool.ts";
 import type { RunOptions } from "./run-options.ts";
+import { SessionKeyStore } from "./session-key-store.ts";
+import { SessionKeyError } from "./session-keys.ts";
 import type { Legacy } from "./succession/messages.ts";
 import { type ProgramCommand, Successor } from "./succession/successor.ts";
 import { TicketKeys } from "./ticket-keys.ts";
@@ -47,6 +49,8 @@ export class Gateway {
   readonly #metrics: GatewayMetrics;
   readonly #vitals = new ProcessVitals("primary");
   readonly #ticketKeys: TicketKeys;
+  /** Undefined: tokens are not sealed. */
+  readonly #sessionKeys: SessionKeyStore | undefined;
   readonly #live: LiveConfiguration;
   readonly #legacy: Legacy | undefined;
   #admin: AdminServer | undefined;
@@ -59,6 +63,7 @@ export class Gateway {
 
   /** @param legacy what the process whose place this one takes has left */
   constructor(options: RunOptions, logger: Logger, version: string, legacy?: Legacy) {
+    const { sessionKeys } = options;
     this.#options = options;
     this.#legacy = legacy;
     this.#logger = logger;
@@ -69,7 +74,7 @@ export class Gateway {
         this.#signature = files.signature;
         return files;
       },
-      translate: translateFiles,
+      translate: (files, memory) => translateFiles(files, memory, { sealTokens: sessionKeys !== undefined }),
       strict: options.strictConfig,
       nowMs: Date.now,
     });
@@ -91,11 +96,20 @@ export class Gateway {
       },
       onNotice: (_worker, { observations }) => this.#live.observe(observations),
     });
+    if (sessionKeys !== undefined) {
+      this.#sessionKeys = new SessionKeyStore({
+        source: sessionKeys,
+        watch: options.watch,
+        logger,
+        publish: (lines) => this.#workers.setSessionKeys(lines),
+      });
+    }
     this.#live = new LiveConfiguration(options, logger, (snapshot) => this.#workers.publish(snapshot));
   }
 
   /** Resolves when all workers serve. Rejects with a StartError if the configuration or an address is no good. */
   async start(): Promise<readonly ServedAddress[]> {
+    await this.#startSessionKeys();
     this.#logger.debug({ paths: this.#options.paths }, "loading the configuration");
     const outcome = await this.#load();
     if (outcome.kind === "refused") throw new StartError(outcome.reasons);
@@ -119,6 +133,11 @@ export class Gateway {
       this.#watch = new FileWatch(this.#source, this.#signature, () => void this.reload());
     }
     return this.#addresses();
+  }
+
+  /** Reads the key file again. Never rejects: keys that cannot be used leave everything as it is. */
+  async reloadSessionKeys(): Promise<void> {
+    await this.#sessionKeys?.reload();
   }
 
   /** Reads the files again. Never rejects: what cannot be served leaves everything as it is. */
@@ -163,6 +182,7 @@ export class Gateway {
     if (delayMs > 0) await delay(delayMs);
     this.#watch?.stop();
     this.#ticketKeys.stop();
+    this.#sessionKeys?.stop();
     this.#live.stop();
     const drained = this.#workers.drain(this.#options.drainTimeoutMs);
     // Held open here, the sockets would go on taking connections that nobody accepts.
@@ -175,10 +195,20 @@ export class Gateway {
   kill(): void {
     this.#watch?.stop();
     this.#ticketKeys.stop();
+    this.#sessionKeys?.stop();
     this.#live.stop();
     this.#workers.kill();
     this.#sockets.closeAll();
     this.#admin?.close();
+  }
+
+  async #startSessionKeys(): Promise<void> {
+    try {
+      await this.#sessionKeys?.start();
+    } catch (error) {
+      if (!(error instanceof SessionKeyError)) throw error;
+      throw new StartError([error.message]);
+    }
   }
 
   async #startAdmin(inherited?: object): Promise<void> {
@@ -194,6 +224,7 @@ export class Gateway {
               ...this.#metrics.samples(this.#store.current, this.#live.snapshot, Date.now()),
               ...this.#vitals.samples(),
               ...this.#live.samples(),
+              ...(this.#sessionKeys?.samples() ?? []),
               ...(await this.#workers.samples()),
             ]),
           snapshot: () => this.#snapshotPage(),

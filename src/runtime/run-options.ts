@@ -2,6 +2,7 @@
 import type { DataplaneOptions } from "../dataplane/options.ts";
 import type { LogLevel } from "../telemetry/index.ts";
 import type { AccessLogTarget, TracingKind } from "./processes/messages.ts";
+import type { SessionKeySource } from "./session-key-store.ts";
 
 export interface AdminAddress {
   /** An IP address. */
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly tracing: TracingKind;
   /** `ip:port` of the DNS servers that host names of backends are asked of; empty: those of the system. */
   readonly dnsServers: readonly string[];
+  /** What session tokens are sealed with; undefined: they are not sealed. */
+  readonly sessionKeys: SessionKeySource | undefined;
   /** Its limits on connections, requests and buffered bytes are the total over workers. */
   readonly dataplane: DataplaneOptions;
 }

@@ -86,7 +86,10 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
     signals.on("SIGINT", () => void stop("SIGINT"));
     signals.on("SIGTERM", () => void stop("SIGTERM"));
   });
-  signals.on("SIGHUP", () => void gateway.reload());
+  signals.on("SIGHUP", () => {
+    void gateway.reloadSessionKeys();
+    void gateway.reload();
+  });
   signals.on("SIGUSR1", () => {
     logger.info("opening the access log anew");
     void gateway.reopenAccessLog();

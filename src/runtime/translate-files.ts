@@ -12,11 +12,17 @@ export interface FileMemory {
   readonly translation: TranslationMemory;
 }
 
-/** `nowMs`: wall clock, for certificates that are out of their time. */
+export interface TranslateFilesOptions {
+  /** The process has session keys; the same for all translations that remember each other. */
+  readonly sealTokens: boolean;
+  /** Wall clock, for certificates that are out of their time. Default: now. */
+  readonly nowMs?: number;
+}
+
 export function translateFiles(
   set: FileSet,
   before: FileMemory | undefined,
-  nowMs: number = Date.now(),
+  { sealTokens, nowMs = Date.now() }: TranslateFilesOptions,
 ): { readonly translation: Translation; readonly memory: FileMemory } {
   const read = set.files.map(({ name, text }) => ({
     name,
@@ -24,7 +30,7 @@ export function translateFiles(
   }));
   const { memory, ...translation } = translate(
     read.flatMap(({ resources }) => resources),
-    { nowMs },
+    { nowMs, sealTokens },
     before?.translation,
   );
   const findings = [

@@ -55,6 +55,21 @@ export const METRICS = {
     labels: ["route", "outcome"],
     help: "Requests of rules with session persistence: new, kept, expired, invalid, moved or rejected.",
   },
+  limpet_session_tokens_opened_total: {
+    type: "counter",
+    labels: ["key"],
+    help: "Sealed tokens opened, by the id of their key: one that opens none any more can leave the key file.",
+  },
+  limpet_session_keys: {
+    type: "gauge",
+    labels: ["key", "use"],
+    help: "1 for each key that all workers have, by its id: the one that seals tokens, and others that only open them.",
+  },
+  limpet_session_key_reloads_total: {
+    type: "counter",
+    labels: ["result"],
+    help: "Key files read again: published, unchanged, or kept (refused, the last good keys stay).",
+  },
   limpet_hash_key_missing_total: {
     type: "counter",
     labels: ["route"],

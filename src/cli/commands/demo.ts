@@ -5,6 +5,7 @@ import { createLogger, writeStderr } from "../../telemetry/index.ts";
 import type { FlagValues } from "../flag.ts";
 import type { DEMO_FLAGS, OUTPUT_FLAGS } from "../flags.ts";
 import type { Terminal } from "../terminal.ts";
+import { keyFile } from "./run.ts";
 
 export type DemoFlags = FlagValues<typeof DEMO_FLAGS> & FlagValues<typeof OUTPUT_FLAGS>;
 
@@ -18,7 +19,17 @@ export async function demoCommand(flags: DemoFlags, version: string, terminal: T
   };
   try {
     return await runDemo(
-      { admin, workers, drainTimeoutMs, logLevel, humanLog, port, paths: flags.file, replicaLog },
+      {
+        admin,
+        sessionKeys: keyFile(flags.sessionKeys),
+        workers,
+        drainTimeoutMs,
+        logLevel,
+        humanLog,
+        port,
+        paths: flags.file,
+        replicaLog,
+      },
       {
         logger,
         version,

@@ -1,5 +1,4 @@
 // `limpet run`: from flags to a running gateway.
-import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
 import { readyLine, run } from "../../runtime/run.ts";
 import type { RunOptions } from "../../runtime/run-options.ts";
 import { Predecessor } from "../../runtime/succession/predecessor.ts";
@@ -43,9 +42,10 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
     accessLog: accessLogTarget(flags.accessLog),
     accessLogFormat: flags.accessLogFormat,
     tracing: flags.tracing,
+    sessionKeys: keyFile(flags.sessionKeys),
     dnsServers: flags.dnsServers ?? [],
     dataplane: {
-      ...DEFAULT_DATAPLANE_OPTIONS,
+      // Without defaults of its own, so that the compiler misses a flag that leads nowhere.
       requestHeadTimeoutMs: flags.requestHeadTimeout,
       requestBodyTimeoutMs: flags.requestBodyTimeout,
       idleTimeoutMs: flags.idleTimeout,
@@ -62,12 +62,20 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
       maxRequests: flags.maxRequests,
       maxRequestsPerEndpoint: flags.maxRequestsPerEndpoint,
       maxBufferedSize: flags.maxBufferedSize,
+      retryBufferSize: flags.retryBufferSize,
       minRate: flags.minRate,
       trustedProxies: flags.trustedProxies ?? [],
       proxyProtocolFrom: flags.proxyProtocolFrom ?? [],
       trustedHops: flags.trustedHops,
+      // The limits are those of all workers together.
+      workers: 1,
     },
   };
+}
+
+/** `--session-keys`. */
+export function keyFile(path: string | undefined): RunOptions["sessionKeys"] {
+  return path === undefined ? undefined : { kind: "file", path };
 }
 
 function accessLogTarget(text: string | undefined): RunOptions["accessLog"] {

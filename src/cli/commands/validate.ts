@@ -2,12 +2,15 @@
 import type { Finding, Severity } from "../../model/index.ts";
 import { FileSource } from "../../runtime/file-source.ts";
 import { positionText, subjectText } from "../../runtime/finding-log.ts";
+import { readSessionKeys } from "../../runtime/session-keys.ts";
 import { translateFiles } from "../../runtime/translate-files.ts";
 import { EXIT_DONE, EXIT_INPUT } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface ValidateOptions {
   readonly paths: readonly string[];
+  /** The file of keys that `limpet run` would get; findings depend on whether there is one. */
+  readonly sessionKeys: string | undefined;
   readonly output: "text" | "json";
 }
 
@@ -16,8 +19,11 @@ type Summary = Readonly<Record<"files" | "listeners" | "routes" | "backends" | S
 const STYLES = { error: "red", warning: "yellow", info: "cyan" } as const satisfies Record<Severity, string>;
 
 export async function validate(options: ValidateOptions, terminal: Terminal): Promise<number> {
+  if (options.sessionKeys !== undefined) await readSessionKeys(options.sessionKeys);
   const files = await new FileSource(options.paths).read();
-  const { findings, snapshot } = translateFiles(files, undefined).translation;
+  const { findings, snapshot } = translateFiles(files, undefined, {
+    sealTokens: options.sessionKeys !== undefined,
+  }).translation;
   const sorted = [...findings].sort(byPosition);
   const counts = { error: 0, warning: 0, info: 0 };
   for (const finding of findings) counts[finding.severity]++;

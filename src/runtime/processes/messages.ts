@@ -26,6 +26,8 @@ export interface WorkerSettings {
   readonly drainTimeoutMs: number;
   /** What TLS session tickets are sealed with, in base64: the same for all workers, see `TicketKeys`. */
   readonly ticketKeys: string;
+  /** What session tokens are sealed with, as `LoadedKeys.lines`; undefined: there are no keys. */
+  readonly sessionKeys?: readonly string[] | undefined;
 }
 
 /** Primary to worker. Handled in order, except for `stats` and `drain`, which do not wait for a compilation. */
@@ -43,6 +45,8 @@ export type WorkerCommand =
   | { readonly kind: "unlisten"; readonly bindKey: string }
   /** From now on, TLS session tickets are sealed with these. */
   | { readonly kind: "ticket-keys"; readonly ticketKeys: string }
+  /** From now on, session tokens are sealed and opened with these. */
+  | { readonly kind: "session-keys"; readonly sessionKeys: readonly string[] }
   /** The file has been renamed: lines go to a new one of the old name. */
   | { readonly kind: "reopen-access-log" }
   | { readonly kind: "stats" }

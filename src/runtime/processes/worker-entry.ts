@@ -1,6 +1,8 @@
 // Entry of a worker process: wires the engine, the access log and the channel to the primary.
+import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
+import { KeyRing } from "../../affinity/token/key-ring.ts";
 import { parseLogFormat } from "../../dataplane/access-format.ts";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
@@ -39,11 +41,16 @@ async function build(settings: WorkerSettings, notify: Notify): Promise<WorkerPa
     engine.ticketKeys = Buffer.from(ticketKeys, "base64");
   };
   setTicketKeys(settings.ticketKeys);
+  const setSessionKeys = (sessionKeys: readonly string[]) => {
+    engine.sessionKeys = KeyRing.parse(sessionKeys.join("\n"), randomBytes);
+  };
+  if (settings.sessionKeys !== undefined) setSessionKeys(settings.sessionKeys);
   return {
     engine,
     vitals: new ProcessVitals(`worker-${settings.worker}`),
     logger,
     setTicketKeys,
+    setSessionKeys,
     reopenAccessLog: reopen,
     flush: () => accessLog.flush(FLUSH_TIMEOUT_MS),
   };

@@ -185,6 +185,38 @@ test("new ticket keys reach the workers that there are and the ones that come", 
   expect(next.commands[0]).toMatchObject({ kind: "start", settings: { ticketKeys: "second" } });
 });
 
+test("new session keys reach the workers that there are and the ones that come", async () => {
+  const { pool, workers, spawned } = poolOf(1);
+  await pool.setSessionKeys(["first"]);
+  await pool.start();
+  expect(workers[0]?.commands[0]).toMatchObject({ kind: "start", settings: { sessionKeys: ["first"] } });
+  await pool.setSessionKeys(["second", "first"]);
+  expect(workers[0]?.commands.at(-1)).toEqual({ kind: "session-keys", sessionKeys: ["second", "first"] });
+  const replaced = spawned();
+  workers[0]?.kill();
+  const next = await replaced;
+  expect(next.commands[0]).toMatchObject({ settings: { sessionKeys: ["second", "first"] } });
+});
+
+test("keys that change while a worker starts reach it before it serves", async () => {
+  let started = () => {};
+  const slow: Answer = async (command) => {
+    if (command.kind !== "start") return [];
+    await new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    return [];
+  };
+  const { pool, workers } = poolOf(1, { answers: [slow] });
+  const starting = pool.start();
+  await expect.poll(() => workers[0]?.kinds()).toEqual(["start"]);
+  await pool.setTicketKeys("second");
+  await pool.setSessionKeys(["new"]);
+  started();
+  await starting;
+  expect(workers[0]?.kinds()).toEqual(["start", "ticket-keys", "session-keys"]);
+});
+
 test("a socket that a worker cannot listen on is given back by all of them", async () => {
   const refusing: Answer = async (command) => {
     if (command.kind === "listen" && command.bindKey === "81") throw new WorkerRefusal("taken", "EADDRINUSE");

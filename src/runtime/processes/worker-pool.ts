@@ -16,7 +16,7 @@ export type PoolWorker = Pick<
 
 export interface WorkerPoolOptions {
   readonly count: number;
-  /** Ticket keys may change later. */
+  /** Ticket keys and session keys may change later. */
   readonly settings: Omit<WorkerSettings, "worker">;
   readonly logger: Logger;
   /** A worker that takes longer to compile a snapshot is named in the log, and swaps when it is done. */
@@ -50,6 +50,7 @@ export class WorkerPool {
   /** Snapshots, sockets and newcomers take turns, so that a newcomer never misses one. */
   #turn: Promise<unknown> = Promise.resolve();
   #ticketKeys: string;
+  #sessionKeys: readonly string[] | undefined;
   #stopping = false;
   #restarts = 0;
   readonly #counts = new WorkerCounts();
@@ -57,6 +58,7 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#ticketKeys = options.settings.ticketKeys;
+    this.#sessionKeys = options.settings.sessionKeys;
   }
 
   /** Rejects if a worker cannot be brought up at all. */
@@ -115,6 +117,15 @@ export class WorkerPool {
   setTicketKeys(ticketKeys: string): Promise<void> {
     this.#ticketKeys = ticketKeys;
     return this.#tellAll({ kind: "ticket-keys", ticketKeys });
+  }
+
+  /**
+   * From now on, every worker seals and opens session tokens with these. Resolves when all of them have them: what one
+   * of them seals, the others open.
+   */
+  setSessionKeys(sessionKeys: readonly string[]): Promise<void> {
+    this.#sessionKeys = sessionKeys;
+    return this.#tellAll({ kind: "session-keys", sessionKeys });
   }
 
   /** The file of the access log has been renamed: every worker goes on in a new one. */
@@ -209,8 +220,10 @@ export class WorkerPool {
       void this.#replace(worker, exit, failures);
       void this.#inTurn(() => this.#shareSockets(this.#logRefusal));
     });
-    await worker.request({ kind: "start", settings: this.#settings(number) });
+    const settings = this.#settings(number);
+    await worker.request({ kind: "start", settings });
     await this.#inTurn(async () => {
+      await this.#catchUp(worker, settings);
       if (this.#committed.version !== 0) {
         const delta = diffSnapshots(EMPTY_SNAPSHOT, this.#committed);
         await prepare(worker, delta, deltaParts(delta));
@@ -220,6 +233,16 @@ export class WorkerPool {
       this.#accepting.set(worker, new Map());
       await this.#shareSockets(this.#logRefusal);
     });
+  }
+
+  /** Tells a newcomer the keys that changed while it started. */
+  async #catchUp(worker: PoolWorker, told: WorkerSettings): Promise<void> {
+    const ticketKeys = this.#ticketKeys;
+    const sessionKeys = this.#sessionKeys;
+    if (ticketKeys !== told.ticketKeys) await worker.request({ kind: "ticket-keys", ticketKeys });
+    if (sessionKeys !== undefined && sessionKeys !== told.sessionKeys) {
+      await worker.request({ kind: "session-keys", sessionKeys });
+    }
   }
 
   /** Sees to it that each worker accepts on its share: first all new ones accept, then others stop. */
@@ -270,7 +293,12 @@ export class WorkerPool {
   };
 
   #settings(worker: number): WorkerSettings {
-    return { ...this.#options.settings, worker, ticketKeys: this.#ticketKeys };
+    return {
+      ...this.#options.settings,
+      worker,
+      ticketKeys: this.#ticketKeys,
+      sessionKeys: this.#sessionKeys,
+    };
   }
 
   async #replace(dead: PoolWorker, exit: WorkerExit, failures: number): Promise<void> {

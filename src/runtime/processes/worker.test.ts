@@ -54,6 +54,7 @@ function startWorker() {
       vitals: { samples: () => [{ name: "limpet_tunnels", labels: {}, value: 1 }] },
       logger: createLogger({ level: "error", human: false, write: () => {} }),
       setTicketKeys: (ticketKeys) => void done.push(`ticket keys ${ticketKeys}`),
+      setSessionKeys: (keys) => void done.push(`session keys ${keys}`),
       reopenAccessLog: () => void done.push("reopen"),
       flush: async () => void done.push("flush"),
     }),
@@ -144,6 +145,13 @@ test("new ticket keys are taken as they come", async () => {
   await start();
   await ask({ kind: "ticket-keys", ticketKeys: "AAEC" });
   expect(done).toEqual(["ticket keys AAEC"]);
+});
+
+test("new session keys are taken as they come", async () => {
+  const { start, ask, done } = startWorker();
+  await start();
+  await ask({ kind: "session-keys", sessionKeys: ["new", "old"] });
+  expect(done).toEqual(["session keys new,old"]);
 });
 
 test("a delta for another base is refused", async () => {

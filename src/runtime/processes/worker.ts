@@ -13,6 +13,8 @@ export interface WorkerParts {
   readonly logger: Logger;
   /** Base64, as in the settings. */
   setTicketKeys(ticketKeys: string): void;
+  /** As in the settings. */
+  setSessionKeys(sessionKeys: readonly string[]): void;
   reopenAccessLog(): void;
   /** Writes out what is left of the access log. */
   flush(): Promise<void>;
@@ -132,6 +134,9 @@ export class Worker {
         return undefined;
       case "ticket-keys":
         this.#parts.setTicketKeys(command.ticketKeys);
+        return undefined;
+      case "session-keys":
+        this.#parts.setSessionKeys(command.sessionKeys);
         return undefined;
       case "reopen-access-log":
         this.#parts.reopenAccessLog();
