@@ -8,14 +8,15 @@ import { type ValueCondition, valueHolds } from "./value.ts";
  */
 export function queryHolds(conditions: readonly ValueCondition[], path: string, queryStart: number): boolean {
   for (const condition of conditions) {
-    const value = firstParameter(path, queryStart + 1, condition.name);
+    const value = parameterOf(path, queryStart, condition.name);
     if (value === undefined || !valueHolds(condition, value)) return false;
   }
   return true;
 }
 
-function firstParameter(path: string, start: number, name: string): string | undefined {
-  for (let from = start; from < path.length; ) {
+/** The raw text of the first parameter of that name. `queryStart` as above. */
+export function parameterOf(path: string, queryStart: number, name: string): string | undefined {
+  for (let from = queryStart + 1; from < path.length; ) {
     const ampersand = path.indexOf("&", from);
     const end = ampersand === -1 ? path.length : ampersand;
     if (path.startsWith(name, from)) {
