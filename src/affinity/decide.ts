@@ -1,22 +1,22 @@
 // The one decision: which endpoint a request goes to, and why. Data plane, explain and simulate all ask here.
 import type { RequestHead } from "../model/index.ts";
 import type { LiveBackend } from "./backend-states.ts";
-import type { Client, DecideOptions, Decision, DecisionFailure, GeneratedCookie, Issue } from "./decision.ts";
+import type { Client, DecideOptions, Decision, DecisionFailure, GeneratedCookie } from "./decision.ts";
 import { DecisionDraft } from "./decision-draft.ts";
 import { hashRequest } from "./hash-policy.ts";
 import { type Hash64, remainder64 } from "./hash64.ts";
 import { pickUntried } from "./lookup.ts";
 import { type PlannedReference, type RulePlan, weightedIndex } from "./plan.ts";
-import { absoluteEndSec, appliesTo, needsRenewal } from "./session.ts";
+import { appliesTo } from "./session.ts";
+import { issueFor } from "./session-issue.ts";
 import { type SessionVisit, visitSession } from "./session-visit.ts";
+import { unwrappedField } from "./wrapped-session.ts";
 
 export { sessionFields } from "./session-fields.ts";
 
 const INVALID_BACKEND: DecisionFailure = { code: "invalid-backend", status: 500 };
 const NO_ENDPOINTS: DecisionFailure = { code: "no-endpoints", status: 503 };
 const NO_HEALTHY_ENDPOINT: DecisionFailure = { code: "no-healthy-endpoint", status: 503 };
-
-const NO_COOKIES: readonly GeneratedCookie[] = [];
 
 /** One request's question; decisions are synchronous, so one object serves all of them. */
 class Question {
@@ -72,11 +72,12 @@ function answer(ask: Question, draft: DecisionDraft): Decision {
     if (isDecisive(draft.visit)) return settle(ask, draft, draft.visit);
   }
   draft.outcome = draft.visit?.outcome;
+  draft.unwrapped = unwrappedField(draft.visit);
 
   if (backend.endpoints.length === 0) return fail(draft, NO_ENDPOINTS);
   if (backend.serving.endpoints.length === 0) return fail(draft, NO_HEALTHY_ENDPOINT);
   chooseEndpoint(ask, draft, reference, backend);
-  if (draft.pending === undefined) draft.issue = newIssue(ask, draft.visit);
+  if (draft.pending === undefined) draft.issue = issueFor(draft.visit, options, ask.generated);
   return draft;
 }
 
@@ -93,9 +94,11 @@ function visitFreeSessions({ plan, request, options }: Question): SessionVisit[]
   return visits;
 }
 
-/** Kept, or lost without leave to move: no balancing can change that. */
-function isDecisive({ outcome, session }: SessionVisit): boolean {
-  return outcome === "kept" || (outcome === "moved" && session.onLost.action === "reject");
+/** Kept, or lost without leave to move or to begin anew: no balancing can change that. */
+function isDecisive({ outcome, session: { onLost } }: SessionVisit): boolean {
+  if (outcome === "kept") return true;
+  if (onLost.action === "reassign" || outcome === "new") return false;
+  return outcome === "moved" || onLost.withoutSession === true;
 }
 
 function settle(ask: Question, draft: DecisionDraft, visit: SessionVisit): Decision {
@@ -108,7 +111,8 @@ function settle(ask: Question, draft: DecisionDraft, visit: SessionVisit): Decis
     draft.endpoint = visit.endpoint;
     draft.reference = reference?.reference;
     draft.backend = reference?.backend;
-    draft.issue = keptIssue(ask, visit);
+    draft.issue = issueFor(visit, ask.options, ask.generated);
+    draft.unwrapped = unwrappedField(visit);
     return draft;
   }
   const configured = session.onLost.action === "reject" ? session.onLost.status : 503;
@@ -168,29 +172,4 @@ function computeHash(ask: Question, policies: NonNullable<PlannedReference["hash
     ask.hasHash = hashRequest(policies, request, client, options.random, ask.generated, ask.hash);
   }
   return ask.hasHash;
-}
-
-function newIssue(ask: Question, visit: SessionVisit | undefined): Issue | undefined {
-  const cookies = generatedCookies(ask);
-  if (visit === undefined && cookies === NO_COOKIES) return undefined;
-  return { session: visit?.session, begunSec: undefined, expiresSec: undefined, cookies };
-}
-
-/** A renewal keeps the beginning and the end of the session. */
-function keptIssue(ask: Question, { session, token }: SessionVisit): Issue | undefined {
-  const cookies = generatedCookies(ask);
-  if (token === undefined || !needsRenewal(session, token, ask.options.nowSec)) {
-    return cookies === NO_COOKIES
-      ? undefined
-      : { session: undefined, begunSec: undefined, expiresSec: undefined, cookies };
-  }
-  const endSec = absoluteEndSec(session, token);
-  const { absoluteTimeoutSec } = session;
-  let begunSec = token.begunSec === 0 ? undefined : token.begunSec;
-  if (endSec !== 0 && absoluteTimeoutSec !== undefined) begunSec ??= endSec - absoluteTimeoutSec;
-  return { session, begunSec, expiresSec: endSec === 0 ? undefined : endSec, cookies };
-}
-
-function generatedCookies({ generated }: Question): readonly GeneratedCookie[] {
-  return generated.length === 0 ? NO_COOKIES : generated.slice();
 }

@@ -43,7 +43,11 @@ export class DecisionDraft implements Decision {
 
   #choiceText(): string {
     const backend = this.backend?.backend.id ?? "the rule";
-    if (this.outcome === "rejected") return "the session may not move";
+    if (this.outcome === "rejected") {
+      return this.visit?.outcome === "moved"
+        ? "the session may not move"
+        : "no other session may take its place";
+    }
     switch (this.failure?.code) {
       case undefined:
         break;
@@ -96,6 +100,7 @@ function sessionText({ session, outcome, token, loss, endpoint }: SessionVisit):
       return `the token in ${carrierText(session)} names ${address}`;
     case "moved":
       if (loss === "gone") return `the token names ${address}, which is no endpoint of its backend`;
+      if (loss === "reused") return `the token names ${address}, whose address another pod has now`;
       if (loss === "drained") {
         return `the token names ${address}, which drains for longer than the session's drain timeout of ${session.drainTimeoutSec} s`;
       }

@@ -91,7 +91,7 @@ export type GeneratedCookie = SetCookie;
 export interface UnwrappedField {
   readonly kind: "header" | "cookie";
   readonly name: string;
-  /** The application's own value; undefined: the field or cookie is taken out. */
+  /** The application's own value, in place of all fields or cookies of that name; undefined: they are taken out. */
   readonly value: string | undefined;
 }
 
@@ -106,6 +106,8 @@ export interface Issue {
   readonly begunSec: number | undefined;
   /** When it ends for good, unix seconds; undefined: what the absolute timeout says. */
   readonly expiresSec: number | undefined;
+  /** The session was seen then, unix seconds, by a clock that may be ahead; undefined: not before the response. */
+  readonly lastSeenSec: number | undefined;
   readonly cookies: readonly GeneratedCookie[];
 }
 

@@ -11,6 +11,7 @@ import type { BackendStates, LiveBackend } from "./backend-states.ts";
 import type { EndpointLookup } from "./lookup.ts";
 import { type FollowRules, LIMPET_FOLLOW } from "./serving.ts";
 import { isHashing } from "./table-store.ts";
+import { backendMark } from "./token/sealed-layout.ts";
 
 /** One backendRef of a rule with all that a decision needs of it. */
 export class PlannedReference {
@@ -23,6 +24,7 @@ export class PlannedReference {
   readonly hashPolicies: readonly HashPolicy[] | undefined;
   readonly balancer: LoadBalancer;
   #lookup: EndpointLookup | undefined;
+  #mark: number | undefined;
 
   constructor(reference: WeightedBackend, backend: LiveBackend | undefined, rule: Rule) {
     this.reference = reference;
@@ -32,6 +34,12 @@ export class PlannedReference {
     this.hashPolicies = isHashing(this.balancer)
       ? (this.balancer.hashPolicies ?? rule.hashPolicies)
       : undefined;
+  }
+
+  /** What sealed tokens call the backend. */
+  get mark(): number {
+    this.#mark ??= backendMark(this.reference.backend ?? "");
+    return this.#mark;
   }
 
   /** Still what the snapshot says of its backend. */

@@ -1,13 +1,18 @@
 // Looks for a session in a request and for the endpoint that its token names.
-import type { RequestHead, SessionPersistence } from "../model/index.ts";
-import type { DecideOptions, EndpointState, SessionOutcome } from "./decision.ts";
+import type { EndpointIdentity, RequestHead, SessionPersistence } from "../model/index.ts";
+import type { BackendState, DecideOptions, EndpointState, SessionOutcome } from "./decision.ts";
 import type { PlannedReference } from "./plan.ts";
 import type { FollowRules } from "./serving.ts";
-import { isDrained, isExpired, tokenFormat, tokenTexts } from "./session.ts";
+import { tokenTexts } from "./session.ts";
+import { isDrained, isExpired } from "./session-times.ts";
+import { readToken } from "./token/session-token.ts";
 import type { Token } from "./token/token.ts";
 
-/** Why a well-formed token is not followed: no such endpoint, its health, its time to drain, or it failed this very request. */
-export type Loss = "gone" | "unhealthy" | "drained" | "tried";
+/**
+ * Why a well-formed token is not followed: no such endpoint, another one at its address, its health, its time to drain,
+ * or it failed this very request.
+ */
+export type Loss = "gone" | "reused" | "unhealthy" | "drained" | "tried";
 
 /** What the request says about one session. */
 export interface SessionVisit {
@@ -41,10 +46,9 @@ export function visitSession(
     reference: undefined,
     loss: undefined,
   };
-  const format = tokenFormat(session);
   for (const text of tokenTexts(session, request)) {
     if (text === "") continue;
-    const token = format.decode(text);
+    const token = readToken(session, text, options.keys, options.nowSec);
     if (token === undefined) {
       if (visit.outcome === "new") visit.outcome = "invalid";
     } else if (isExpired(session, token, options.nowSec)) {
@@ -64,11 +68,18 @@ function followToken(
   options: DecideOptions,
   follow: FollowRules,
 ): boolean {
+  const rules = visit.session.token;
+  const by = rules.format === "sealed" ? rules.identity : "address";
   let lost: EndpointState | undefined;
   let loss: Loss = "gone";
-  for (const reference of references) {
-    const endpoint = reference.backend?.byAddress.get(token.address);
-    if (endpoint === undefined) continue;
+  for (const reference of homeFirst(references, token)) {
+    const { backend } = reference;
+    if (backend === undefined) continue;
+    const endpoint = endpointOf(token, backend, by);
+    if (endpoint === undefined) {
+      if (loss === "gone" && backend.byAddress.has(token.address)) loss = "reused";
+      continue;
+    }
     const obstacle = obstacleTo(endpoint, reference, visit.session, options, follow);
     if (obstacle === undefined) {
       visit.outcome = "kept";
@@ -88,6 +99,43 @@ function followToken(
     visit.loss = loss;
   }
   return false;
+}
+
+/** Backends can share endpoints: the one that the token was issued for goes first. */
+function homeFirst(
+  references: readonly PlannedReference[],
+  { backendMark }: Token,
+): readonly PlannedReference[] {
+  if (backendMark === undefined || references.length === 1) return references;
+  const home = references.find(({ mark }) => mark === backendMark);
+  return home === undefined || home === references[0]
+    ? references
+    : [home, ...references.filter((reference) => reference !== home)];
+}
+
+/** Undefined: whom the token means is no endpoint of the backend, whoever may have its address now. */
+function endpointOf(
+  { address, identity }: Token,
+  { byAddress, endpoints }: BackendState,
+  by: EndpointIdentity,
+): EndpointState | undefined {
+  const there = byAddress.get(address);
+  if (identity === undefined || by === "address") return there;
+  if (there?.endpoint[identity.kind] === identity.value) return there;
+  return identity.kind === "hostname" ? onlyOneCalled(identity.value, endpoints) : undefined;
+}
+
+/** A host can have several addresses, but a name that several hosts share, as of a DNS record, is nobody's. */
+function onlyOneCalled(hostname: string, endpoints: readonly EndpointState[]): EndpointState | undefined {
+  let found: EndpointState | undefined;
+  for (const state of endpoints) {
+    const { endpoint } = state;
+    if (endpoint.hostname !== hostname) continue;
+    if (found !== undefined && (endpoint.uid === undefined || endpoint.uid !== found.endpoint.uid))
+      return undefined;
+    found ??= state;
+  }
+  return found;
 }
 
 function obstacleTo(

@@ -1,5 +1,11 @@
 // What a token says, and what a token format can do: the border behind which envoy and other formats differ.
 
+/** Tells an endpoint from a stranger that got its address later. */
+export interface TokenIdentity {
+  readonly kind: "uid" | "hostname";
+  readonly value: string;
+}
+
 /** Where a session lives and how long. Times are whole unix seconds; 0: the token does not say. */
 export interface Token {
   /** Canonical text of the endpoint's address. */
@@ -8,6 +14,14 @@ export interface Token {
   readonly expiresSec: number;
   readonly lastSeenSec: number;
   readonly begunSec: number;
+  /** Undefined: the address is all that the endpoint is known by. */
+  readonly identity?: TokenIdentity | undefined;
+  /** `backendMark` of the backend that the endpoint was chosen in; undefined: the token does not say. */
+  readonly backendMark?: number | undefined;
+  /** The application's own session value, latin1; undefined: the token wraps none. */
+  readonly original?: string | undefined;
+  /** Which key it was sealed with; undefined: it is not sealed, so anybody may have written it. */
+  readonly keyId?: string | undefined;
 }
 
 /** A way to write tokens as text and to read them back. */
