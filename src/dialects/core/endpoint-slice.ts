@@ -8,8 +8,10 @@ import {
   parseIp,
 } from "../../model/index.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
+import type { ObjectSet } from "../object-set.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
+import { POD, type PodReading, podOf, withDrain } from "./pod.ts";
 
 /** Label that ties a slice to its Service. */
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
@@ -27,7 +29,12 @@ const endpoint = z.strictObject({
   nodeName: z.string().optional(),
   zone: z.string().optional(),
   targetRef: z
-    .looseObject({ kind: z.string().optional(), name: z.string().optional(), uid: z.string().optional() })
+    .looseObject({
+      kind: z.string().optional(),
+      namespace: z.string().optional(),
+      name: z.string().optional(),
+      uid: z.string().optional(),
+    })
     .optional(),
   /** For kube-proxy, written by the cluster and not by a user: no finding. Endpoints of all zones are used. */
   hints: z.looseObject({}).optional(),
@@ -52,10 +59,30 @@ export const ENDPOINT_SLICE = defineKind(
 
 export type EndpointSliceReading = Reading<ValueOf<typeof ENDPOINT_SLICE>>;
 
-/** The endpoints of one port of the Service, by the port's name; "" is the name of an only port. */
+/** The Pods behind its endpoints that are part of the configuration, one for each endpoint. */
+export function slicePods(
+  { object, value }: EndpointSliceReading,
+  objects: ObjectSet,
+): readonly (PodReading | undefined)[] {
+  // Most configurations have no Pods.
+  if (objects.all(POD).length === 0) return NO_PODS;
+  return value.endpoints.map(({ targetRef }) => {
+    if (targetRef?.kind !== "Pod" || targetRef.name === undefined) return undefined;
+    const { namespace = object.namespace, name, uid } = targetRef;
+    return podOf(objects, { namespace, name, uid });
+  });
+}
+
+const NO_PODS: readonly undefined[] = [];
+
+/**
+ * The endpoints of one port of the Service, by the port's name; "" is the name of an only port. Their Pods, as
+ * `slicePods` finds them, say more about leaving than the slice does.
+ */
 export function sliceEndpoints(
   reading: EndpointSliceReading,
   portName: string,
+  pods: readonly (PodReading | undefined)[],
 ): { readonly endpoints: readonly Endpoint[]; readonly findings: readonly FindingDraft[] } {
   const { object, value } = reading;
   const number = value.ports.find(({ name, protocol }) => name === portName && protocol === "TCP")?.port;
@@ -76,7 +103,7 @@ export function sliceEndpoints(
       continue;
     }
     const hostname = entry.hostname ?? entry.targetRef?.name;
-    endpoints.push({
+    const told: Endpoint = {
       address: formatSocketAddress(bytes, number),
       host: formatIp(bytes),
       port: number,
@@ -85,7 +112,9 @@ export function sliceEndpoints(
       ...(hostname === undefined ? {} : { hostname }),
       ...(entry.targetRef?.uid === undefined ? {} : { uid: entry.targetRef.uid }),
       ...(entry.zone === undefined ? {} : { zone: entry.zone }),
-    });
+    };
+    const pod = pods[index];
+    endpoints.push(pod === undefined ? told : withDrain(told, pod));
   }
   return { endpoints, findings };
 }

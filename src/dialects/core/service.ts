@@ -14,6 +14,7 @@ import {
   type EndpointSliceReading,
   SERVICE_NAME_LABEL,
   sliceEndpoints,
+  slicePods,
 } from "./endpoint-slice.ts";
 
 const servicePort = z.strictObject({
@@ -111,8 +112,11 @@ export const SERVICE_BACKEND: BackendKind<ValueOf<typeof SERVICE>> = {
       ...(protocol === undefined ? {} : { protocol }),
     };
   },
-  dependsOn: ({ object, value }, objects) =>
-    value.spec.type === "ExternalName" ? [] : slicesOf(objects, object.namespace, object.name),
+  dependsOn: ({ object, value }, objects) => {
+    if (value.spec.type === "ExternalName") return [];
+    const slices = slicesOf(objects, object.namespace, object.name);
+    return [...slices, ...slices.flatMap((slice) => slicePods(slice, objects))];
+  },
   endpoints: (service, port, objects) =>
     service.value.spec.type === "ExternalName"
       ? externalEndpoints(service, port)
@@ -136,7 +140,7 @@ function discoveredEndpoints(
 ) {
   const portName = value.spec.ports.find((one) => one.port === port && one.protocol === "TCP")?.name ?? "";
   const read = slicesOf(objects, object.namespace, object.name).map((slice) =>
-    sliceEndpoints(slice, portName),
+    sliceEndpoints(slice, portName, slicePods(slice, objects)),
   );
   return {
     result: { endpoints: read.flatMap(({ endpoints }) => endpoints) },

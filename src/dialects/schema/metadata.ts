@@ -4,7 +4,7 @@ import { z } from "zod";
 const labels = z.record(z.string(), z.string()).default({});
 
 /** RFC 3339 with offset, as the API server writes it. */
-const time = z.iso.datetime({ offset: true });
+export const time = z.iso.datetime({ offset: true });
 
 export const metadata = z.looseObject({
   name: z.string().min(1).max(253),
@@ -13,7 +13,9 @@ export const metadata = z.looseObject({
   uid: z.string().optional(),
   generation: z.number().optional(),
   creationTimestamp: time.optional(),
+  /** When the object is to be gone: its grace period is over then. */
   deletionTimestamp: time.optional(),
+  deletionGracePeriodSeconds: z.number().min(0).optional(),
 });
 
 export type Metadata = z.output<typeof metadata>;
