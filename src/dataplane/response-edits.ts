@@ -16,13 +16,15 @@ export function editResponse(exchange: Exchange, head: ResponseHead): void {
     filterResponse(exchange, head);
     return;
   }
-  const nowMs = exchange.context.clock.wallMs();
+  const { clock, sessionKeys } = exchange.context;
+  const nowMs = clock.wallMs();
   // Before the filters: they act on what the application said, and it said its own session.
   const carriesToken = wraps(issue.session)
-    ? wrapResponse(head, decision, nowMs)
+    ? wrapResponse(head, decision, sessionKeys, nowMs)
     : issue.session !== undefined;
   filterResponse(exchange, head);
-  const fields = sessionFields(decision, exchange.stream.connection.tls, Math.floor(nowMs / 1000));
+  const { tls } = exchange.stream.connection;
+  const fields = sessionFields(decision, tls, Math.floor(nowMs / 1000), sessionKeys);
   if (fields !== undefined) {
     for (const { name, value } of fields.set) head.edits.set(name, value);
     for (const { name, value } of fields.add) head.edits.add(name, value);
@@ -33,7 +35,9 @@ export function editResponse(exchange: Exchange, head: ResponseHead): void {
 /** Of a 1xx that comes before the response; filters have no say in it. */
 export function editInformation(exchange: Exchange, head: ResponseHead): void {
   const decision = exchange.decision as Decision;
-  if (wraps(decision.issue?.session)) wrapResponse(head, decision, exchange.context.clock.wallMs());
+  if (!wraps(decision.issue?.session)) return;
+  const { clock, sessionKeys } = exchange.context;
+  wrapResponse(head, decision, sessionKeys, clock.wallMs());
 }
 
 /** Of any response that a filter may change, an answer of the gateway itself among them. */
