@@ -124,6 +124,14 @@ export class KeyRing implements SessionKeys {
   }
 }
 
+/** The id of the key that a text says it was sealed with, whether it was or not; undefined: it is no sealed token. */
+export function claimedKeyId(text: string): string | undefined {
+  if (text.length < MIN_CHARACTERS || text.length > MAX_CHARACTERS) return undefined;
+  const sealed = Buffer.from(text, "base64url");
+  if (sealed[0] !== VERSION || sealed.toString("base64url") !== text) return undefined;
+  return sealed.toString("hex", 1, SALT_AT);
+}
+
 /** Undefined: sealed with another key or for another scope, or changed since. */
 function openWith(key: SealingKey, sealed: Buffer, scope: string): Uint8Array | undefined {
   const salt = sealed.toString("latin1", SALT_AT, COUNTER_AT);
