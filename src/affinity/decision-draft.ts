@@ -36,9 +36,20 @@ export class DecisionDraft implements Decision {
   hashLow = 0;
 
   get reason(): string {
-    const session = this.visit === undefined ? "" : sessionText(this.visit);
+    const session = this.sessionReason;
     const choice = this.#choiceText();
     return session === "" ? choice : choice === "" ? session : `${session}; ${choice}`;
+  }
+
+  /** The part of the reason that tells of the session; "": there is none. */
+  get sessionReason(): string {
+    return this.visit === undefined ? "" : sessionText(this.visit);
+  }
+
+  /** What chooses where no session does: `least request`, `Maglev`. */
+  get balancing(): string {
+    const isByLoad = this.forSessions && this.balancer?.kind === "leastRequest";
+    return isByLoad ? "least session load" : balancerText(this.balancer);
   }
 
   #choiceText(): string {
@@ -64,10 +75,9 @@ export class DecisionDraft implements Decision {
     if (this.hashKeyMissing) return `no hash key in the request, so ${address} was drawn at random`;
     if (this.source === "hash") {
       const hash: Hash64 = { high: this.hashHigh, low: this.hashLow };
-      return `request hash ${hex64(hash)} leads to ${address} by ${balancerText(this.balancer)}`;
+      return `request hash ${hex64(hash)} leads to ${address} by ${this.balancing}`;
     }
-    const isByLoad = this.forSessions && this.balancer?.kind === "leastRequest";
-    return `${isByLoad ? "least session load" : balancerText(this.balancer)} chose ${address}`;
+    return `${this.balancing} chose ${address}`;
   }
 }
 

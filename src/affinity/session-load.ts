@@ -17,6 +17,12 @@ export class SessionLoad {
     this.#requests += 1;
   }
 
+  /** As if nobody had asked. */
+  forget(): void {
+    this.#requests = 0;
+    this.#atSec = 0;
+  }
+
   at(nowSec: number): number {
     this.#fade(nowSec);
     return this.#requests;
