@@ -114,7 +114,8 @@ export interface SessionPersistence {
   readonly idleTimeoutSec?: number;
   /**
    * Whether a token still counts in the second that ends its absolute timeout. `included` is Envoy's rule, by which a
-   * session can outlive its timeout by up to a second; `excluded` never lets it.
+   * session can outlive its timeout by up to a second, and a token in Envoy's format begins anew at another endpoint;
+   * `excluded` never lets it.
    */
   readonly endSecond: "included" | "excluded";
   /** `session`: the session keeps its backend whatever the weights; `weight`: weights choose first. */

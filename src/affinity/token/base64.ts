@@ -45,11 +45,11 @@ export function encodeBase64(text: string): string {
   return Buffer.from(text, "latin1").toString("base64");
 }
 
-/** Latin1 text of base64, or undefined for what is no base64 or decodes to more than 1 KiB. */
+/** Latin1 text of base64, or undefined for what is no base64 or decodes to more than 5 KiB. */
 export function decodeBase64Text(text: string): string | undefined {
   const size = decodeBase64(text, scratch);
   return size === -1 ? undefined : scratch.toString("latin1", 0, size);
 }
 
 /** Decoders are synchronous and copy out what they keep, so one buffer serves all of them. */
-export const scratch: Buffer = Buffer.alloc(1024);
+export const scratch: Buffer = Buffer.alloc(5 * 1024);

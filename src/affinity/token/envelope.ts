@@ -1,8 +1,9 @@
 // Envoy's session envelope: the application's own session value, wrapped together with the endpoint's address.
 import { decodeBase64Text, encodeBase64 } from "./base64.ts";
-import { MAX_TOKEN_CHARACTERS } from "./token.ts";
 
 const ORIGINAL_MARK = "UV:";
+/** Base64 of an original of 4 KiB, beside an address. */
+const MAX_CHARACTERS = 6 * 1024;
 
 export interface Envelope {
   readonly address: string;
@@ -17,7 +18,7 @@ export function encodeEnvelope({ address, original }: Envelope): string {
 
 /** Undefined: no envelope, so the value is the client's own and stays as it is. Unknown parts are skipped. */
 export function decodeEnvelope(text: string): Envelope | undefined {
-  if (text.length > 2 * MAX_TOKEN_CHARACTERS) return undefined;
+  if (text.length > MAX_CHARACTERS) return undefined;
   const [first, ...rest] = text.split(";").filter((part) => part !== "");
   const marked = rest.find((part) => part.startsWith(ORIGINAL_MARK));
   if (first === undefined || marked === undefined) return undefined;

@@ -1,10 +1,11 @@
-// The token in Envoy's session cookie: base64 of the protobuf `envoy.Cookie`, with two more fields that Envoy skips.
+// The token in Envoy's session cookie: base64 of the protobuf `envoy.Cookie`, with three more fields that Envoy skips.
 import { decodeBase64, scratch } from "./base64.ts";
 import { addressToken, isAddressText, MAX_TOKEN_CHARACTERS, type Token, type TokenFormat } from "./token.ts";
 
-/** `string address = 1; uint64 expires = 2`; 14 and 15 are Limpet's. */
+/** `string address = 1; uint64 expires = 2`; 13 to 15 are Limpet's. */
 const ADDRESS_FIELD = 1;
 const EXPIRES_FIELD = 2;
+const ORIGINAL_FIELD = 13;
 const LAST_SEEN_FIELD = 14;
 const BEGUN_FIELD = 15;
 
@@ -22,26 +23,42 @@ const MAX_VARINT_BYTES = 10;
  */
 export const envoyCookieFormat: TokenFormat = {
   encode(token) {
-    const bytes = [ADDRESS_FIELD * 8 + BYTES];
-    pushVarint(bytes, token.address.length);
-    for (let i = 0; i < token.address.length; i++) bytes.push(token.address.charCodeAt(i));
+    const bytes: number[] = [];
+    pushText(bytes, ADDRESS_FIELD, token.address);
     pushField(bytes, EXPIRES_FIELD, token.expiresSec);
+    if (token.original !== undefined) pushText(bytes, ORIGINAL_FIELD, token.original);
     pushField(bytes, LAST_SEEN_FIELD, token.lastSeenSec);
     pushField(bytes, BEGUN_FIELD, token.begunSec);
     return Buffer.from(bytes).toString("base64");
   },
 
   decode(text) {
-    if (text.length > MAX_TOKEN_CHARACTERS) return undefined;
-    const size = decodeBase64(text, scratch);
-    if (size <= 0) return undefined;
-    if (scratch[0] !== ADDRESS_FIELD * 8 + BYTES) {
-      const address = scratch.toString("latin1", 0, size);
-      if (isAddressText(address)) return addressToken(address);
-    }
-    return readProtobuf(scratch, size);
+    return text.length > MAX_TOKEN_CHARACTERS ? undefined : decode(text);
   },
 };
+
+/**
+ * The same with the application's own value, where Envoy's envelope cannot be used: its semicolon would end a cookie,
+ * and it has no place for times. As long as 5 KiB of bytes.
+ */
+export const wrappingCookieFormat: TokenFormat = { encode: envoyCookieFormat.encode, decode };
+
+function decode(text: string): Token | undefined {
+  const size = decodeBase64(text, scratch);
+  if (size <= 0) return undefined;
+  if (scratch[0] !== ADDRESS_FIELD * 8 + BYTES) {
+    const address = scratch.toString("latin1", 0, size);
+    if (isAddressText(address)) return addressToken(address);
+  }
+  return readProtobuf(scratch, size);
+}
+
+/** Latin1. */
+function pushText(bytes: number[], field: number, text: string): void {
+  bytes.push(field * 8 + BYTES);
+  pushVarint(bytes, text.length);
+  for (let i = 0; i < text.length; i++) bytes.push(text.charCodeAt(i));
+}
 
 function pushField(bytes: number[], field: number, value: number): void {
   if (value === 0) return;
@@ -83,6 +100,7 @@ function readProtobuf(bytes: Buffer, size: number): Token | undefined {
   let expiresSec = 0;
   let lastSeenSec = 0;
   let begunSec = 0;
+  let original: string | undefined;
   for (let at = 0; at < size; at = end) {
     const tag = readVarint(bytes, at, size);
     const field = Math.floor(tag / 8);
@@ -98,6 +116,7 @@ function readProtobuf(bytes: Buffer, size: number): Token | undefined {
       const length = readVarint(bytes, end, size);
       if (end === -1 || length > size - end) return undefined;
       if (field === ADDRESS_FIELD) address = bytes.toString("latin1", end, end + length);
+      else if (field === ORIGINAL_FIELD) original = bytes.toString("latin1", end, end + length);
       end += length;
     } else if (wireType === FIXED64 || wireType === FIXED32) {
       end += wireType === FIXED64 ? 8 : 4;
@@ -106,5 +125,5 @@ function readProtobuf(bytes: Buffer, size: number): Token | undefined {
       return undefined;
     }
   }
-  return address === "" ? undefined : { address, expiresSec, lastSeenSec, begunSec };
+  return address === "" ? undefined : { address, expiresSec, lastSeenSec, begunSec, original };
 }

@@ -1,7 +1,7 @@
 // Reads and writes the tokens of a session, in the format and with the keys that its rules ask for.
 import type { Endpoint, EndpointIdentity, SessionPersistence } from "../../model/index.ts";
 import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
-import { envoyCookieFormat } from "./envoy-cookie.ts";
+import { envoyCookieFormat, wrappingCookieFormat } from "./envoy-cookie.ts";
 import { envoyHeaderFormat, timedEnvoyHeaderFormat } from "./envoy-header.ts";
 import { MAX_PLAIN_SIZE } from "./key-ring.ts";
 import { decodeSealedLayout, encodeSealedLayout } from "./sealed-layout.ts";
@@ -25,13 +25,20 @@ export function readToken(
   keys: SessionKeys | undefined,
   nowSec: number,
 ): Token | undefined {
+  const token = readAnyToken(session, text, keys, nowSec);
+  return token !== undefined && (token.original !== undefined) === isWrapped(session) ? token : undefined;
+}
+
+function readAnyToken(
+  session: SessionPersistence,
+  text: string,
+  keys: SessionKeys | undefined,
+  nowSec: number,
+): Token | undefined {
   const rules = session.token;
   if (rules.format === "envoy") return envoyFormat(session).decode(text);
   const opened = keys?.open(text, session.scope);
-  if (opened !== undefined) {
-    const token = tokenOf(opened);
-    return (token?.original !== undefined) === isWrapped(session) ? token : undefined;
-  }
+  if (opened !== undefined) return tokenOf(opened);
   const { acceptEnvoyUntilSec } = rules;
   if (acceptEnvoyUntilSec === undefined || nowSec >= acceptEnvoyUntilSec) return undefined;
   return envoyFormat(session).decode(text);
@@ -72,16 +79,16 @@ function tokenOf(opened: OpenedText): Token | undefined {
 }
 
 function envoyFormat(session: SessionPersistence): TokenFormat {
+  const isTimed = session.absoluteTimeoutSec !== undefined || session.idleTimeoutSec !== undefined;
   switch (session.carrier.kind) {
     case "cookie":
       return envoyCookieFormat;
-    case "header": {
-      const isTimed = session.absoluteTimeoutSec !== undefined || session.idleTimeoutSec !== undefined;
+    case "header":
       return isTimed ? timedEnvoyHeaderFormat : envoyHeaderFormat;
-    }
     case "wrappedHeader":
+      return isTimed ? wrappingCookieFormat : envelopeFormat;
     case "wrappedCookie":
-      return envelopeFormat;
+      return wrappingCookieFormat;
   }
 }
 
