@@ -191,6 +191,10 @@ export class BackendStates {
     return new BackendStates(byId, this.#tables, this.#wallMs);
   }
 
+  all(): Iterable<LiveBackend> {
+    return this.#byId.values();
+  }
+
   get(id: string): LiveBackend | undefined {
     return this.#byId.get(id);
   }

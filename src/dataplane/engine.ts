@@ -7,6 +7,7 @@ import { SYSTEM_ALARMS } from "./alarms.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import type { Clock } from "./clock.ts";
 import { CountedKeys } from "./counted-keys.ts";
+import { drainingSamples } from "./draining-samples.ts";
 import { type EndpointObserver, NO_OBSERVER } from "./endpoint-observer.ts";
 import type { DefectLogger, ExchangeContext } from "./exchange-context.ts";
 import { DeadlineSweep, http1Connector } from "./http1/index.ts";
@@ -199,6 +200,7 @@ export class Engine {
     const samples = this.#context.traffic.samples();
     samples.push(
       ...this.#context.pool.samples(),
+      ...drainingSamples(this.#served.backends.all(), Math.floor(this.#context.clock.wallMs() / 1000)),
       { name: "limpet_client_connections", labels: {}, value: this.connections },
       { name: "limpet_buffered_bytes", labels: {}, value: this.#sweep.heldBytes },
       { name: "limpet_access_log_dropped_lines_total", labels: {}, value: this.#context.accessLog.dropped },

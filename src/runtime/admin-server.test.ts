@@ -2,18 +2,48 @@
 import { request } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { makeAuthority } from "../../test/support/certificates.ts";
-import { AdminServer } from "./admin-server.ts";
+import { AdminServer, type AdminSources } from "./admin-server.ts";
+import { type DrainingEndpoint, UnknownEndpoint } from "./drain-desk.ts";
 
-async function admin(host = "127.0.0.1", ready = true, snapshot: unknown = { version: 3 }) {
+const CART: DrainingEndpoint = {
+  endpoint: "10.0.0.1:80",
+  hostname: "carts-0",
+  backends: ["Service/default/carts:80"],
+  since: "2026-06-01T10:00:00.000Z",
+  by: "operator",
+  requestsInFlight: 2,
+  sessionRequests: 7.5,
+};
+
+/** Knows one endpoint, and writes down what it was told. */
+function desk(told: string[] = []): AdminSources["drains"] {
+  const change = (what: string) => async (name: string) => {
+    told.push(`${what} ${name}`);
+    if (name !== CART.hostname) throw new UnknownEndpoint(`nobody is called ${name}`, ["carts-0"]);
+    return [CART];
+  };
+  return { list: async () => [CART], start: change("start"), end: change("end") };
+}
+
+async function admin(
+  host = "127.0.0.1",
+  ready = true,
+  snapshot: unknown = { version: 3 },
+  drains: AdminSources["drains"] = desk(),
+) {
   const server = await AdminServer.listen(
     { host, port: 0 },
-    { ready: () => ready, metrics: async () => "limpet_workers 1\n", snapshot: () => snapshot },
+    { ready: () => ready, metrics: async () => "limpet_workers 1\n", snapshot: () => snapshot, drains },
   );
   onTestFinished(() => server.close());
   const port = Number(server.address.split(":").pop());
-  return (path: string, options: { host?: string; method?: string } = {}) =>
+  return (path: string, options: { host?: string; method?: string; origin?: string } = {}) =>
     new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const headers = { host: options.host ?? `localhost:${port}` };
+      const { origin } = options;
+      const headers = {
+        host: options.host ?? `localhost:${port}`,
+        ...(origin === undefined ? {} : { origin }),
+      };
       const call = request(
         { port, host: "127.0.0.1", path, method: options.method ?? "GET", headers },
         (answer) => {
@@ -74,8 +104,47 @@ test("beyond loopback only health, readiness and metrics are open", async () => 
   expect((await get("/snapshot")).status).toBe(403);
 });
 
+test("drains are listed, begun and ended", async () => {
+  const told: string[] = [];
+  const call = await admin("127.0.0.1", true, {}, desk(told));
+  expect(JSON.parse((await call("/api/drains")).body)).toEqual({ drains: [CART] });
+  for (const method of ["POST", "DELETE"]) {
+    const { status, body } = await call("/api/drains?endpoint=carts-0", { method });
+    expect([status, JSON.parse(body)]).toEqual([200, { drains: [CART] }]);
+  }
+  expect(told).toEqual(["start carts-0", "end carts-0"]);
+});
+
+test("an endpoint that nobody knows is 404 with the name that may have been meant, and none at all is 400", async () => {
+  const call = await admin();
+  const { status, body } = await call("/api/drains?endpoint=cart-0", { method: "POST" });
+  expect([status, JSON.parse(body)]).toEqual([404, { error: "nobody is called cart-0", near: ["carts-0"] }]);
+  expect((await call("/api/drains", { method: "POST" })).status).toBe(400);
+});
+
+test("a page of another site changes nothing", async () => {
+  const told: string[] = [];
+  const call = await admin("127.0.0.1", true, {}, desk(told));
+  const path = "/api/drains?endpoint=carts-0";
+  for (const origin of ["http://evil.example", "https://localhost", "null"]) {
+    expect((await call(path, { method: "POST", origin })).status).toBe(403);
+    expect((await call(path, { method: "DELETE", origin })).status).toBe(403);
+  }
+  expect(told).toEqual([]);
+  expect(
+    (await call(path, { method: "POST", host: "localhost:1", origin: "http://localhost:1" })).status,
+  ).toBe(200);
+});
+
+test("beyond loopback nobody drains anything", async () => {
+  const told: string[] = [];
+  const call = await admin("0.0.0.0", true, {}, desk(told));
+  expect((await call("/api/drains?endpoint=carts-0", { method: "POST" })).status).toBe(403);
+  expect(told).toEqual([]);
+});
+
 test("a port that is taken is one line", async () => {
-  const sources = { ready: () => true, metrics: async () => "", snapshot: () => null };
+  const sources = { ready: () => true, metrics: async () => "", snapshot: () => null, drains: desk() };
   const first = await AdminServer.listen({ host: "127.0.0.1", port: 0 }, sources);
   onTestFinished(() => first.close());
   const port = Number(first.address.split(":")[1]);

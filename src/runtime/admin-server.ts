@@ -1,7 +1,8 @@
-// The admin port: health, readiness, metrics, and what is served right now.
+// The admin port: health, readiness, metrics, what is served right now, and which endpoints drain.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { METRICS_CONTENT_TYPE } from "../telemetry/index.ts";
+import { type DrainDesk, type DrainingEndpoint, UnknownEndpoint } from "./drain-desk.ts";
 import { addressText, adoptSocket, BindError, bindSocket, type ListeningSocket } from "./listening-socket.ts";
 import type { AdminAddress } from "./run-options.ts";
 
@@ -12,39 +13,70 @@ export interface AdminSources {
   metrics(): Promise<string>;
   /** Plain data for `/snapshot`; fields called `privateKey` are left out of the page. */
   snapshot(): unknown;
+  readonly drains: Pick<DrainDesk, "list" | "start" | "end">;
 }
 
 interface Page {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** Methods, where another was used. */
+  readonly allow?: string;
 }
 
-interface Endpoint {
+/** What a page is made of beside what the gateway knows. */
+interface Call {
+  readonly query: URLSearchParams;
+}
+
+type Answer = (sources: AdminSources, call: Call) => Page | Promise<Page>;
+
+const METHODS = ["GET", "POST", "DELETE"] as const;
+type Method = (typeof METHODS)[number];
+
+/** What it answers, by method; HEAD is GET without the body. */
+interface Endpoint extends Readonly<Partial<Record<Method, Answer>>> {
   /** Served on addresses that are not loopback too. */
   readonly open: boolean;
-  answer(sources: AdminSources): Page | Promise<Page>;
 }
 
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  "/healthz": { open: true, answer: () => text(200, "ok") },
+  "/healthz": { open: true, GET: () => text(200, "ok") },
   "/readyz": {
     open: true,
-    answer: (sources) => (sources.ready() ? text(200, "ready") : text(503, "not ready")),
+    GET: (sources) => (sources.ready() ? text(200, "ready") : text(503, "not ready")),
   },
   "/metrics": {
     open: true,
-    answer: async (sources) => ({ ...text(200, await sources.metrics()), contentType: METRICS_CONTENT_TYPE }),
+    GET: async (sources) => ({ ...text(200, await sources.metrics()), contentType: METRICS_CONTENT_TYPE }),
   },
   "/snapshot": {
     open: false,
-    answer: (sources) => ({
-      status: 200,
-      contentType: "application/json",
-      body: `${JSON.stringify(sources.snapshot(), withoutKeys, 2)}\n`,
-    }),
+    GET: (sources) => json(200, sources.snapshot()),
+  },
+  "/api/drains": {
+    open: false,
+    GET: async ({ drains }) => json(200, { drains: await drains.list() }),
+    POST: ({ drains }, { query }) => changeDrains(query, (name) => drains.start(name)),
+    DELETE: ({ drains }, { query }) => changeDrains(query, (name) => drains.end(name)),
   },
 };
+
+/** With the endpoints that it was about. */
+async function changeDrains(
+  query: URLSearchParams,
+  change: (name: string) => Promise<readonly DrainingEndpoint[]>,
+): Promise<Page> {
+  const name = query.get("endpoint") ?? "";
+  if (name === "")
+    return json(400, { error: "name an endpoint: ?endpoint=10.0.0.1:8080, or its pod or host" });
+  try {
+    return json(200, { drains: await change(name) });
+  } catch (error) {
+    if (!(error instanceof UnknownEndpoint)) throw error;
+    return json(404, { error: error.message, near: error.near });
+  }
+}
 
 /** A page is copied into tickets and chats: the key of a certificate must be in none. */
 function withoutKeys(field: string, value: unknown): unknown {
@@ -108,6 +140,7 @@ export class AdminServer {
       "content-length": Buffer.byteLength(page.body),
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
+      ...(page.allow === undefined ? {} : { allow: page.allow }),
     });
     response.end(request.method === "HEAD" ? undefined : page.body);
   }
@@ -119,16 +152,34 @@ export class AdminServer {
   }
 
   #answer(request: IncomingMessage): Page | Promise<Page> {
-    const [path = "/"] = (request.url ?? "/").split("?");
+    const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
     const endpoint = Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
     if (endpoint === undefined)
       return text(404, `no such page; there are ${Object.keys(ENDPOINTS).join(", ")}`);
-    if (request.method !== "GET" && request.method !== "HEAD") return text(405, "use GET");
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const answer = METHODS.includes(method as Method) ? endpoint[method as Method] : undefined;
+    if (answer === undefined) {
+      const known = METHODS.filter((one) => endpoint[one] !== undefined);
+      return { ...text(405, `use ${known.join(" or ")}`), allow: known.join(", ") };
+    }
     if (!endpoint.open && !this.#loopback) {
       return text(403, `${path} is served on a loopback address only: start with --admin 127.0.0.1:PORT`);
     }
-    return endpoint.answer(this.#sources);
+    if (method !== "GET" && isFromElsewhere(request)) {
+      return text(403, "a page of another site may change nothing here");
+    }
+    return answer(this.#sources, { query: new URLSearchParams(query) });
   }
+}
+
+/** Browsers say where a page that changes something comes from; programs need not. */
+function isFromElsewhere({ headers: { origin, host } }: IncomingMessage): boolean {
+  return origin !== undefined && origin !== `http://${host}`;
+}
+
+function json(status: number, value: unknown): Page {
+  const body = `${JSON.stringify(value, withoutKeys, 2)}\n`;
+  return { status, contentType: "application/json", body };
 }
 
 function text(status: number, body: string): Page {

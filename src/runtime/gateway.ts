@@ -7,6 +7,8 @@ import { type Logger, ProcessVitals, renderMetrics } from "../telemetry/index.ts
 import { AdminServer } from "./admin-server.ts";
 import { BoundSockets } from "./bound-sockets.ts";
 import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
+import { DrainDesk } from "./drain-desk.ts";
+import { Drains } from "./drains.ts";
 import { FileSource } from "./file-source.ts";
 import { FileWatch } from "./file-watch.ts";
 import { logFindings } from "./finding-log.ts";
@@ -51,7 +53,9 @@ export class Gateway {
   readonly #ticketKeys: TicketKeys;
   /** Undefined: tokens are not sealed. */
   readonly #sessionKeys: SessionKeyStore | undefined;
+  readonly #drains: Drains;
   readonly #live: LiveConfiguration;
+  readonly #drainDesk: DrainDesk;
   readonly #legacy: Legacy | undefined;
   #admin: AdminServer | undefined;
   #watch: FileWatch | undefined;
@@ -104,7 +108,16 @@ export class Gateway {
         publish: (lines) => this.#workers.setSessionKeys(lines),
       });
     }
-    this.#live = new LiveConfiguration(options, logger, (snapshot) => this.#workers.publish(snapshot));
+    this.#drains = new Drains(legacy?.drains);
+    this.#live = new LiveConfiguration(options, logger, this.#drains, (snapshot) =>
+      this.#workers.publish(snapshot),
+    );
+    this.#drainDesk = new DrainDesk({
+      drains: this.#drains,
+      live: this.#live,
+      samples: () => this.#workers.samples(),
+      nowMs: Date.now,
+    });
   }
 
   /** Resolves when all workers serve. Rejects with a StartError if the configuration or an address is no good. */
@@ -164,6 +177,7 @@ export class Gateway {
       sockets: this.#sockets.handles(),
       admin: this.#admin?.handle,
       ticketKeys: this.#ticketKeys.current,
+      drains: this.#drains.times,
     });
   }
 
@@ -228,6 +242,7 @@ export class Gateway {
               ...(await this.#workers.samples()),
             ]),
           snapshot: () => this.#snapshotPage(),
+          drains: this.#drainDesk,
         },
         inherited,
       );

@@ -1,4 +1,4 @@
-// What a backend of the configuration becomes with what was found out since: addresses of names, verdicts, slow starts.
+// What a backend of the configuration becomes with what was found out since: addresses of names, verdicts, drains, slow starts.
 import type { Verdict } from "../dataplane/health/health-watch.ts";
 import { orderedEndpoints } from "../dialects/passes/compile-backends.ts";
 import { type Backend, type Endpoint, formatSocketAddress, parseIp } from "../model/index.ts";
@@ -23,6 +23,8 @@ export interface Knowledge {
   readonly verdict: Verdict | undefined;
   /** Wall clock; undefined: no slow start. */
   readonly slowStartSinceMs: number | undefined;
+  /** Wall clock; undefined: it stays, or has nothing to finish. */
+  readonly drainingSinceMs: number | undefined;
 }
 
 /**
@@ -31,9 +33,10 @@ export interface Knowledge {
  */
 export function judge(backend: Backend, know: (endpoint: Endpoint) => Knowledge): Backend {
   const endpoints = backend.endpoints.flatMap((endpoint): Endpoint[] => {
-    const { verdict, slowStartSinceMs } = know(endpoint);
-    if (verdict !== undefined && endpoint.health === "draining")
-      return verdict === "pending" ? [endpoint] : [];
+    const { verdict, slowStartSinceMs, drainingSinceMs } = know(endpoint);
+    if (drainingSinceMs !== undefined) {
+      return verdict === undefined || verdict === "pending" ? [draining(endpoint, drainingSinceMs)] : [];
+    }
     if (verdict !== undefined) return [{ ...endpoint, health: "unhealthy" }];
     return slowStartSinceMs === undefined ? [endpoint] : [{ ...endpoint, slowStartSinceMs }];
   });
@@ -41,6 +44,16 @@ export function judge(backend: Backend, know: (endpoint: Endpoint) => Knowledge)
     endpoints.length === backend.endpoints.length &&
     endpoints.every((endpoint, index) => endpoint === backend.endpoints[index]);
   return isSame ? backend : { ...backend, endpoints };
+}
+
+/** As discovery has it. */
+export function mayServe({ health }: Endpoint): boolean {
+  return health !== "unhealthy" && health !== "timeout";
+}
+
+function draining(endpoint: Endpoint, sinceMs: number): Endpoint {
+  const isKnown = endpoint.health === "draining" && endpoint.drainingSinceMs === sinceMs;
+  return isKnown ? endpoint : { ...endpoint, health: "draining", drainingSinceMs: sinceMs };
 }
 
 /** False: its endpoints are served as the configuration has them. */

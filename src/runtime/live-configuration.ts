@@ -3,8 +3,9 @@ import { SYSTEM_CLOCK } from "../dataplane/clock.ts";
 import { CheckConnections } from "../dataplane/health/check-connections.ts";
 import { HealthWatch } from "../dataplane/health/health-watch.ts";
 import type { Observation } from "../dataplane/health/observation.ts";
-import type { Snapshot } from "../model/index.ts";
+import type { Backend, Snapshot } from "../model/index.ts";
 import type { Logger, MetricSample } from "../telemetry/index.ts";
+import type { Drains } from "./drains.ts";
 import { LiveSnapshot } from "./live-snapshot.ts";
 import { dnsResolver } from "./names/name-resolver.ts";
 import { NameWatch } from "./names/name-watch.ts";
@@ -24,6 +25,7 @@ export class LiveConfiguration {
   constructor(
     options: Pick<RunOptions, "dataplane" | "dnsServers">,
     logger: Logger,
+    drains: Drains,
     publish: (snapshot: Snapshot) => Promise<void>,
   ) {
     this.#names = new NameWatch({
@@ -42,6 +44,7 @@ export class LiveConfiguration {
     this.#live = new LiveSnapshot({
       names: this.#names,
       health: this.#health,
+      drains,
       publish,
       wallMs: SYSTEM_CLOCK.wallMs,
       logger,
@@ -51,6 +54,16 @@ export class LiveConfiguration {
   /** What the workers were told to serve last. */
   get snapshot(): Snapshot {
     return this.#live.current;
+  }
+
+  /** Every backend as the configuration has it, with the addresses of its names. */
+  get backends(): readonly Backend[] {
+    return this.#live.backends;
+  }
+
+  /** Others drain than before. Resolves when the workers serve it. */
+  drainsChanged(): Promise<void> {
+    return this.#live.drainsChanged();
   }
 
   /** Rejects, and leaves what is served, if the workers do not take it. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { backend, endpoint, snapshotOf } from "../../test/support/snapshots.ts";
 import type { Verdict } from "../dataplane/health/health-watch.ts";
 import type { Backend, Snapshot } from "../model/index.ts";
+import { Drains } from "./drains.ts";
 import { LiveSnapshot } from "./live-snapshot.ts";
 
 const A = "10.0.0.1:80";
@@ -25,6 +26,7 @@ function liveSnapshot(
   const watched: string[] = [];
   const retained: string[][] = [];
   const errors: object[] = [];
+  const drains = new Drains();
   const settled = over.settled ?? (() => Promise.resolve());
   const live = new LiveSnapshot({
     names: {
@@ -45,6 +47,7 @@ function liveSnapshot(
       verdict: (_backend, address) => verdicts.get(address),
       stop: () => {},
     },
+    drains,
     publish: async (snapshot) => {
       await over.publish?.(snapshot);
       published.push(snapshot);
@@ -57,7 +60,7 @@ function liveSnapshot(
     else verdicts.set(address, verdict);
     live.backendChanged(id);
   };
-  return { live, published, change, addresses, watched, retained, errors };
+  return { live, published, change, addresses, drains, watched, retained, errors };
 }
 
 const plain = backend("plain", [endpoint(A)]);
@@ -236,5 +239,57 @@ test("endpoints are counted by health", async () => {
     { name: "limpet_endpoints", labels: { backend: checked.id, health: "unknown" }, value: 1 },
     { name: "limpet_endpoints", labels: { backend: checked.id, health: "unhealthy" }, value: 1 },
   ]);
+  live.stop();
+});
+
+const drainTimes = (snapshot: Snapshot | undefined, index: number) =>
+  snapshot?.backends[index]?.endpoints.map(({ health, drainingSinceMs }) => [health, drainingSinceMs]);
+
+test("an endpoint that discovery says drains does so since it was first seen to, over reloads", async () => {
+  const { live, published } = liveSnapshot();
+  const leaving = backend("leaving", [endpoint(A), endpoint(B, { health: "draining" })]);
+  const startMs = Date.now();
+  await live.serve(snapshotOf({ backends: [plain, leaving] }), 0);
+  expect(published[0]?.backends[0]).toBe(plain);
+  await pass(60_000);
+  await live.serve(snapshotOf({ backends: [plain, { ...leaving }] }), 0);
+  for (const snapshot of published) {
+    expect(drainTimes(snapshot, 1)).toEqual([
+      ["unknown", undefined],
+      ["draining", startMs],
+    ]);
+  }
+  await live.serve(snapshotOf({ backends: [backend("leaving", [endpoint(A), endpoint(B)])] }), 0);
+  await pass(60_000);
+  await live.serve(snapshotOf({ backends: [leaving] }), 0);
+  expect(drainTimes(published.at(-1), 0)?.[1]).toEqual(["draining", startMs + 120_000]);
+  live.stop();
+});
+
+test("an operator's word is published at once to every backend of the endpoint, holds over reloads, and is taken back", async () => {
+  const { live, published, drains } = liveSnapshot();
+  await live.serve(configured, 0);
+  const startMs = Date.now();
+  drains.order([endpoint(A)], startMs);
+  await live.drainsChanged();
+  expect(published).toHaveLength(2);
+  for (const index of [0, 1]) expect(drainTimes(published[1], index)?.[0]).toEqual(["draining", startMs]);
+  expect(drainTimes(published[1], 1)?.[1]).toEqual(["unknown", undefined]);
+  await pass(60_000);
+  await live.serve(snapshotOf({ backends: [plain, checked] }), 0);
+  expect(drainTimes(published[2], 0)?.[0]).toEqual(["draining", startMs]);
+  drains.lift([A]);
+  await live.drainsChanged();
+  expect(drainTimes(published[3], 0)?.[0]).toEqual(["unknown", undefined]);
+  expect(live.backends).toEqual([plain, checked]);
+  live.stop();
+});
+
+test("what changes nothing about who drains is not published", async () => {
+  const { live, published, drains } = liveSnapshot();
+  await live.serve(configured, 0);
+  drains.order([endpoint("10.9.9.9:80")], Date.now());
+  await live.drainsChanged();
+  expect(published).toHaveLength(1);
   live.stop();
 });

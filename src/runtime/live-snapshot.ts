@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { HealthWatch } from "../dataplane/health/health-watch.ts";
 import { type Backend, EMPTY_SNAPSHOT, type Endpoint, type Snapshot } from "../model/index.ts";
 import type { MetricSample } from "../telemetry/index.ts";
-import { isWatched, judge, resolveNames } from "./live-backend.ts";
+import type { Drains } from "./drains.ts";
+import { isWatched, judge, mayServe, resolveNames } from "./live-backend.ts";
 import { type Service, SlowStarts } from "./live-slow-starts.ts";
 import type { NameWatch } from "./names/name-watch.ts";
 
@@ -17,6 +18,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export interface LiveSnapshotOptions {
   readonly names: Pick<NameWatch, "watch" | "retain" | "settled" | "addresses" | "stop">;
   readonly health: Pick<HealthWatch, "watch" | "retain" | "settled" | "verdict" | "stop">;
+  readonly drains: Drains;
   /** Has all workers serve it. */
   readonly publish: (snapshot: Snapshot) => Promise<void>;
   readonly wallMs: () => number;
@@ -88,6 +90,24 @@ export class LiveSnapshot {
     });
   }
 
+  /** Every backend as the configuration has it, with the addresses of its names. */
+  get backends(): readonly Backend[] {
+    return this.#configured.backends.map((backend) => this.#live.get(backend.id)?.resolved ?? backend);
+  }
+
+  /** Others drain than before. Resolves when the workers serve it. */
+  drainsChanged(): Promise<void> {
+    return this.#inTurn(() => {
+      for (const backend of this.#configured.backends) {
+        if (!this.#live.has(backend.id) && this.#options.drains.concerns(backend)) {
+          this.#follow(backend, this.#live);
+        }
+      }
+      for (const id of this.#live.keys()) this.#changed.add(id);
+      return this.#publishChanges();
+    });
+  }
+
   /** The verdict about some endpoint of this backend is another one. */
   backendChanged(id: string): void {
     this.#changed.add(id);
@@ -127,17 +147,22 @@ export class LiveSnapshot {
 
   /** The backend as it is served; what nothing is found out about stays the very object that it is. */
   #adopt(backend: Backend, into: Map<string, Live>): Backend {
-    if (!isWatched(backend)) return backend;
-    const slowStarts = this.#live.get(backend.id)?.slowStarts ?? new SlowStarts();
-    const live: Live = { source: backend, resolved: this.#resolve(backend), merged: backend, slowStarts };
-    into.set(backend.id, live);
+    if (!isWatched(backend) && !this.#options.drains.concerns(backend)) return backend;
+    const live = this.#follow(backend, into);
     this.#merge(live);
     return live.merged;
   }
 
+  #follow(backend: Backend, into: Map<string, Live>): Live {
+    const slowStarts = this.#live.get(backend.id)?.slowStarts ?? new SlowStarts();
+    const live: Live = { source: backend, resolved: this.#resolve(backend), merged: backend, slowStarts };
+    into.set(backend.id, live);
+    return live;
+  }
+
   #merge(live: Live): void {
     const { resolved, slowStarts } = live;
-    const { health, wallMs } = this.#options;
+    const { health, drains, wallMs } = this.#options;
     const verdictOf = ({ address }: Endpoint) => health.verdict(resolved, address);
     const windowMs = resolved.slowStart?.windowMs;
     const nowMs = wallMs();
@@ -148,6 +173,7 @@ export class LiveSnapshot {
       verdict: verdictOf(endpoint),
       slowStartSinceMs:
         windowMs === undefined ? undefined : slowStarts.sinceMs(endpoint.address, windowMs, nowMs),
+      drainingSinceMs: mayServe(endpoint) ? drains.sinceMs(endpoint, nowMs) : undefined,
     }));
   }
 
@@ -188,10 +214,11 @@ export class LiveSnapshot {
 
   /** Whether the workers took a configuration or not: what they do not serve is watched no more. */
   #watchNothingElse(): void {
-    const { names, health } = this.#options;
+    const { names, health, drains, wallMs } = this.#options;
     names.retain(new Set(hostsOf(this.#configured)));
     for (const { resolved } of this.#live.values()) health.watch(resolved);
     health.retain(new Set(this.#live.keys()));
+    drains.retain(this.backends, wallMs());
   }
 
   #resolveAgain(): void {

@@ -186,6 +186,16 @@ export const METRICS = {
     labels: ["backend", "health"],
     help: "Endpoints of a backend by health, as the snapshot that was published last has it.",
   },
+  limpet_draining_requests: {
+    type: "gauge",
+    labels: ["backend", "endpoint"],
+    help: "Requests and tunnels in flight on endpoints that drain.",
+  },
+  limpet_draining_session_requests: {
+    type: "gauge",
+    labels: ["backend", "endpoint"],
+    help: "Requests of sessions that endpoints that drain got lately: one counts half after 20 seconds, a quarter after 40.",
+  },
   limpet_health_checks_total: {
     type: "counter",
     labels: ["backend", "result"],

@@ -1,4 +1,5 @@
 // What a process and the one that takes its place say to each other over their channel.
+import type { DrainTime } from "../drains.ts";
 
 /** Old to new. Handles come one a message, because a message carries one at most. */
 export type LegacyMessage =
@@ -7,7 +8,7 @@ export type LegacyMessage =
   /** Comes with the handle of the admin port. */
   | { readonly kind: "admin" }
   /** Everything has been said. */
-  | { readonly kind: "complete"; readonly ticketKeys: string };
+  | { readonly kind: "complete"; readonly ticketKeys: string; readonly drains: readonly DrainTime[] };
 
 /** New to old: it serves, so the old one may leave. */
 export interface ServingMessage {
@@ -22,6 +23,8 @@ export interface Legacy {
   readonly admin: object | undefined;
   /** What TLS session tickets are sealed with, so that the sessions of clients go on. */
   readonly ticketKeys: string;
+  /** Operators' words about endpoints, and since when others drain. */
+  readonly drains: readonly DrainTime[];
 }
 
 /** Set for a process that takes another's place. */

@@ -32,7 +32,7 @@ export class Predecessor {
           admin = handle as object;
         } else {
           settle();
-          resolve({ sockets, admin, ticketKeys: told.ticketKeys });
+          resolve({ sockets, admin, ticketKeys: told.ticketKeys, drains: told.drains });
         }
       };
       const onDisconnect = () => {

@@ -67,12 +67,12 @@ export class Successor {
     });
   }
 
-  #give({ sockets, admin, ticketKeys }: Legacy): void {
+  #give({ sockets, admin, ticketKeys, drains }: Legacy): void {
     for (const [bindKey, handles] of sockets) {
       for (const handle of handles) this.#send({ kind: "socket", bindKey }, handle);
     }
     if (admin !== undefined) this.#send({ kind: "admin" }, admin);
-    this.#send({ kind: "complete", ticketKeys });
+    this.#send({ kind: "complete", ticketKeys, drains });
   }
 
   #send(message: LegacyMessage, handle?: object): void {
