@@ -1,6 +1,6 @@
-// Packs the package, installs it into an empty folder as a user would, and uses both of its doors: the command and the library.
+// Packs the package, installs it into an empty folder as a user would, and uses what is in it: the command, the library, the dashboard.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -43,6 +43,8 @@ try {
     run(process.execPath, ["--input-type=module", "-e", library], folder),
     "ef46db3751d8e999",
   );
+  const dashboard = readFileSync(join(folder, "node_modules/limpet/grafana/limpet.json"), "utf8");
+  expectEqual("grafana/limpet.json", (JSON.parse(dashboard) as { title: string }).title, "Limpet");
   const manifest = join(ROOT, "examples/istio-consistent-hash");
   const validated = run(
     join(folder, "node_modules/.bin/limpet"),

@@ -1,4 +1,4 @@
-// Writes the pages of docs/ that are made from registries; with --check it only tells which of them are out of date.
+// Writes the files that are made from registries: pages of docs/, and the dashboard; with --check it only tells which are out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Flag, FlagTable } from "../src/cli/flag.ts";
@@ -9,16 +9,18 @@ import { FIXED_LIMITS } from "../src/dataplane/fixed-limits.ts";
 import { ERRORS, type ErrorKind } from "../src/dataplane/respond.ts";
 import { FINDING_CODES } from "../src/model/index.ts";
 import { METRICS } from "../src/telemetry/index.ts";
+import { dashboardJson } from "./dashboard/grafana.ts";
 import { markdownTable } from "./markdown-table.ts";
 
-const DOCS = resolve(import.meta.dirname, "..", "docs");
+const ROOT = resolve(import.meta.dirname, "..");
 
-const PAGES: Readonly<Record<string, () => string>> = {
-  "cli.md": cliPage,
-  "errors.md": errorsPage,
-  "findings.md": findingsPage,
-  "limits.md": limitsPage,
-  "metrics.md": metricsPage,
+const FILES: Readonly<Record<string, () => string>> = {
+  "docs/cli.md": cliPage,
+  "docs/errors.md": errorsPage,
+  "docs/findings.md": findingsPage,
+  "docs/limits.md": limitsPage,
+  "docs/metrics.md": metricsPage,
+  "grafana/limpet.json": dashboardJson,
 };
 
 function cliPage(): string {
@@ -132,7 +134,9 @@ function metricsPage(): string {
     kind.labels.map((label) => `\`${label}\``).join(", "),
     kind.help,
   ]);
-  const about = "Served at `/metrics` of the admin port, summed over all workers.";
+  const about =
+    "Served at `/metrics` of the admin port, summed over all workers; [observability](observability.md) says what to make " +
+    "of them.";
   return page(
     "Metrics",
     "src/telemetry/metrics.ts",
@@ -146,16 +150,16 @@ function page(title: string, source: string, body: string): string {
 
 function current(name: string): string | undefined {
   try {
-    return readFileSync(resolve(DOCS, name), "utf8");
+    return readFileSync(resolve(ROOT, name), "utf8");
   } catch {
     return undefined;
   }
 }
 
-const outdated = Object.entries(PAGES).filter(([name, make]) => current(name) !== make());
+const outdated = Object.entries(FILES).filter(([name, make]) => current(name) !== make());
 if (process.argv.includes("--check")) {
-  for (const [name] of outdated) process.stderr.write(`docs/${name} is out of date: npm run generate\n`);
+  for (const [name] of outdated) process.stderr.write(`${name} is out of date: npm run generate\n`);
   process.exitCode = outdated.length > 0 ? 1 : 0;
 } else {
-  for (const [name, make] of outdated) writeFileSync(resolve(DOCS, name), make());
+  for (const [name, make] of outdated) writeFileSync(resolve(ROOT, name), make());
 }

@@ -26,7 +26,7 @@ function namedFiles(document: string): string[] {
     join(dirname(document), target as string),
   );
   const paths = [
-    ...text.matchAll(/`((?:src|test|docs|examples|scripts|bench|testdata)\/[^`*<>{}\s]*)`/g),
+    ...text.matchAll(/`((?:src|test|docs|examples|scripts|bench|testdata|grafana)\/[^`*<>{}\s]*)`/g),
   ].map(([, path]) => path as string);
   return [...links, ...paths];
 }
