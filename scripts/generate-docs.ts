@@ -29,7 +29,7 @@ function cliPage(): string {
       return `## limpet ${command.name}\n\n${command.summary} Not built yet: exits 2.`;
     const examples = command.examples.map(([line, does]) => `${line}  # ${does}`).join("\n");
     return [
-      `## limpet ${command.name}`,
+      `## limpet ${[command.name, command.argument].join(" ").trim()}`,
       command.summary,
       `\`\`\`sh\n${examples}\n\`\`\``,
       flagTable(command.flags),

@@ -2,6 +2,7 @@
 
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
+import { formatSocketAddress, parseIp } from "../model/index.ts";
 
 /** What is wrong with a value; the message says what is expected. */
 export class FlagValueError extends Error {}
@@ -130,6 +131,26 @@ export function parseSocketAddresses(text: string): readonly string[] {
     }
     return address;
   });
+}
+
+/** `10.0.0.1:8080`, `[2001:db8::1]:8080`, in the one form that endpoints have (RFC 5952 for IPv6). */
+export function parseEndpointAddress(text: string): string {
+  const [, v6, v4, port] = /^(?:\[([^\]]*)\]|([^:[]*)):(\d{1,5})$/.exec(text) ?? [];
+  const bytes = parseIp(v6 ?? v4 ?? "");
+  const isWhole = bytes !== undefined && (bytes.length === 16) === (v6 !== undefined);
+  if (!isWhole || Number(port) < 1 || Number(port) > 65_535) {
+    throw new FlagValueError("expected IP:PORT such as 10.0.0.1:8080 or [2001:db8::1]:8080");
+  }
+  return formatSocketAddress(bytes, Number(port));
+}
+
+const TIME_TEXT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** `2026-01-01T00:00:00Z` (RFC 3339): milliseconds since 1970. */
+export function parseTime(text: string): number {
+  const ms = TIME_TEXT.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new FlagValueError("expected a time such as 2026-01-01T00:00:00Z");
+  return ms;
 }
 
 function isPrefix(text: string, longest: number): boolean {

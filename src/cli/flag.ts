@@ -6,10 +6,12 @@ import {
   parseChoice,
   parseCount,
   parseDuration,
+  parseEndpointAddress,
   parseIpAddress,
   parseNetworks,
   parseSize,
   parseSocketAddresses,
+  parseTime,
   parseTimeout,
   parseWorkers,
 } from "./flag-values.ts";
@@ -23,6 +25,7 @@ export interface ValueKind<T> {
 export const DURATION: ValueKind<number> = { placeholder: "DURATION", parse: parseDuration };
 export const TIMEOUT: ValueKind<number> = { placeholder: "DURATION", parse: parseTimeout };
 export const SIZE: ValueKind<number> = { placeholder: "SIZE", parse: parseSize };
+export const TIME: ValueKind<number> = { placeholder: "TIME", parse: parseTime };
 export const TEXT: ValueKind<string> = { placeholder: "TEXT", parse: (text) => text };
 export const IP_ADDRESS: ValueKind<string> = { placeholder: "IP", parse: parseIpAddress };
 export const NETWORKS = { placeholder: "CIDR,...", parse: parseNetworks } satisfies ValueKind<
@@ -41,6 +44,11 @@ export const LOG_FORMAT: ValueKind<string> = {
     parseLogFormat(text);
     return text;
   },
+};
+
+export const ENDPOINT_ADDRESS: ValueKind<string> = {
+  placeholder: "IP:PORT",
+  parse: parseEndpointAddress,
 };
 
 export const WORKERS: ValueKind<number> = { placeholder: "N|cores", parse: parseWorkers };

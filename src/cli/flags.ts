@@ -4,6 +4,7 @@ import { LOG_LEVELS } from "../telemetry/index.ts";
 import {
   count,
   DURATION,
+  ENDPOINT_ADDRESS,
   type FlagTable,
   IP_ADDRESS,
   LOG_FORMAT,
@@ -11,6 +12,7 @@ import {
   oneOf,
   SOCKET_ADDRESSES,
   TEXT,
+  TIME,
   WORKERS,
 } from "./flag.ts";
 import { parseHostPort } from "./flag-values.ts";
@@ -167,6 +169,46 @@ export const RUN_FLAGS = {
 } as const satisfies FlagTable;
 
 export const VALIDATE_FLAGS = { ...FILE_FLAGS, ...SESSION_KEY_FLAGS } as const satisfies FlagTable;
+
+const TOKEN = "The token";
+
+const TOKEN_CONTEXT_FLAGS = {
+  file: {
+    ...FILE_FLAGS.file,
+    help: "The configuration: what it declares gives the scopes, timeouts and backends of sessions.",
+  },
+  ...SESSION_KEY_FLAGS,
+  scope: {
+    group: TOKEN,
+    help: "What the token is bound to: kind/namespace/name of what declares the session, the rule, and the session's name.",
+    value: TEXT,
+  },
+} as const satisfies FlagTable;
+
+export const TOKEN_OPEN_FLAGS = {
+  ...TOKEN_CONTEXT_FLAGS,
+  at: { group: TOKEN, help: "Count its times from then; now if not given.", value: TIME },
+} as const satisfies FlagTable;
+
+export const TOKEN_SEAL_FLAGS = {
+  ...TOKEN_CONTEXT_FLAGS,
+  endpoint: {
+    group: TOKEN,
+    help: "Where the session lives.",
+    value: ENDPOINT_ADDRESS,
+  },
+  uid: { group: TOKEN, help: "UID of its pod: another pod at the address is not followed.", value: TEXT },
+  hostname: { group: TOKEN, help: "Its hostname, for sessions with identity hostname.", value: TEXT },
+  backend: {
+    group: TOKEN,
+    help: "The backend, where several have the endpoint.",
+    value: { ...TEXT, placeholder: "KIND/NAMESPACE/NAME:PORT" },
+  },
+  begun: { group: TOKEN, help: "When the session began; now if not given.", value: TIME },
+  "last-seen": { group: TOKEN, help: "When it was last seen.", value: TIME },
+  expires: { group: TOKEN, help: "When it ends, if before the session's absolute timeout.", value: TIME },
+  value: { group: TOKEN, help: "The application's own value, for a session that wraps it.", value: TEXT },
+} as const satisfies FlagTable;
 
 export const DEMO_FLAGS = {
   file: {

@@ -6,7 +6,9 @@ import { gatewayYaml, sampleYaml } from "../../test/support/manifests.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { main } from "./main.ts";
 
-async function limpet(...args: string[]) {
+const limpet = (...args: string[]) => limpetReading("", ...args);
+
+async function limpetReading(input: string, ...args: string[]) {
   const printed = { out: "", error: "" };
   const code = await main(args, {
     out: (text) => {
@@ -15,6 +17,7 @@ async function limpet(...args: string[]) {
     error: (text) => {
       printed.error += text;
     },
+    input: async () => input,
     style: (_, text) => text,
     people: false,
   });
@@ -39,7 +42,21 @@ describe("usage", () => {
     [["run", "-f", "x", "--kubernetes"], "error: --kubernetes is not built yet\n"],
     [["run", "-f", "x", "--engine", "envoy"], "error: --engine envoy is not built yet\n"],
     [["explain", "-f", "x", "--request", "GET /"], "error: limpet explain is not built yet\n"],
-    [["token", "keygen"], "error: limpet token is not built yet\n"],
+    [["token"], "error: limpet token has the commands open, seal, keygen\n"],
+    [
+      ["token", "forge"],
+      "error: unknown command 'limpet token forge': limpet token has the commands open, seal, keygen\n",
+    ],
+    [["token", "open"], "error: missing required argument 'TOKEN'\n"],
+    [
+      ["token", "seal", "--endpoint", "10.0.0.1:80"],
+      "error: nothing to seal with: give --session-keys FILE\n",
+    ],
+    [
+      ["token", "seal", "--session-keys", "k", "--endpoint", "shop:80"],
+      "error: option '--endpoint <IP:PORT>' argument 'shop:80' is invalid. " +
+        "expected IP:PORT such as 10.0.0.1:8080 or [2001:db8::1]:8080\n",
+    ],
   ])("%j is one line and exit code 2", async (args, error) => {
     expect(await limpet(...args)).toEqual({ code: 2, out: "", error });
   });

@@ -4,16 +4,29 @@ import { StartError } from "../runtime/gateway.ts";
 import { LIMPET_VERSION } from "../runtime/version.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { runCommand } from "./commands/run.ts";
+import { tokenKeygen } from "./commands/token-keygen.ts";
+import { tokenOpen } from "./commands/token-open.ts";
+import { tokenSeal } from "./commands/token-seal.ts";
 import { validate } from "./commands/validate.ts";
 import { EXIT_DONE, EXIT_INPUT, EXIT_USAGE } from "./exit-codes.ts";
 import type { FlagTable } from "./flag.ts";
 import { addFlags, readFlags } from "./flag-options.ts";
-import { DEMO_FLAGS, OUTPUT_FLAGS, RUN_FLAGS, VALIDATE_FLAGS } from "./flags.ts";
+import {
+  DEMO_FLAGS,
+  OUTPUT_FLAGS,
+  RUN_FLAGS,
+  TOKEN_OPEN_FLAGS,
+  TOKEN_SEAL_FLAGS,
+  VALIDATE_FLAGS,
+} from "./flags.ts";
 import { PROCESS_TERMINAL, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface CommandDescription {
+  /** Two words name a command of a group: see `GROUPS`. */
   readonly name: string;
+  /** What stands behind the name, such as `<TOKEN>`; `run` finds it in `command.args`. */
+  readonly argument?: string;
   readonly summary: string;
   readonly flags: FlagTable;
   /** Command lines with what they do; shown in `--help`. */
@@ -75,8 +88,73 @@ export const COMMANDS: readonly CommandDescription[] = [
   { name: "explain", summary: "Say where one request would go, and why.", flags: {}, examples: [] },
   { name: "simulate", summary: "Say who moves when endpoints come or go.", flags: {}, examples: [] },
   { name: "convert", summary: "Turn one dialect into another.", flags: {}, examples: [] },
-  { name: "token", summary: "Look inside a token, make keys.", flags: {}, examples: [] },
+  {
+    name: "token open",
+    summary: "Look into a session token: which endpoint, since when, how long yet, sealed with which key.",
+    argument: "<TOKEN>",
+    flags: TOKEN_OPEN_FLAGS,
+    examples: [
+      [
+        "limpet token open TOKEN -f manifests/ --session-keys keys",
+        "under the scope of any session of these files",
+      ],
+      [
+        "limpet token open 'home=\"...\"' -f manifests/ --session-keys keys",
+        "a cookie as it stands in a request",
+      ],
+      [
+        "limpet token open TOKEN --scope HTTPRoute/default/shop/cart/home --session-keys keys",
+        "without files",
+      ],
+      ["limpet token open -", "from standard input; tokens in Envoy's formats need no key"],
+    ],
+    run: (command, terminal) => {
+      const { file: paths, sessionKeys, scope, at } = readFlags(command, TOKEN_OPEN_FLAGS);
+      const nowSec = Math.floor((at ?? Date.now()) / 1000);
+      const { output } = outputOf(command);
+      return tokenOpen({ text: command.args[0] ?? "", paths, sessionKeys, scope, nowSec, output }, terminal);
+    },
+  },
+  {
+    name: "token seal",
+    summary: "Make a session token, for tests and to bring sessions over from another system.",
+    flags: TOKEN_SEAL_FLAGS,
+    examples: [
+      [
+        "limpet token seal --endpoint 10.0.0.1:8080 -f manifests/ --session-keys keys",
+        "for the one session of these files",
+      ],
+      [
+        "limpet token seal --endpoint 10.0.0.1:8080 --uid $UID --scope $SCOPE --session-keys keys",
+        "for one pod",
+      ],
+    ],
+    run: (command, terminal) => {
+      const { file: paths, begun, lastSeen, expires, ...flags } = readFlags(command, TOKEN_SEAL_FLAGS);
+      const times = {
+        begunSec: wholeSeconds(begun) ?? Math.floor(Date.now() / 1000),
+        lastSeenSec: wholeSeconds(lastSeen),
+        expiresSec: wholeSeconds(expires),
+      };
+      return tokenSeal({ ...flags, ...times, paths, output: outputOf(command).output }, terminal);
+    },
+  },
+  {
+    name: "token keygen",
+    summary: "Make a key that seals session tokens, as a line of a key file.",
+    flags: {},
+    examples: [
+      ["(umask 077; limpet token keygen > keys)", "a key file that nobody else may read"],
+      ["limpet token keygen >> keys", "one more key, which only opens tokens until it is put first"],
+    ],
+    run: async (command, terminal) => tokenKeygen(outputOf(command), terminal),
+  },
 ];
+
+/** What commands of two words have in common. */
+const GROUPS: Readonly<Record<string, string>> = {
+  token: "Look into session tokens, make tokens and keys.",
+};
 
 /** Runs one command line (without `node` and the script) and answers its exit code. Never rejects. */
 export async function main(args: readonly string[], terminal: Terminal = PROCESS_TERMINAL): Promise<number> {
@@ -119,8 +197,10 @@ function buildProgram(terminal: Terminal, onExit: (code: number) => void): Comma
   for (const description of COMMANDS) {
     const { run } = description;
     const built = run !== undefined;
-    const command = program
-      .command(description.name)
+    const words = description.name.split(" ");
+    const parent = words.length === 1 ? program : groupOf(program, words[0] as string);
+    const command = parent
+      .command([words.at(-1), description.argument].join(" ").trim())
       .summary(built ? description.summary : `${description.summary} (not built yet)`)
       .description(description.summary);
     if (!built) command.allowUnknownOption().allowExcessArguments();
@@ -132,6 +212,28 @@ function buildProgram(terminal: Terminal, onExit: (code: number) => void): Comma
     });
   }
   return program;
+}
+
+function groupOf(program: Command, name: string): Command {
+  const known = program.commands.find((command) => command.name() === name);
+  if (known !== undefined) return known;
+  const group = program
+    .command(name)
+    .summary(GROUPS[name] ?? "")
+    .description(GROUPS[name] ?? "");
+  return group
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      const names = group.commands.map((command) => command.name()).join(", ");
+      const [given] = group.args;
+      const wrong = given === undefined ? "" : `unknown command 'limpet ${name} ${given}': `;
+      throw new UsageError(`${wrong}limpet ${name} has the commands ${names}`);
+    });
+}
+
+function wholeSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.floor(ms / 1000);
 }
 
 function exampleText({ examples }: CommandDescription): string {
