@@ -199,6 +199,17 @@ const HEALTH: readonly Panel[] = [
     about: "More endpoints fail than outlier detection may take out.",
   },
   {
+    title: "In flight on endpoints that drain",
+    unit: "short",
+    queries: [sumBy("backend, endpoint", "limpet_draining_requests")],
+  },
+  {
+    title: "Sessions on endpoints that drain",
+    unit: "short",
+    queries: [sumBy("backend, endpoint", "limpet_draining_session_requests")],
+    about: "At 0 an endpoint can go, and nobody's session moves.",
+  },
+  {
     title: "Host names whose resolution fails",
     unit: "short",
     queries: [sumBy("instance", "limpet_names_failing")],
