@@ -23,13 +23,16 @@ export interface Told<R> {
   readonly findings: readonly FindingDraft[];
 }
 
+/** `inError`: with these options the policy cannot be what it says; it attaches nowhere, as if its schema objected. */
+export type Attached = Told<readonly Attachment[]> & { readonly inError?: boolean };
+
 /** A kind that attaches to other objects and changes how they are served. */
 export interface PolicyKind<T = unknown> {
   readonly kind: Kind<T>;
   /** Lists whose identity, beside that of the policy, decides whether `attach` must run again. */
   dependsOn?(objects: ObjectSet, policy: Reading<T>): readonly unknown[];
   /** One attachment for each target and effect. Whether targets exist and who wins is decided elsewhere. */
-  attach(policy: Reading<T>, objects: ObjectSet): Told<readonly Attachment[]>;
+  attach(policy: Reading<T>, objects: ObjectSet, options: TranslateOptions): Attached;
 }
 
 /** What a backendRef says, defaults filled in. */
@@ -74,6 +77,8 @@ export interface ResolvedBackend {
   readonly port?: number;
   /** Persistence that the backend itself declares (XBackend). */
   readonly session?: SessionPersistence;
+  /** The backend itself says how its endpoints are chosen (Upstream). */
+  readonly balances?: boolean;
   /** What the backend says that it speaks, where that is more than HTTP/1.1 in plain text. */
   readonly protocol?: BackendProtocol;
   /** What the policies of the rules that lead here say of it: they win over all that is said of the backend itself. */
@@ -105,6 +110,7 @@ export interface BackendKind<T = unknown> {
     object: Reading<T>,
     port: number | undefined,
     objects: ObjectSet,
+    options: TranslateOptions,
   ): Told<{
     readonly endpoints: readonly Endpoint[];
     /** Whose addresses are endpoints too. */

@@ -64,9 +64,11 @@ function translateFolder(folder: string): Translation {
     .sort();
   const read = inputs.map((name) => readResources(name, readFileSync(join(folder, name), "utf8")));
   const nowMs = Date.parse("2026-06-01T00:00:00Z");
-  const options = folder.endsWith("-in-kubernetes")
-    ? { nowMs, controllerName: "limpet.dev/gateway" }
-    : { nowMs };
+  const options = {
+    nowMs,
+    ...(folder.endsWith("-in-kubernetes") ? { controllerName: "limpet.dev/gateway" } : {}),
+    ...(folder.endsWith("-with-keys") ? { sealTokens: true } : {}),
+  };
   const translation = translate(
     read.flatMap(({ resources }) => resources),
     options,

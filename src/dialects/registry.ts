@@ -6,5 +6,6 @@ import { GATEWAY_API } from "./gateway-api/index.ts";
 import { GLOO } from "./gloo/index.ts";
 import { ISTIO } from "./istio/index.ts";
 import { KGATEWAY } from "./kgateway/index.ts";
+import { LIMPET } from "./limpet/index.ts";
 
-export const DIALECTS: readonly Dialect[] = [CORE, GATEWAY_API, ENVOY_GATEWAY, KGATEWAY, GLOO, ISTIO];
+export const DIALECTS: readonly Dialect[] = [CORE, GATEWAY_API, ENVOY_GATEWAY, KGATEWAY, GLOO, ISTIO, LIMPET];

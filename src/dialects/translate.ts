@@ -3,11 +3,13 @@ import { type Finding, objectKey } from "../model/index.ts";
 import { type FindingDraft, locateFinding } from "./findings.ts";
 import { Recall, type TranslationMemory } from "./memory.ts";
 import { attachPolicies } from "./passes/attach-policies.ts";
+import { checkSessionNames } from "./passes/check-session-names.ts";
 import { checkValidity } from "./passes/check-validity.ts";
 import { compileBackends } from "./passes/compile-backends.ts";
 import { compileGateways } from "./passes/compile-gateways.ts";
 import { compileRoutes } from "./passes/compile-routes.ts";
 import { readObjects } from "./passes/read-objects.ts";
+import { reportOverrides } from "./passes/report-overrides.ts";
 import { reportStatus } from "./passes/report-status.ts";
 import { DIALECTS } from "./registry.ts";
 import type { Resource, TranslateOptions, Translation } from "./translation.ts";
@@ -40,9 +42,11 @@ export function translate(
   const read = readObjects(KINDS, resources, recall);
   const { objects } = read;
   const gateways = compileGateways(objects, options, recall);
-  const policies = attachPolicies(POLICIES, objects, recall);
+  const policies = attachPolicies(POLICIES, objects, options, recall);
   const routes = compileRoutes(objects, gateways, policies.effects, BACKENDS, ALIASES, options, recall);
   const backends = compileBackends(routes, objects, policies.effects, BACKENDS, options, recall);
+  const overridden = reportOverrides(routes, recall);
+  const names = checkSessionNames(routes, recall);
   const statuses = reportStatus(objects, options, gateways, routes, policies.statuses, recall);
 
   const listeners = recall.result("listeners", "", [gateways], () => {
@@ -58,6 +62,8 @@ export function translate(
     ...policies.findings,
     ...routes.flatMap(({ findings }) => findings),
     ...backends.findings,
+    ...overridden,
+    ...names,
     ...outOfTime,
   ];
   return {

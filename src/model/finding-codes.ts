@@ -53,6 +53,10 @@ export const FINDING_CODES = {
     severity: "warning",
     meaning: "Two policies want the same thing of the same target; the older one applies.",
   },
+  overridden: {
+    severity: "info",
+    meaning: "Another object has the say over the sessions or the balancing that this one declares.",
+  },
   "deprecated-shape": {
     severity: "info",
     meaning: "A newer release of the API writes this in another form, or at another place.",
@@ -61,6 +65,10 @@ export const FINDING_CODES = {
     severity: "info",
     meaning:
       "A session token is readable and changeable by the client: it names the endpoint's address in the clear.",
+  },
+  "cookie-refused": {
+    severity: "warning",
+    meaning: "Browsers refuse a cookie as it is configured, so it keeps nobody on an endpoint.",
   },
   "filter-not-served": {
     severity: "warning",
@@ -103,7 +111,8 @@ export const FINDING_CODES = {
   },
   "session-name-collision": {
     severity: "warning",
-    meaning: "Two sessions of one route use the same cookie or header, so each overwrites the other's token.",
+    meaning:
+      "Two sessions that a client meets use the same cookie or header, or a name of applications' own, so each overwrites the other's.",
   },
   "backend-approximated": {
     severity: "warning",

@@ -1,8 +1,14 @@
 // `loadBalancer` of a BackendTrafficPolicy: its fields, and the balancer and hash policies that they describe.
 import { z } from "zod";
-import { DEFAULT_LOAD_BALANCER, type HashKey, type HashPolicy } from "../../model/index.ts";
+import {
+  type CookieAttribute,
+  DEFAULT_LOAD_BALANCER,
+  type HashKey,
+  type HashPolicy,
+} from "../../model/index.ts";
 import { MAGLEV_TABLE_SIZE } from "../envoy-defaults.ts";
 import type { Effect } from "../policies/attachment.ts";
+import { refusedCookie } from "../policies/cookie-rules.ts";
 import { checked, duration, durationMs, fieldName, ignored, rule } from "../schema/fields.ts";
 import { maglevTableSize } from "../schema/table-size.ts";
 import { fieldsFitType } from "../schema/union.ts";
@@ -17,11 +23,15 @@ const deprecatedHeader = checked(header, ({ name }) => ({
   hint: `write type: Headers and headers: [{name: ${name}}]`,
 }));
 
-const cookie = z.strictObject({
-  name: fieldName,
-  ttl: duration.optional(),
-  attributes: z.record(z.string().min(1), z.string()).default({}),
-});
+const cookie = checked(
+  z.strictObject({
+    name: fieldName,
+    ttl: duration.optional(),
+    attributes: z.record(z.string().min(1), z.string()).default({}),
+  }),
+  ({ name, ttl, attributes }) =>
+    ttl === undefined ? undefined : refusedCookie(name, undefined, cookieAttributes(attributes)),
+);
 
 /** Type -> the field that goes with it; SourceIP has none. */
 const FIELD_OF_HASH = {
@@ -147,11 +157,15 @@ function hashKeys(value: z.output<typeof consistentHash>): HashKey[] {
 
 /** Envoy Gateway writes the attributes in the random order of a Go map; here they are sorted, so that they stay. */
 function cookieKey({ name, ttl, attributes }: z.output<typeof cookie>): HashKey {
-  const sorted = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     kind: "cookie",
     name,
     ...(ttl === undefined ? {} : { ttlSec: Math.floor(durationMs(ttl) / 1000) }),
-    attributes: sorted.map(([key, text]) => (text === "" ? { name: key } : { name: key, value: text })),
+    attributes: cookieAttributes(attributes),
   };
+}
+
+function cookieAttributes(attributes: Readonly<Record<string, string>>): CookieAttribute[] {
+  const sorted = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([key, text]) => (text === "" ? { name: key } : { name: key, value: text }));
 }

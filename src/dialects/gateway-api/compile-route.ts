@@ -8,18 +8,22 @@ import {
   type TlsRoute,
 } from "../../model/index.ts";
 import type { ResolvedBackend } from "../dialect.ts";
-import { draftFinding, type FindingDraft } from "../findings.ts";
+import type { FindingDraft } from "../findings.ts";
 import type { Effects } from "../policies/effects.ts";
+import type { Override } from "../policies/precedence.ts";
+import type { TranslateOptions } from "../translation.ts";
 import { type CompiledRule, compileRule, type Inherited } from "./compile-rule.ts";
 import type { ReferenceResolver } from "./follow-references.ts";
 import type { HttpRouteReading } from "./http-route.ts";
 import type { AttachedListener } from "./parent-ref.ts";
 import { narrowestBackends } from "./route-backends.ts";
 import { attachToParents, type ParentContext } from "./route-parents.ts";
+import { inheritedAffinity, type KeptName, sameAffinity } from "./rule-affinity.ts";
 
 /** Everything beside the route itself that decides what becomes of it. Its identity says whether to compile again. */
 export interface RouteContext extends ReferenceResolver, ParentContext {
   readonly effects: Effects;
+  readonly options: TranslateOptions;
 }
 
 /** A route of any kind. */
@@ -34,17 +38,24 @@ export interface CompiledRoute {
   /** Ids of the listeners that take it, for their count of attached routes. */
   readonly listeners: readonly string[];
   readonly status: ObjectStatus;
+  readonly overrides: readonly Override[];
+  /** What its clients are kept by, and for which hosts. */
+  readonly names: readonly NameAtHosts[];
   readonly findings: readonly FindingDraft[];
+}
+
+export interface NameAtHosts extends KeptName {
+  readonly route: ObjectRef;
+  /** Exact, `*.`-wildcards, or `*`. */
+  readonly hosts: readonly string[];
 }
 
 export function compileRoute(reading: HttpRouteReading, context: RouteContext): CompiledRoute {
   const { object, value } = reading;
   const rules = [...value.spec.rules.keys()].map((index) =>
-    compileRule(reading, index, context, context.effects),
+    compileRule(reading, index, context, context.effects, context.options),
   );
   const findings = rules.flatMap((rule) => rule.findings);
-  findings.push(...collisions(reading, rules));
-
   const problems = rules.flatMap((rule) => rule.problems);
   const { attached, status, listeners, ...told } = attachToParents(reading, problems, context);
   findings.push(...told.findings);
@@ -68,13 +79,12 @@ function routesOn(
   attached: readonly AttachedListener[],
   rules: readonly CompiledRule[],
   effects: Effects,
-): Pick<CompiledRoute, "routes" | "backends"> {
+): Pick<CompiledRoute, "routes" | "backends" | "overrides" | "names"> {
   const groups: { inherited: Inherited; attachments: RouteAttachment[] }[] = [];
   for (const { to, listener, hostnames } of attached) {
     const targets = [{ object: to.gateway, sectionName: to.name }, { object: to.gateway }];
     const inherited: Inherited = {
-      session: effects.find("session", targets),
-      balancing: effects.find("routeBalancing", targets),
+      affinity: inheritedAffinity(effects, to.gateway, to.name),
       settings: effects.combine("routeSettings", targets),
       backends: narrowestBackends(effects, targets),
     };
@@ -87,51 +97,37 @@ function routesOn(
     if (known < 0) group.attachments.push({ listener, hostnames });
   }
   const id = objectText(reading.object);
-  const routes = groups.map(({ inherited, attachments }, index) => ({
-    id: index === 0 ? id : `${id}@${attachments[0]?.listener}`,
-    object: reading.object,
-    attachments,
-    rules: rules.map((rule) => rule.on?.(inherited)).filter((rule) => rule !== undefined),
-  }));
+  const routes: Route[] = [];
+  const overrides: Override[] = [];
+  const names: NameAtHosts[] = [];
+  for (const [index, { inherited, attachments }] of groups.entries()) {
+    const there = rules.map((rule) => rule.on?.(inherited)).filter((rule) => rule !== undefined);
+    routes.push({
+      id: index === 0 ? id : `${id}@${attachments[0]?.listener}`,
+      object: reading.object,
+      attachments,
+      rules: there.map(({ rule }) => rule),
+    });
+    overrides.push(...there.flatMap((one) => one.overrides));
+    const hosts = [...new Set(attachments.flatMap(({ hostnames }) => hostnames))];
+    names.push(
+      ...there.flatMap((one) => one.names.map((name) => ({ ...name, route: reading.object, hosts }))),
+    );
+  }
   const wanted = groups.length === 0 ? [NOTHING] : groups.map(({ inherited }) => inherited);
   const backends = wanted.flatMap((inherited) => rules.flatMap((rule) => rule.backendsOn(inherited)));
-  return { routes, backends };
+  return { routes, backends, overrides, names };
 }
 
 /** A route that is attached nowhere still tells what is wrong with its backends. */
 const NOTHING: Inherited = {
-  session: undefined,
-  balancing: undefined,
+  affinity: { sessions: [], balancing: [] },
   settings: undefined,
   backends: undefined,
 };
 
 function sameInheritance(a: Inherited, b: Inherited): boolean {
   return (
-    a.session === b.session &&
-    a.balancing === b.balancing &&
-    a.settings === b.settings &&
-    a.backends?.name === b.backends?.name
+    sameAffinity(a.affinity, b.affinity) && a.settings === b.settings && a.backends?.name === b.backends?.name
   );
-}
-
-/** Sessions of different scopes in one cookie or header: each would overwrite what the other one set. */
-function collisions(reading: HttpRouteReading, rules: readonly CompiledRule[]): FindingDraft[] {
-  const scopes = new Map<string, string>();
-  const findings: FindingDraft[] = [];
-  for (const { session, path } of rules.flatMap(({ sessions }) => sessions)) {
-    const { kind, name } = session.carrier;
-    const key = `${kind} ${name}`;
-    const other = scopes.get(key);
-    if (other === undefined) scopes.set(key, session.scope);
-    if (other === undefined || other === session.scope) continue;
-    findings.push(
-      draftFinding("session-name-collision", reading.object, reading.writtenPath(path), {
-        message: `another session of this route uses the ${kind} ${name} too, and each overwrites the other's token`,
-        expected: "a name of its own for each session",
-        hint: `write another name, for example ${name}-${scopes.size + 1}`,
-      }),
-    );
-  }
-  return findings;
 }

@@ -1,6 +1,7 @@
 // Compiles one rule of an HTTPRoute: what it matches, what it does, which backends it leads to.
 import {
   type Filter,
+  type ObjectRef,
   objectText,
   type RouteMatch,
   type Rule,
@@ -11,21 +12,23 @@ import type { ReferenceProblem, ResolvedBackend } from "../dialect.ts";
 import { digest } from "../digest.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { PolicyTarget, RouteBackends, RouteSettings } from "../policies/attachment.ts";
-import type { EffectOf, Effects } from "../policies/effects.ts";
+import type { Effects } from "../policies/effects.ts";
+import type { Override } from "../policies/precedence.ts";
+import type { TranslateOptions } from "../translation.ts";
 import { attemptsOf } from "./attempts.ts";
 import type { BackendRefValue } from "./backend-ref.ts";
-import { compileReferences, type PlacedSession } from "./compile-references.ts";
+import { compileReferences } from "./compile-references.ts";
 import { compileFilters } from "./filters.ts";
 import { type ReferenceResolver, References } from "./follow-references.ts";
 import type { HttpRouteReading, RuleValue } from "./http-route.ts";
 import { backendFor, backendIdFor, backendsInForce, narrowestBackends } from "./route-backends.ts";
 import { routeMatch, routeMatchSchema } from "./route-match.ts";
+import { type InheritedAffinity, type KeptName, ruleAffinity } from "./rule-affinity.ts";
 import { compileSession } from "./session-persistence.ts";
 
 /** What listeners and Gateways give to the rules of the routes on them. */
 export interface Inherited {
-  readonly session: EffectOf<"session"> | undefined;
-  readonly balancing: EffectOf<"routeBalancing"> | undefined;
+  readonly affinity: InheritedAffinity;
   readonly settings: RouteSettings | undefined;
   readonly backends: RouteBackends | undefined;
 }
@@ -35,13 +38,17 @@ export interface CompiledRule {
    * The rule as it stands on listeners that give it this much. Undefined where no match could be read: it must not
    * answer for requests that it never asked for.
    */
-  readonly on: ((inherited: Inherited) => Rule) | undefined;
+  readonly on: ((inherited: Inherited) => RuleOnListeners) | undefined;
   /** What the rule leads to on such listeners. */
   backendsOn(inherited: Inherited): readonly ResolvedBackend[];
   readonly problems: readonly ReferenceProblem[];
-  /** All that can govern a request of the rule. */
-  readonly sessions: readonly PlacedSession[];
   readonly findings: readonly FindingDraft[];
+}
+
+export interface RuleOnListeners {
+  readonly rule: Rule;
+  readonly overrides: readonly Override[];
+  readonly names: readonly KeptName[];
 }
 
 /** A rule in error is compiled all the same, for what there is to tell about the rest of it. */
@@ -50,17 +57,17 @@ export function compileRule(
   index: number,
   resolver: ReferenceResolver,
   effects: Effects,
+  options: TranslateOptions,
 ): CompiledRule {
   const value = reading.value.spec.rules[index] as RuleValue;
   const path: FieldPath = ["spec", "rules", index];
   const { object } = reading;
   const matches = readableMatches(reading, value, path).map(routeMatch);
 
-  const own = ownSession(reading, value, path, matches);
+  const scope = ruleScope(object, value.name, matches);
+  const own = ownSession(reading, value, path, scope, options);
   const targets: PolicyTarget[] = [{ object }];
   if (value.name !== undefined) targets.unshift({ object, sectionName: value.name });
-  const session = own?.session ?? effects.find("session", targets)?.session;
-  const balancing = effects.find("routeBalancing", targets);
   const settings = effects.combine("routeSettings", targets);
   const ownBackends = narrowestBackends(effects, targets);
 
@@ -68,8 +75,8 @@ export function compileRule(
   const prefix = onlyPrefix(matches);
   const compiled = compileFilters(reading, value.filters, [...path, "filters"], prefix, references);
   const at = [...path, "backendRefs"];
-  const frame = { keepsSessions: session !== undefined, prefix };
-  const backends = compileReferences(reading, value.backendRefs, at, frame, references, effects);
+  const backends = compileReferences(reading, value.backendRefs, at, prefix, references);
+  const frame = { reading, effects, path, name: value.name, scope, own: own?.session };
   const redirects = compiled.filters.some(({ kind }) => kind === "redirect");
   const empty = reading.inError || compiled.unserved || redirects ? undefined : emptiness(value.backendRefs);
   const refusal = reading.inError
@@ -77,34 +84,35 @@ export function compileRule(
     : compiled.unserved
       ? "a filter of the rule is not served"
       : empty;
-  const on = (inherited: Inherited): Rule => {
-    const inForce = balancing ?? inherited.balancing;
-    const kept = session ?? inherited.session?.session;
-    return {
+  const on = (inherited: Inherited): RuleOnListeners => {
+    const affinity = ruleAffinity(frame, backends.all, inherited.affinity);
+    const { session, hashPolicies, splitByHash, overrides, names } = affinity;
+    const rule: Rule = {
       name: value.name ?? String(index),
       matches,
       filters: refusal === undefined ? compiled.filters : [],
-      action: action(refusal, backends.weighted, inForce, backendsInForce(ownBackends, inherited.backends)),
-      ...(kept === undefined ? {} : { session: kept }),
+      action: action(refusal, affinity.backends, backendsInForce(ownBackends, inherited.backends)),
+      ...(session === undefined ? {} : { session }),
       ...attemptsOf(value, { ...inherited.settings, ...settings }),
-      hashPolicies: inForce?.hashPolicies ?? [],
-      splitByHash: inForce?.splitByHash ?? false,
+      hashPolicies,
+      splitByHash,
     };
+    return { rule, overrides, names };
   };
   return {
     backendsOn: (inherited) => {
       if (refusal !== undefined || matches.length === 0) return [];
       const policy = backendsInForce(ownBackends, inherited.backends);
       if (policy === undefined) return references.backends;
-      const forwarded = new Set(backends.weighted.map(({ backend }) => backend));
-      const mirrored = mirrorsOf([...compiled.filters, ...backends.weighted.flatMap((one) => one.filters)]);
+      const weighted = backends.all.map((one) => one.weighted);
+      const forwarded = new Set(weighted.map(({ backend }) => backend));
+      const mirrored = mirrorsOf([...compiled.filters, ...weighted.flatMap((one) => one.filters)]);
       return references.backends.flatMap((backend) => [
         ...(forwarded.has(backend.id) ? [backendFor(backend, policy)] : []),
         ...(mirrored.has(backend.id) ? [backend] : []),
       ]);
     },
     problems: references.problems,
-    sessions: [...(own === undefined ? [] : [own]), ...backends.sessions],
     findings: [
       ...(own?.findings ?? []),
       ...compiled.findings,
@@ -116,36 +124,35 @@ export function compileRule(
   };
 }
 
-/** Scope and generated name come from the rule's name or its matches, so that inserting a rule ends no session. */
+/** Scopes and generated names come from the rule's name or its matches, so that inserting a rule ends no session. */
+function ruleScope(object: ObjectRef, name: string | undefined, matches: readonly RouteMatch[]): string {
+  const texts = matches.map((match) => JSON.stringify(match)).sort();
+  return `${objectText(object)}/${name ?? digest(texts.join())}`;
+}
+
 function ownSession(
   reading: HttpRouteReading,
   value: RuleValue,
-  path: FieldPath,
-  matches: readonly RouteMatch[],
-): (PlacedSession & { readonly findings: readonly FindingDraft[] }) | undefined {
+  rulePath: FieldPath,
+  scope: string,
+  options: TranslateOptions,
+): ReturnType<typeof compileSession> | undefined {
   if (value.sessionPersistence === undefined) return undefined;
-  const texts = matches.map((match) => JSON.stringify(match)).sort();
-  const scope = `${objectText(reading.object)}/${value.name ?? digest(texts.join())}`;
-  const at = [...path, "sessionPersistence"];
+  const path = [...rulePath, "sessionPersistence"];
   const suffix = digest(scope).slice(0, 8);
-  return {
-    ...compileSession(value.sessionPersistence, { reading, path: at, scope, suffix, place: "rule" }),
-    path: at,
-  };
+  return compileSession(value.sessionPersistence, { reading, path, scope, suffix, place: "rule", options });
 }
 
 function action(
   refusal: string | undefined,
   references: readonly WeightedBackend[],
-  balancing: EffectOf<"routeBalancing"> | undefined,
   policy: RouteBackends | undefined,
 ): RuleAction {
   if (refusal !== undefined) return { kind: "respond", status: 500, reason: refusal };
-  if (balancing === undefined && policy === undefined) return { kind: "forward", backends: references };
+  if (policy === undefined) return { kind: "forward", backends: references };
   const backends = references.map((reference) => ({
     ...reference,
     ...(reference.backend === undefined ? {} : { backend: backendIdFor(reference.backend, policy) }),
-    ...(balancing === undefined ? {} : { loadBalancer: balancing.loadBalancer }),
   }));
   return { kind: "forward", backends };
 }

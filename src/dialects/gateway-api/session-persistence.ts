@@ -1,10 +1,14 @@
 // sessionPersistence in every generation of Gateway API (GEP-1619): the fields and what they become.
 import { z } from "zod";
-import type { SessionCarrier, SessionPersistence } from "../../model/index.ts";
+import type { SessionPersistence } from "../../model/index.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
-import { unsealedToken } from "../policies/unsealed-token.ts";
+import { sessionHeaderName } from "../policies/session-headers.ts";
+import { declaredAt } from "../policies/session-origin.ts";
+import { sessionRemarks } from "../policies/session-remarks.ts";
+import { tokenRules } from "../policies/token-rules.ts";
 import { checked, duration, durationMs, type FieldProblem, fieldName, rule, text } from "../schema/fields.ts";
 import type { Reading } from "../schema/read-object.ts";
+import type { TranslateOptions } from "../translation.ts";
 
 const lifetimeType = z.enum(["Permanent", "Session"]).default("Session");
 
@@ -20,7 +24,7 @@ const common = {
   absoluteTimeout: duration.optional(),
   type: z.enum(["Cookie", "Header"]).default("Cookie"),
   cookie: cookie.optional(),
-  header: z.strictObject({ name: fieldName }).optional(),
+  header: z.strictObject({ name: sessionHeaderName }).optional(),
 };
 
 const only17 = z.strictObject(common);
@@ -128,6 +132,7 @@ export interface SessionDeclaration {
   readonly suffix: string;
   /** Rules and XBackendTrafficPolicy are deprecated since 1.7 in favour of XBackend. */
   readonly place: "rule" | "policy" | "XBackend";
+  readonly options: TranslateOptions;
 }
 
 /**
@@ -163,10 +168,11 @@ export function compileSession(
     endSecond: "excluded",
     split: is17 || declared.place !== "rule" ? "weight" : "session",
     onLost: { action: "reassign" },
-    token: { format: "envoy" },
+    token: tokenRules(declared.options),
+    origin: declaredAt(declared.reading.object, declared.reading.writtenPath(declared.path)),
     scope: `${declared.scope}/${name}`,
   };
-  return { session, findings: remarks(value, declared, is17, name, session.carrier) };
+  return { session, findings: remarks(value, declared, is17, name, session) };
 }
 
 /** Rounded up, because tokens count whole seconds; a timeout of zero is none. */
@@ -180,7 +186,7 @@ function remarks(
   { reading, path, place }: SessionDeclaration,
   is17: boolean,
   name: string,
-  carrier: SessionCarrier,
+  session: SessionPersistence,
 ): FindingDraft[] {
   const at = reading.writtenPath(path);
   const findings: FindingDraft[] = [];
@@ -201,7 +207,7 @@ function remarks(
       }),
     );
   }
-  findings.push(unsealedToken(reading, at, carrier));
+  findings.push(...sessionRemarks(reading, path, session));
   for (const field of ["absoluteTimeout", "idleTimeout"] as const) {
     const ms = value[field] === undefined ? 0 : durationMs(value[field]);
     if (ms % 1000 === 0) continue;

@@ -75,6 +75,8 @@ export function compileTlsRoute(reading: TlsRouteReading, context: RouteContext)
     backends: reading.inError ? [] : references.backends,
     listeners,
     status,
+    overrides: [],
+    names: [],
     findings: [...references.findings, ...findings],
   };
 }

@@ -9,6 +9,7 @@ import type { Effect } from "../policies/attachment.ts";
 import { checked, localTarget, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
+import type { TranslateOptions } from "../translation.ts";
 import { EXPERIMENTAL_GROUP } from "./names.ts";
 import { retryBudget, retryConstraint } from "./retry-constraint.ts";
 import { compileSession, sessionPersistence } from "./session-persistence.ts";
@@ -41,8 +42,8 @@ type Value = ValueOf<typeof X_BACKEND_TRAFFIC_POLICY>;
 
 export const X_BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
   kind: X_BACKEND_TRAFFIC_POLICY,
-  attach: (reading) => {
-    const { result: effects, findings } = effectsOf(reading);
+  attach: (reading, _objects, options) => {
+    const { result: effects, findings } = effectsOf(reading, options);
     const { namespace } = reading.object;
     const result = reading.value.spec.targetRefs.flatMap(({ group, kind, name }, index) => {
       const target = { object: { group, kind, namespace, name } };
@@ -53,7 +54,7 @@ export const X_BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
   },
 };
 
-function effectsOf(reading: Reading<Value>): Told<readonly Effect[]> {
+function effectsOf(reading: Reading<Value>, options: TranslateOptions): Told<readonly Effect[]> {
   const { sessionPersistence, retryConstraint } = reading.value.spec;
   const effects: Effect[] = [];
   if (retryConstraint !== undefined) {
@@ -67,6 +68,7 @@ function effectsOf(reading: Reading<Value>): Told<readonly Effect[]> {
     scope,
     suffix: digest(scope).slice(0, 8),
     place: "policy",
+    options,
   });
   return { result: [...effects, { kind: "session", session }], findings };
 }

@@ -9,6 +9,7 @@ import { checked, type FieldProblem, portNumber, rule } from "../schema/fields.t
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { hostOrAddress, staticPlaces } from "../static-places.ts";
+import type { TranslateOptions } from "../translation.ts";
 import { EXPERIMENTAL_GROUP } from "./names.ts";
 import { compileSession, sessionPersistence17 } from "./session-persistence.ts";
 import { compileXBackendTls, xBackendTls, xBackendTlsInputs } from "./x-backend-tls.ts";
@@ -102,10 +103,10 @@ function fieldsFitTogether(value: Spec): FieldProblem[] {
 
 export const X_BACKEND_KIND: BackendKind<Value> = {
   kind: X_BACKEND,
-  resolve: (reading) => {
+  resolve: (reading, _reference, options) => {
     const { object, value } = reading;
     const { protocol = "HTTP" } = value.spec;
-    const session = sessionOf(reading)?.session;
+    const session = sessionOf(reading, options)?.session;
     return {
       id: objectText(object),
       object,
@@ -118,8 +119,8 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
     ...(reading.value.spec.type === "EndpointSelector" ? [objects.all(POD)] : []),
     ...xBackendTlsInputs(reading, objects),
   ],
-  endpoints: (reading, port, objects) => {
-    const session = sessionOf(reading);
+  endpoints: (reading, port, objects, options) => {
+    const session = sessionOf(reading, options);
     const tls = compileXBackendTls(reading, objects);
     const findings = [...(session?.findings ?? []), ...tls.findings];
     const settings = tls.result === undefined ? {} : { settings: { tls: tls.result } };
@@ -143,6 +144,7 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
 /** The scope is the backend: every rule that leads here shares the session, as 1.7 has it. */
 function sessionOf(
   reading: XBackendReading,
+  options: TranslateOptions,
 ): { readonly session: SessionPersistence; readonly findings: readonly FindingDraft[] } | undefined {
   const { object, value } = reading;
   if (value.spec.sessionPersistence === undefined || reading.inError) return undefined;
@@ -153,5 +155,6 @@ function sessionOf(
     scope,
     suffix: digest(scope).slice(0, 8),
     place: "XBackend",
+    options,
   });
 }

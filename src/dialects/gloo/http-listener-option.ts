@@ -7,8 +7,10 @@ import type { ObjectSet } from "../object-set.ts";
 import { attach } from "../policies/attach.ts";
 import type { Attachment } from "../policies/attachment.ts";
 import { compareAge } from "../policies/effects.ts";
+import { declaredAt } from "../policies/session-origin.ts";
+import { sessionRemarks } from "../policies/session-remarks.ts";
 import { noTarget } from "../policies/targets.ts";
-import { unsealedToken } from "../policies/unsealed-token.ts";
+import { tokenRules } from "../policies/token-rules.ts";
 import { checked, ignored, localTargetWithSection, namespaceName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
@@ -98,13 +100,15 @@ type Target = z.output<typeof target>;
 export const HTTP_LISTENER_OPTION_KIND: PolicyKind<Value> = {
   kind: HTTP_LISTENER_OPTION,
   dependsOn: (objects) => [objects.all(HTTP_LISTENER_OPTION)],
-  attach: (policy, objects) => {
+  attach: (policy, objects, options) => {
     const { object, value } = policy;
     const declared = value.spec.options?.statefulSession;
-    const session = declared && compileStatefulSession(declared, objectText(object));
+    const at = ["spec", "options", "statefulSession"];
+    const origin = declaredAt(object, policy.writtenPath(at));
+    const session =
+      declared && compileStatefulSession(declared, objectText(object), origin, tokenRules(options));
     if (session === undefined) return { result: [], findings: [] };
-    const at = policy.writtenPath(["spec", "options", "statefulSession"]);
-    const findings: FindingDraft[] = [unsealedToken(policy, at, session.carrier)];
+    const findings: FindingDraft[] = [...sessionRemarks(policy, at, session)];
     const result: Attachment[] = [];
     for (const [index, ref] of value.spec.targetRefs.entries()) {
       const path = ["spec", "targetRefs", index];

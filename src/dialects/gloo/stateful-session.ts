@@ -1,6 +1,7 @@
 // `statefulSession` of Gloo: the fields of Envoy's stateful session filter, and the session that they describe.
 import { z } from "zod";
-import type { SessionCarrier, SessionPersistence } from "../../model/index.ts";
+import type { SessionCarrier, SessionOrigin, SessionPersistence, TokenRules } from "../../model/index.ts";
+import { sessionHeaderName } from "../policies/session-headers.ts";
 import { checked, fieldName, text } from "../schema/fields.ts";
 import { goDuration, goDurationSec } from "../schema/go-duration.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
@@ -15,7 +16,7 @@ export const statefulSession = checked(
   z.strictObject({
     strict: z.boolean().default(false),
     cookieBased: z.strictObject({ cookie }).optional(),
-    headerBased: z.strictObject({ headerName: fieldName }).optional(),
+    headerBased: z.strictObject({ headerName: sessionHeaderName }).optional(),
   }),
   (value) =>
     exactlyOneOf(value, {
@@ -37,6 +38,8 @@ const STRICT_STATUS = 503;
 export function compileStatefulSession(
   value: StatefulSessionValue,
   scope: string,
+  origin: SessionOrigin,
+  token: TokenRules,
 ): SessionPersistence | undefined {
   const ttlSec = goDurationSec(value.cookieBased?.cookie.ttl ?? "0s");
   const carrier = carrierOf(value, ttlSec);
@@ -47,7 +50,8 @@ export function compileStatefulSession(
     endSecond: "included",
     split: "weight",
     onLost: value.strict ? { action: "reject", status: STRICT_STATUS } : { action: "reassign" },
-    token: { format: "envoy" },
+    token,
+    origin,
     scope: `${scope}/${carrier.name}`,
   };
 }

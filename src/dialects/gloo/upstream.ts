@@ -15,6 +15,7 @@ import { exactlyOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { notServed, speaking } from "../static-backend.ts";
 import { hostOrAddress, type StaticPlaces, staticPlaces } from "../static-places.ts";
+import type { TranslateOptions } from "../translation.ts";
 import { unread } from "./fields.ts";
 import { loadBalancer, loadBalancerSchema, slowStart } from "./upstream-balancer.ts";
 import { circuitBreakersSchema, connectionConfigSchema, connectionSettings } from "./upstream-connection.ts";
@@ -119,7 +120,8 @@ export const UPSTREAM_KIND: BackendKind<Value> = {
       const type = OTHER_TYPES.find((one) => spec[one] !== undefined) ?? "unknown";
       return notServed(object, `is of type ${type}, which is not served`, "static or kube");
     }
-    return speaking({ id: objectText(object), object }, spec.useHttp2 ? "http2" : undefined);
+    const balances = spec.loadBalancerConfig !== undefined;
+    return speaking({ id: objectText(object), object, balances }, spec.useHttp2 ? "http2" : undefined);
   },
   dependsOn: (upstream, objects) => {
     const service = serviceOf(upstream, objects);
@@ -129,9 +131,9 @@ export const UPSTREAM_KIND: BackendKind<Value> = {
       ...(service === undefined ? [] : [service, ...SERVICE_BACKEND.dependsOn(service, objects)]),
     ];
   },
-  endpoints: (upstream, _port, objects) => {
+  endpoints: (upstream, _port, objects, options) => {
     const { spec } = upstream.value;
-    const places = placesOf(upstream, objects);
+    const places = placesOf(upstream, objects, options);
     const tls = tlsOf(upstream, objects);
     const settings = { ...settingsOf(spec), ...(tls === undefined ? {} : { tls: tls.result }) };
     return {
@@ -153,7 +155,7 @@ function serviceOf({ object, value }: Upstream, objects: ObjectSet) {
   return objects.get(SERVICE, kube.serviceNamespace ?? object.namespace, kube.serviceName);
 }
 
-function placesOf(upstream: Upstream, objects: ObjectSet): Told<StaticPlaces> {
+function placesOf(upstream: Upstream, objects: ObjectSet, options: TranslateOptions): Told<StaticPlaces> {
   const { static: listed, kube } = upstream.value.spec;
   if (listed !== undefined) {
     const places = listed.hosts.map(({ addr, port, loadBalancingWeight: weight }) => {
@@ -167,7 +169,7 @@ function placesOf(upstream: Upstream, objects: ObjectSet): Told<StaticPlaces> {
   const service = serviceOf(upstream, objects);
   const permitted = isReferencePermitted(objects.all(REFERENCE_GRANT), upstream.object, to);
   if (service !== undefined && permitted)
-    return SERVICE_BACKEND.endpoints(service, kube.servicePort, objects);
+    return SERVICE_BACKEND.endpoints(service, kube.servicePort, objects, options);
   const path = upstream.writtenPath(["spec", "kube", "serviceName"]);
   const finding = draftFinding("backend-approximated", upstream.object, path, {
     message: permitted

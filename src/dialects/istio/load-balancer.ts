@@ -12,6 +12,7 @@ import {
   SLOW_START_AGGRESSION,
   SLOW_START_MIN_WEIGHT_PERCENT,
 } from "../envoy-defaults.ts";
+import { refusedCookie } from "../policies/cookie-rules.ts";
 import { checked, type FieldProblem, fieldName, ignored, rule } from "../schema/fields.ts";
 import { goDuration, goDurationMs, goDurationSec } from "../schema/go-duration.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
@@ -19,22 +20,26 @@ import { maglevTableSize } from "../schema/table-size.ts";
 
 const attribute = z.strictObject({ name: z.string().min(1), value: z.string().default("") });
 
-const httpCookie = z.strictObject({
-  name: fieldName,
-  path: z.string().optional(),
-  ttl: goDuration.optional(),
-  attributes: checked(z.array(attribute).default([]), (attributes) => {
-    const names = attributes.map(({ name }) => name);
-    const twice = names.findIndex((name, index) => names.indexOf(name) < index);
-    if (twice < 0) return undefined;
-    return rule({
-      path: [twice, "name"],
-      message: `the attribute ${names[twice]} stands there twice`,
-      expected: "attributes with names of their own",
-      hint: "remove one of the two",
-    });
+const httpCookie = checked(
+  z.strictObject({
+    name: fieldName,
+    path: z.string().optional(),
+    ttl: goDuration.optional(),
+    attributes: checked(z.array(attribute).default([]), (attributes) => {
+      const names = attributes.map(({ name }) => name);
+      const twice = names.findIndex((name, index) => names.indexOf(name) < index);
+      if (twice < 0) return undefined;
+      return rule({
+        path: [twice, "name"],
+        message: `the attribute ${names[twice]} stands there twice`,
+        expected: "attributes with names of their own",
+        hint: "remove one of the two",
+      });
+    }),
   }),
-});
+  ({ name, path, ttl, attributes }) =>
+    ttl === undefined ? undefined : refusedCookie(name, path, attributes),
+);
 
 /** Written by a tutorial of Alibaba Cloud ASM; no release of Istio has it. */
 const hashAlgorithm = checked(z.unknown(), (value) => {

@@ -15,17 +15,22 @@ import {
   SLOW_START_AGGRESSION,
   SLOW_START_MIN_WEIGHT_PERCENT,
 } from "../envoy-defaults.ts";
+import { refusedCookie } from "../policies/cookie-rules.ts";
 import { checked, duration, durationMs, fieldName, ignored, rule, text } from "../schema/fields.ts";
 import { atMostOneOf, exactlyOneOf } from "../schema/one-of.ts";
 
-const cookie = z.strictObject({
-  name: fieldName,
-  path: z.string().optional(),
-  ttl: duration.optional(),
-  secure: z.boolean().optional(),
-  httpOnly: z.boolean().optional(),
-  sameSite: z.enum(["Strict", "Lax", "None"]).optional(),
-});
+const cookie = checked(
+  z.strictObject({
+    name: fieldName,
+    path: z.string().optional(),
+    ttl: duration.optional(),
+    secure: z.boolean().optional(),
+    httpOnly: z.boolean().optional(),
+    sameSite: z.enum(["Strict", "Lax", "None"]).optional(),
+  }),
+  (value) =>
+    value.ttl === undefined ? undefined : refusedCookie(value.name, value.path, cookieAttributes(value)),
+);
 
 const hashPolicy = checked(
   z.strictObject({
@@ -186,8 +191,14 @@ function hashKey({ header, cookie }: HashPolicyValue): HashKey {
   };
 }
 
+interface CookieParts {
+  readonly secure?: boolean | undefined;
+  readonly httpOnly?: boolean | undefined;
+  readonly sameSite?: string | undefined;
+}
+
 /** kgateway writes flags as `Secure=true` and `HttpOnly=true`; Envoy adds its own `HttpOnly` at the end. */
-function cookieAttributes({ secure, httpOnly, sameSite }: z.output<typeof cookie>): CookieAttribute[] {
+function cookieAttributes({ secure, httpOnly, sameSite }: CookieParts): CookieAttribute[] {
   return [
     ...(secure ? [{ name: "Secure", value: "true" }] : []),
     ...(httpOnly ? [{ name: "HttpOnly", value: "true" }] : []),

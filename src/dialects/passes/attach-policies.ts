@@ -17,11 +17,13 @@ import {
 } from "../policies/effects.ts";
 import { TRUST_NOBODY } from "../policies/upstream-tls.ts";
 import type { Reading } from "../schema/read-object.ts";
+import type { TranslateOptions } from "../translation.ts";
 
 /** `effects` keep their identity while no policy changes and no target comes or goes. */
 export function attachPolicies(
   kinds: readonly PolicyKind[],
   objects: ObjectSet,
+  options: TranslateOptions,
   recall: Recall,
 ): AttachedPolicies {
   const attachments: Attachment[] = [];
@@ -37,9 +39,11 @@ export function attachPolicies(
   for (const policyKind of kinds) {
     for (const policy of objects.all(policyKind.kind)) {
       const inputs = policyKind.dependsOn?.(objects, policy) ?? [];
-      const told = recall.result("attachments", policy, inputs, () => policyKind.attach(policy, objects));
+      const told = recall.result("attachments", policy, inputs, () =>
+        policyKind.attach(policy, objects, options),
+      );
       findings.push(...told.findings);
-      if (policy.inError) {
+      if (policy.inError || told.inError === true) {
         invalid.push({ object: policy.object, conditions: [INVALID], ancestors: [] });
         idle.push(...told.result.filter(({ targetPath }) => !isWrong(policy, targetPath)));
         guards.push(...told.result.filter(asksForTls).map((one) => guard(one, recall)));

@@ -16,6 +16,7 @@ import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { backendTargets } from "../policies/attachment.ts";
 import type { Effects } from "../policies/effects.ts";
+import { inOrder, voicesAtBackend } from "../policies/precedence.ts";
 import type { TranslateOptions } from "../translation.ts";
 
 /** Envoy's default: below half of the endpoints healthy, health is ignored. */
@@ -49,20 +50,22 @@ export function compileBackends(
     if (kind === undefined || reading === undefined) continue;
     const inputs = [reading, effects, resolved.id, inCluster, ...kind.dependsOn(reading, objects)];
     const compiled = recall.result("backends", resolved.id, inputs, () => {
-      const told = kind.endpoints(reading, resolved.port, objects);
+      const told = kind.endpoints(reading, resolved.port, objects, options);
       const { endpoints, names = [] } = told.result;
       const { kept, findings: refused } = inCluster
         ? withoutLocal(endpoints, object)
         : { kept: endpoints, findings: [] };
       const targets = backendTargets(resolved);
-      const effect = effects.find("backendBalancing", targets);
+      const said = inOrder(voicesAtBackend(effects, "backendBalancing", resolved)).map(({ value }) => value);
+      const balancing = said.find(({ loadBalancer }) => loadBalancer !== undefined);
+      const panic = said.find((one) => one.panicThresholdPercent !== undefined);
       const backend: Backend = {
         id: resolved.id,
         object,
         endpoints: orderedEndpoints(kept),
         ...(names.length === 0 ? {} : { names: orderedNames(names) }),
-        loadBalancer: effect?.loadBalancer ?? told.result.loadBalancer ?? DEFAULT_LOAD_BALANCER,
-        panicThresholdPercent: effect?.panicThresholdPercent ?? PANIC_THRESHOLD_PERCENT,
+        loadBalancer: balancing?.loadBalancer ?? told.result.loadBalancer ?? DEFAULT_LOAD_BALANCER,
+        panicThresholdPercent: panic?.panicThresholdPercent ?? PANIC_THRESHOLD_PERCENT,
         ...told.result.settings,
         ...effects.combine("backendSettings", targets),
         ...resolved.settings,

@@ -65,7 +65,17 @@ function routeContext(
   return recall.result(
     "route context",
     "",
-    [listeners, grants, namespaces, effects, everyGateway, options.allowExternalName, ...backends, ...named],
+    [
+      listeners,
+      grants,
+      namespaces,
+      effects,
+      everyGateway,
+      options.allowExternalName,
+      options.sealTokens,
+      ...backends,
+      ...named,
+    ],
     () => ({
       parents: {
         listeners,
@@ -73,6 +83,7 @@ function routeContext(
       },
       effects,
       everyGateway,
+      options,
       resolve: (from, to) => {
         const alias = aliases.find(({ group, kind }) => group === to.group && kind === to.kind);
         const meant = alias === undefined ? to : alias.follow(to, objects);

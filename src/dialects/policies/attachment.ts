@@ -83,7 +83,12 @@ export type Effect =
       readonly hashPolicies: readonly HashPolicy[];
       readonly splitByHash: boolean;
     }
-  | { readonly kind: "session"; readonly session: SessionPersistence }
+  | {
+      readonly kind: "session";
+      readonly session: SessionPersistence;
+      /** Its cookie gets a name, and the session a scope, of its own in every rule: `session-place.ts`. */
+      readonly unnamed?: boolean;
+    }
   | { readonly kind: "backendSettings"; readonly settings: BackendSettings }
   | ({ readonly kind: "routeSettings" } & RouteSettings)
   | ({ readonly kind: "routeBackends" } & RouteBackends);
@@ -96,6 +101,8 @@ export interface Attachment {
   /** Path, as written, of the reference in the policy: where findings about this attachment point. */
   readonly targetPath: FieldPath;
   readonly effect: Effect;
+  /** At its target it goes before policies that do not, instead of being in conflict with them. */
+  readonly goesFirst?: boolean;
   /** What the status says where the target is there and nobody older has it; default: that the policy is in force. */
   readonly conditions?: readonly Condition[];
 }

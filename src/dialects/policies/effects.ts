@@ -6,7 +6,7 @@ import {
   objectText,
   type ParentStatus,
 } from "../../model/index.ts";
-import { draftFinding, type FindingDraft, type FindingText } from "../findings.ts";
+import { draftFinding, type FieldPath, type FindingDraft, type FindingText } from "../findings.ts";
 import {
   type Attachment,
   type BackendSettings,
@@ -24,13 +24,24 @@ export interface Settings {
   readonly routeSettings: RouteSettings;
 }
 
+/** Effects of which policies and objects of several kinds speak: `precedence.ts` says who is heard first. */
+export type Contested = "session" | "routeBalancing" | "backendBalancing";
+
+/** An effect with the policy that it comes from. */
+export interface Said<E> {
+  readonly effect: E;
+  readonly policy: ObjectRef;
+  /** Path, as written, of the reference to the target. */
+  readonly targetPath: FieldPath;
+  readonly goesFirst: boolean;
+}
+
 /** The winning effects, by kind and target. Of several targets name the most specific one first. */
 export interface Effects {
+  /** What is said at this target: of those that go first, then of all others. */
+  said<K extends Contested>(kind: K, target: PolicyTarget): readonly Said<EffectOf<K>>[];
   /** The effect at the first of these targets that has one. */
-  find<K extends Exclude<Effect["kind"], keyof Settings>>(
-    kind: K,
-    targets: readonly PolicyTarget[],
-  ): EffectOf<K> | undefined;
+  find(kind: "routeBackends", targets: readonly PolicyTarget[]): EffectOf<"routeBackends"> | undefined;
   /** Of each field what is said at the first of these targets where it is said; the same object for the same policies. */
   combine<K extends keyof Settings>(kind: K, targets: readonly PolicyTarget[]): Settings[K] | undefined;
 }
@@ -58,7 +69,7 @@ export function decideEffects(
   const ancestors = new Map<string, { object: ObjectRef; entries: Map<string, ParentStatus> }>();
   for (const attachment of [...attachments].sort(byPrecedence)) {
     const { policy, target, targetPath, effect } = attachment;
-    const key = `${effect.kind} ${targetKey(target)}`;
+    const key = keyOf(effect.kind, target, attachment.goesFirst === true);
     let objection: Condition | undefined;
     if (exists(target)) {
       const place = places.get(key) ?? new Map<string, Won>();
@@ -80,9 +91,16 @@ export function decideEffects(
   const combined = new Map<string, object>();
   return {
     effects: {
-      find: <K extends Effect["kind"]>(kind: K, targets: readonly PolicyTarget[]) => {
+      said: <K extends Contested>(kind: K, target: PolicyTarget) =>
+        [true, false]
+          .map((goesFirst) => places.get(keyOf(kind, target, goesFirst))?.get(""))
+          .filter((one) => one !== undefined)
+          .map(({ by: { policy, targetPath, goesFirst = false }, value }): Said<EffectOf<K>> => {
+            return { effect: value as EffectOf<K>, policy, targetPath, goesFirst };
+          }),
+      find: (kind, targets) => {
         const key = keysOf(kind, targets).find((one) => won.has(one));
-        return key === undefined ? undefined : (won.get(key) as EffectOf<K>);
+        return key === undefined ? undefined : (won.get(key) as EffectOf<"routeBackends">);
       },
       combine: <K extends keyof Settings>(kind: K, targets: readonly PolicyTarget[]) => {
         const keys = keysOf(kind, targets).filter((one) => won.has(one));
@@ -103,11 +121,15 @@ export function decideEffects(
 }
 
 function keysOf(kind: string, targets: readonly PolicyTarget[]): string[] {
-  return targets.map((target) => `${kind} ${targetKey(target)}`);
+  return targets.map((target) => keyOf(kind, target, false));
+}
+
+function keyOf(kind: string, target: PolicyTarget, goesFirst: boolean): string {
+  return `${kind}${goesFirst ? " first" : ""} ${targetKey(target)}`;
 }
 
 interface Won {
-  readonly by: ObjectRef;
+  readonly by: Attachment;
   readonly value: unknown;
 }
 
@@ -127,16 +149,17 @@ function effectOf(place: Place): unknown {
 }
 
 /** Takes what nobody has yet; what to tell where somebody older has some of it. */
-function takeHold(place: Place, { policy, target, effect }: Attachment): FindingText | undefined {
+function takeHold(place: Place, attachment: Attachment): FindingText | undefined {
+  const { policy, target, effect } = attachment;
   const lost: string[] = [];
   let winner: ObjectRef | undefined;
   for (const [field, value] of Object.entries(fieldsOf(effect))) {
     const won = place.get(field);
     if (won === undefined) {
-      place.set(field, { by: policy, value });
+      place.set(field, { by: attachment, value });
       continue;
     }
-    winner ??= won.by;
+    winner ??= won.by.policy;
     if (field !== "") lost.push(field);
   }
   if (winner === undefined) return undefined;

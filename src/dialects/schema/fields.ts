@@ -39,7 +39,12 @@ export function rule(problem: Omit<FieldProblem, "code">): FieldProblem {
 }
 
 /** What to say where a text of a certain form was expected and something else than a text was found. */
-export const TEXT_FORMS = z.registry<{ readonly expected: string; readonly hint: string }>();
+export const TEXT_FORMS = z.registry<{
+  readonly expected: string;
+  readonly hint: string;
+  readonly pattern: RegExp;
+  readonly maxLength: number;
+}>();
 
 /** Entries whose name an earlier entry of the list has already, where the CRD has the list keyed by name. */
 export function repeatedNames(
@@ -95,7 +100,7 @@ export function text(
     if (pattern.test(value)) return undefined;
     return { message: `${JSON.stringify(value)} has the wrong form`, expected, hint };
   });
-  return schema.register(TEXT_FORMS, { expected, hint });
+  return schema.register(TEXT_FORMS, { expected, hint, pattern, maxLength });
 }
 
 /**

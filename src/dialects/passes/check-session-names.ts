@@ -1,0 +1,98 @@
+// After the routes: cookies and headers of one name that a client meets at one host, each overwriting the other.
+import { objectKey, objectText } from "../../model/index.ts";
+import { draftFinding, type FindingDraft, type FindingText, pathText } from "../findings.ts";
+import type { CompiledRoute, NameAtHosts } from "../gateway-api/compile-route.ts";
+import type { Recall } from "../memory.ts";
+
+export function checkSessionNames(routes: readonly CompiledRoute[], recall: Recall): readonly FindingDraft[] {
+  return recall.result("session names", "", [routes], () => {
+    const byName = Map.groupBy(
+      routes.flatMap(({ names }) => names),
+      // Cookies of another path or domain are others: a browser keeps them side by side, and all of them are tried.
+      ({ kind, name, cookieDomain = "" }) => `${kind} ${name} ${cookieDomain}`,
+    );
+    const findings = new Map<string, FindingDraft>();
+    for (const uses of byName.values()) {
+      const seen = new HostUses();
+      for (const use of uses) {
+        const other = seen.collision(use);
+        seen.add(use);
+        if (other === undefined) continue;
+        // One session at many rules is told once.
+        const place = `${objectKey(use.route)} ${pathText(use.path)}`;
+        const key = other.scope === use.scope ? use.scope : place;
+        if (findings.has(key)) continue;
+        findings.set(key, draftFinding("session-name-collision", use.route, use.path, text(use, other)));
+      }
+    }
+    return [...findings.values()];
+  });
+}
+
+/** Uses of one name, by host, so that thousands of routes with hosts of their own are quickly told apart. */
+class HostUses {
+  readonly #byHost = new Map<string, readonly NameAtHosts[]>();
+  readonly #wild: [host: string, use: NameAtHosts][] = [];
+
+  collision(use: NameAtHosts): NameAtHosts | undefined {
+    for (const host of use.hosts) {
+      const found = this.#near(host).find((other) => collides(use, other));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  add(use: NameAtHosts): void {
+    for (const host of use.hosts) {
+      const there = this.#byHost.get(host) ?? [];
+      if (there.some((other) => isSame(other, use))) continue;
+      this.#byHost.set(host, [...there, use]);
+      if (host.startsWith("*")) this.#wild.push([host, use]);
+    }
+  }
+
+  /** Uses at hosts that this one overlaps with, the same first. */
+  #near(host: string): NameAtHosts[] {
+    const near = [...(this.#byHost.get(host) ?? [])];
+    for (const [wild, use] of this.#wild) if (overlap(wild, host)) near.push(use);
+    if (!host.startsWith("*")) return near;
+    for (const [other, uses] of this.#byHost) if (overlap(host, other)) near.push(...uses);
+    return near;
+  }
+}
+
+/** What a further use could collide with that it could not collide with already. */
+function isSame(a: NameAtHosts, b: NameAtHosts): boolean {
+  return a.scope === b.scope && a.cookiePath === b.cookiePath && sameBackends(a, b);
+}
+
+function overlap(wild: string, host: string): boolean {
+  if (wild === "*" || host === "*") return true;
+  return host.endsWith(wild.slice(1)) || (host.startsWith("*") && wild.endsWith(host.slice(1)));
+}
+
+function collides(a: NameAtHosts, b: NameAtHosts): boolean {
+  const samePath = a.cookiePath === b.cookiePath || a.cookiePath === undefined || b.cookiePath === undefined;
+  return samePath && (a.scope !== b.scope || !sameBackends(a, b));
+}
+
+function sameBackends(a: NameAtHosts, b: NameAtHosts): boolean {
+  return a.backends.length === b.backends.length && a.backends.every((id, index) => id === b.backends[index]);
+}
+
+function text(use: NameAtHosts, other: NameAtHosts): FindingText {
+  const { kind, name } = use;
+  const where = other.route === use.route ? "this route" : objectText(other.route);
+  if (use.scope === other.scope) {
+    return {
+      message: `the session in the ${kind} ${name} leads to other backends at another rule of ${where}, and each overwrites the other's token`,
+      expected: "a session for each set of backends",
+      hint: "declare it for each rule, or let an AffinityPolicy make names: session: {cookie: {}}",
+    };
+  }
+  return {
+    message: `another session of ${where} uses the ${kind} ${name} too, and each overwrites the other's token`,
+    expected: "a name of its own for each session",
+    hint: `write another name, for example ${name}-2`,
+  };
+}

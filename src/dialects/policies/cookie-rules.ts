@@ -1,0 +1,69 @@
+// What browsers ask of a cookie before they take it (RFC 6265bis, CHIPS): checked where any dialect sets one.
+import type { CookieAttribute } from "../../model/index.ts";
+import type { FieldProblem } from "../schema/fields.ts";
+
+export interface CookieShape {
+  readonly name?: string | undefined;
+  readonly path?: string | undefined;
+  readonly domain?: string | undefined;
+  readonly sameSite?: string | undefined;
+  /** Whether it is `Secure` wherever it is set. */
+  readonly secure: boolean;
+  readonly partitioned?: boolean | undefined;
+}
+
+/** Empty: no browser refuses it for what it is. */
+export function cookieRefusals(cookie: CookieShape): Omit<FieldProblem, "code">[] {
+  const { path, domain, sameSite, secure, partitioned } = cookie;
+  const name = cookie.name?.toLowerCase() ?? "";
+  const refusals: Omit<FieldProblem, "code">[] = [];
+  const refuse = (absent: string | undefined, what: string, expected: string, hint: string): void => {
+    const message = `browsers refuse ${what}`;
+    refusals.push({ message, expected, hint, ...(absent === undefined ? {} : { absent: [absent] }) });
+  };
+  if (!secure) {
+    const needy =
+      sameSite?.toLowerCase() === "none"
+        ? "a cookie with SameSite=None that is not Secure"
+        : partitioned === true
+          ? "a partitioned cookie that is not Secure"
+          : name.startsWith("__host-") || name.startsWith("__secure-")
+            ? `the name ${cookie.name} for a cookie that is not Secure`
+            : undefined;
+    if (needy !== undefined) refuse("secure", needy, "secure: true", "add secure: true");
+  }
+  if (!name.startsWith("__host-")) return refusals;
+  if (path !== "/") {
+    refuse("path", `the name ${cookie.name} for a cookie whose path is not /`, "path: /", "write path: /");
+  }
+  if (domain !== undefined) {
+    refuse(undefined, `the name ${cookie.name} for a cookie with a domain`, "no domain", "remove domain");
+  }
+  return refusals;
+}
+
+/**
+ * The same as findings, for dialects whose CRDs let such cookies through. `maybeSecure`: it becomes `Secure` where the
+ * listener speaks TLS, which is told at no other place.
+ */
+export function refusedCookie(
+  name: string,
+  path: string | undefined,
+  attributes: readonly CookieAttribute[],
+  maybeSecure = false,
+): FieldProblem[] {
+  const attribute = (wanted: string) => attributes.find((one) => one.name.toLowerCase() === wanted);
+  const refusals = cookieRefusals({
+    name,
+    path: path ?? attribute("path")?.value,
+    domain: attribute("domain")?.value,
+    sameSite: attribute("samesite")?.value,
+    secure: maybeSecure || attribute("secure") !== undefined,
+    partitioned: attribute("partitioned") !== undefined,
+  });
+  return refusals.map(({ absent: _, ...refusal }) => ({
+    ...refusal,
+    code: "cookie-refused",
+    severity: "warning",
+  }));
+}
