@@ -74,7 +74,7 @@ describe("a new session", () => {
 
   test("goes where sessions ask for least", () => {
     const backend = live(ADDRESSES);
-    backend.endpoints.forEach((endpoint, index) => ask(endpoint, 10 * (index + 1)));
+    for (const [index, endpoint] of backend.endpoints.entries()) ask(endpoint, 10 * (index + 1));
     const seen = shares(backend);
     expect(seen).toEqual(seen.toSorted((a, b) => b - a));
     expect(seen[0]).toBeGreaterThan(0.6);
@@ -154,10 +154,10 @@ function addFifth(lifeSec: number, seed: number): { ofAll: number[]; ofNew: numb
     gateway: index % gateways,
     endSec: endSec(),
   }));
-  const ask = ({ home, gateway }: Session) =>
+  const asks = ({ home, gateway }: Session) =>
     states[gateway]?.get("b")?.byAddress.get(home)?.sessions.add(nowSec);
   for (; nowSec < NOW_SEC + 120; nowSec++)
-    for (const one of sessions) if (random() < requestsPerSec) ask(one);
+    for (const one of sessions) if (random() < requestsPerSec) asks(one);
   sessions = sessions.map((one) => ({ ...one, endSec: endSec() }));
   const plans = states.map((before, gateway) => {
     states[gateway] = before.update([backendOf("b", [...ADDRESSES, fifth])]);
@@ -167,13 +167,13 @@ function addFifth(lifeSec: number, seed: number): { ofAll: number[]; ofNew: numb
   let [begun, begunAtFifth] = [0, 0];
   for (const untilSec = nowSec + 600; nowSec < untilSec; nowSec++) {
     sessions = sessions.filter((one) => one.endSec > nowSec);
-    for (const one of sessions) if (random() < requestsPerSec) ask(one);
+    for (const one of sessions) if (random() < requestsPerSec) asks(one);
     while (sessions.length < population) {
       const gateway = Math.floor(random() * gateways);
       const home = addressOf(decideNow(plans[gateway]!, requestOf("/"), { random, nowSec })) as string;
       const session = { home, gateway, endSec: endSec() };
       sessions.push(session);
-      ask(session);
+      asks(session);
       if (ofAll.length > 30) continue;
       begun += 1;
       if (home === fifth) begunAtFifth += 1;
