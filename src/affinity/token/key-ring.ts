@@ -1,5 +1,5 @@
 // Seals and opens tokens with a ring of keys: AES-256-GCM, a subkey for every process, a counter in place of chance.
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import { parseKeyFile } from "./key-file.ts";
 import { Recent } from "./recent.ts";
 import { KEY_ID_SIZE, SALT_SIZE, SealingKey } from "./sealing-key.ts";
@@ -52,11 +52,11 @@ export class KeyRing implements SessionKeys {
     (text, { plain }) => OPENED_ENTRY_SIZE + text.length + plain.length,
   );
 
-  /** Of the first key, since the last salt. */
-  #subkey: Uint8Array = new Uint8Array();
   /** Version, key id and salt. */
   readonly #head = Buffer.alloc(COUNTER_AT);
-  #counter: number;
+  /** Of the first key and this salt; undefined before the first token. */
+  #subkey: KeyObject | undefined;
+  #counter = 0;
 
   /** @param secrets at least one, of 32 bytes each: the first one seals, all of them open. */
   constructor(secrets: readonly Uint8Array[], random: RandomBytes, tokensPerSalt = TOKENS_PER_SALT) {
@@ -65,7 +65,6 @@ export class KeyRing implements SessionKeys {
     this.keyIds = this.#keys.map(({ idText }) => idText);
     this.#random = random;
     this.#tokensPerSalt = tokensPerSalt;
-    this.#counter = tokensPerSalt;
   }
 
   /**
@@ -80,11 +79,12 @@ export class KeyRing implements SessionKeys {
   /** @throws RangeError for more than `MAX_PLAIN_SIZE` bytes. */
   seal(plain: Uint8Array, scope: string): string {
     if (plain.length > MAX_PLAIN_SIZE) throw new RangeError(`a token seals ${MAX_PLAIN_SIZE} bytes at most`);
-    if (this.#counter >= this.#tokensPerSalt) this.#renewSalt();
+    let subkey = this.#subkey;
+    if (subkey === undefined || this.#counter >= this.#tokensPerSalt) subkey = this.#renewSalt();
     const sealed = Buffer.allocUnsafe(OVERHEAD + plain.length);
     sealed.set(this.#head);
     writeCounter(sealed, this.#counter++);
-    const cipher = createCipheriv(CIPHER, this.#subkey, nonceOf(sealed));
+    const cipher = createCipheriv(CIPHER, subkey, nonceOf(sealed));
     cipher.setAAD(associatedData(sealed, scope));
     sealed.set(cipher.update(plain), CIPHERTEXT_AT);
     cipher.final();
@@ -113,7 +113,7 @@ export class KeyRing implements SessionKeys {
     return undefined;
   }
 
-  #renewSalt(): void {
+  #renewSalt(): KeyObject {
     const key = this.#keys[0] as SealingKey;
     const salt = this.#random(SALT_SIZE);
     this.#head[0] = VERSION;
@@ -121,6 +121,7 @@ export class KeyRing implements SessionKeys {
     this.#head.set(salt, SALT_AT);
     this.#subkey = key.derive(salt);
     this.#counter = 0;
+    return this.#subkey;
   }
 }
 

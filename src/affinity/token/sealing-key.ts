@@ -1,5 +1,5 @@
 // One key of a ring: its id, and the subkeys that processes derive from it, each with a salt of its own.
-import { createHash, hkdfSync } from "node:crypto";
+import { createHash, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { KEY_SIZE } from "./key-file.ts";
 import { Recent } from "./recent.ts";
 
@@ -15,27 +15,28 @@ export class SealingKey {
   /** First 4 bytes of the SHA-256 of the key: tells keys apart and nothing about them. */
   readonly id: number;
   readonly idText: string;
-  readonly #secret: Uint8Array;
-  readonly #subkeys = new Recent<Uint8Array>(MAX_SUBKEYS, MAX_SUBKEYS, () => 1);
+  readonly #secret: KeyObject;
+  readonly #subkeys = new Recent<KeyObject>(MAX_SUBKEYS, MAX_SUBKEYS, () => 1);
 
   constructor(secret: Uint8Array) {
     const digest = createHash("sha256").update(secret).digest();
     this.id = digest.readUInt32BE(0);
     this.idText = digest.toString("hex", 0, KEY_ID_SIZE);
-    this.#secret = secret;
+    this.#secret = createSecretKey(secret);
   }
 
-  derive(salt: Uint8Array): Uint8Array {
-    return new Uint8Array(hkdfSync("sha256", this.#secret, salt, PURPOSE, KEY_SIZE));
+  /** As a key object, which ciphers take five times as fast as its bytes. */
+  derive(salt: Uint8Array): KeyObject {
+    return createSecretKey(new Uint8Array(hkdfSync("sha256", this.#secret, salt, PURPOSE, KEY_SIZE)));
   }
 
   /** Undefined: nothing opened with this salt lately. `salt` is latin1. */
-  knownSubkey(salt: string): Uint8Array | undefined {
+  knownSubkey(salt: string): KeyObject | undefined {
     return this.#subkeys.get(salt);
   }
 
   /** Only of a token that did open: salts that somebody made up would drive out the honest ones. */
-  rememberSubkey(salt: string, subkey: Uint8Array): void {
+  rememberSubkey(salt: string, subkey: KeyObject): void {
     this.#subkeys.set(salt, subkey);
   }
 }
