@@ -98,6 +98,16 @@ export function parseHostPort(text: string): { readonly host: string; readonly p
   return { host, port: Number(port) };
 }
 
+/** `http://127.0.0.1:9900` or `127.0.0.1:9900`: the URL of an admin port. */
+export function parseAdminUrl(text: string): URL {
+  const whole = /^https?:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
+  if (url === undefined || url.pathname !== "/" || url.search !== "" || url.username !== "") {
+    throw new FlagValueError("expected the address of an admin port such as http://127.0.0.1:9900");
+  }
+  return url;
+}
+
 /** `10.0.0.0/8,fd00::/8`: networks in CIDR notation, separated by commas; an address alone is a network of one. */
 export function parseNetworks(text: string): readonly string[] {
   return text.split(",").map((part) => {

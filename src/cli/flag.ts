@@ -3,6 +3,7 @@
 import { parseLogFormat } from "../dataplane/access-format.ts";
 import type { ErrorCode } from "../dataplane/respond.ts";
 import {
+  parseAdminUrl,
   parseChoice,
   parseCount,
   parseDuration,
@@ -50,6 +51,9 @@ export const ENDPOINT_ADDRESS: ValueKind<string> = {
   placeholder: "IP:PORT",
   parse: parseEndpointAddress,
 };
+
+/** The admin port of another process. */
+export const ADMIN_URL: ValueKind<URL> = { placeholder: "URL", parse: parseAdminUrl };
 
 export const WORKERS: ValueKind<number> = { placeholder: "N|cores", parse: parseWorkers };
 

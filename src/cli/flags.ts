@@ -2,6 +2,7 @@
 import { TRACING_KINDS } from "../runtime/processes/messages.ts";
 import { LOG_LEVELS } from "../telemetry/index.ts";
 import {
+  ADMIN_URL,
   count,
   DURATION,
   ENDPOINT_ADDRESS,
@@ -84,6 +85,37 @@ const SERVE_FLAGS = {
   },
 } as const satisfies FlagTable;
 
+const PORT_FLAGS = {
+  "port-offset": {
+    group: LISTENING,
+    help: "Added to every listener's port: 8000 makes 80 into 8080.",
+    value: count(0, 65_535),
+    default: "0",
+  },
+} as const satisfies FlagTable;
+
+const NAME_FLAGS = {
+  "dns-servers": {
+    group: ENDPOINTS,
+    help: "DNS servers for host names of backends; those of the system, and its hosts file, if not given.",
+    value: SOCKET_ADDRESSES,
+  },
+} as const satisfies FlagTable;
+
+const TRUST_FLAGS = {
+  "trusted-proxies": {
+    group: TRUST,
+    help: "Networks of proxies whose X-Forwarded-* are believed.",
+    value: NETWORKS,
+  },
+  "trusted-hops": {
+    group: TRUST,
+    help: "So many proxies stand in front of the gateway, whatever their addresses.",
+    value: count(0, 16),
+    default: "0",
+  },
+} as const satisfies FlagTable;
+
 export const RUN_FLAGS = {
   ...FILE_FLAGS,
   "strict-config": { group: CONFIGURATION, help: "Refuse a configuration with any error, as a whole." },
@@ -93,12 +125,7 @@ export const RUN_FLAGS = {
     help: "Address for Gateways without spec.addresses (all addresses if not given).",
     value: IP_ADDRESS,
   },
-  "port-offset": {
-    group: LISTENING,
-    help: "Added to every listener's port: 8000 makes 80 into 8080.",
-    value: count(0, 65_535),
-    default: "0",
-  },
+  ...PORT_FLAGS,
   ...SERVE_FLAGS,
   "drain-delay": {
     group: PROCESS,
@@ -123,27 +150,14 @@ export const RUN_FLAGS = {
     value: oneOf(...TRACING_KINDS),
     default: "off",
   },
-  "dns-servers": {
-    group: ENDPOINTS,
-    help: "DNS servers for host names of backends; those of the system, and its hosts file, if not given.",
-    value: SOCKET_ADDRESSES,
-  },
-  "trusted-proxies": {
-    group: TRUST,
-    help: "Networks of proxies whose X-Forwarded-* are believed.",
-    value: NETWORKS,
-  },
+  ...NAME_FLAGS,
+  "trusted-proxies": TRUST_FLAGS["trusted-proxies"],
   "proxy-protocol-from": {
     group: TRUST,
     help: "Networks of proxies whose connections begin with a PROXY header (version 1 or 2); without one they are closed.",
     value: NETWORKS,
   },
-  "trusted-hops": {
-    group: TRUST,
-    help: "So many proxies stand in front of the gateway, whatever their addresses.",
-    value: count(0, 16),
-    default: "0",
-  },
+  "trusted-hops": TRUST_FLAGS["trusted-hops"],
   ...LIMIT_FLAGS,
   engine: {
     group: LATER,
@@ -169,6 +183,54 @@ export const RUN_FLAGS = {
 } as const satisfies FlagTable;
 
 export const VALIDATE_FLAGS = { ...FILE_FLAGS, ...SESSION_KEY_FLAGS } as const satisfies FlagTable;
+
+const QUESTION = "The request";
+
+export const EXPLAIN_FLAGS = {
+  ...FILE_FLAGS,
+  admin: {
+    group: CONFIGURATION,
+    help: "Ask a gateway that runs, by its admin port, in place of files.",
+    value: ADMIN_URL,
+  },
+  request: {
+    group: QUESTION,
+    help: "Method and URL, such as 'GET https://shop.example/cart'; the URL's port picks the listener.",
+    value: { ...TEXT, placeholder: "METHOD URL" },
+  },
+  header: {
+    group: QUESTION,
+    short: "H",
+    help: "A header line, such as 'cookie: home=...'.",
+    value: { ...TEXT, placeholder: "NAME: VALUE" },
+    many: true,
+  },
+  client: {
+    group: QUESTION,
+    help: "The TCP peer; 127.0.0.1 if not given. Its port counts for hash cookies that are generated.",
+    value: { ...TEXT, placeholder: "IP[:PORT]" },
+  },
+  local: {
+    group: QUESTION,
+    help: "Where it came to, for Gateways with addresses and for hash cookies that are generated.",
+    value: { ...TEXT, placeholder: "IP[:PORT]" },
+  },
+  at: {
+    group: QUESTION,
+    help: "When, such as 2026-01-01T00:00:00Z; now if not given.",
+    value: { ...TEXT, placeholder: "TIME" },
+  },
+  refusing: {
+    group: QUESTION,
+    help: "Endpoints that refuse connections, to see where the request goes then.",
+    value: { ...TEXT, placeholder: "IP:PORT" },
+    many: true,
+  },
+  ...SESSION_KEY_FLAGS,
+  ...PORT_FLAGS,
+  ...NAME_FLAGS,
+  ...TRUST_FLAGS,
+} as const satisfies FlagTable;
 
 const TOKEN = "The token";
 

@@ -41,7 +41,20 @@ describe("usage", () => {
     ],
     [["run", "-f", "x", "--kubernetes"], "error: --kubernetes is not built yet\n"],
     [["run", "-f", "x", "--engine", "envoy"], "error: --engine envoy is not built yet\n"],
-    [["explain", "-f", "x", "--request", "GET /"], "error: limpet explain is not built yet\n"],
+    [["explain", "-f", "x"], "error: nothing to explain: give --request 'GET http://...'\n"],
+    [
+      ["explain", "--request", "GET http://shop.example/"],
+      "error: give either -f PATH or --admin URL: a configuration, or a gateway that serves one\n",
+    ],
+    [
+      ["explain", "-f", "x", "--request", "GET /"],
+      "error: expected a request such as 'GET https://shop.example/cart', not \"GET /\"\n",
+    ],
+    [
+      ["explain", "-f", "x", "--request", "GET http://shop.example/", "-H", "cookie"],
+      "error: expected a header such as 'cookie: a=b', not \"cookie\"\n",
+    ],
+    [["simulate", "-f", "x", "--backend", "cart"], "error: limpet simulate is not built yet\n"],
     [["token"], "error: limpet token has the commands open, seal, keygen\n"],
     [
       ["token", "forge"],

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { StartError } from "../runtime/gateway.ts";
 import { LIMPET_VERSION } from "../runtime/version.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { runCommand } from "./commands/run.ts";
 import { tokenKeygen } from "./commands/token-keygen.ts";
 import { tokenOpen } from "./commands/token-open.ts";
@@ -13,6 +14,7 @@ import type { FlagTable } from "./flag.ts";
 import { addFlags, readFlags } from "./flag-options.ts";
 import {
   DEMO_FLAGS,
+  EXPLAIN_FLAGS,
   OUTPUT_FLAGS,
   RUN_FLAGS,
   TOKEN_OPEN_FLAGS,
@@ -85,7 +87,28 @@ export const COMMANDS: readonly CommandDescription[] = [
       );
     },
   },
-  { name: "explain", summary: "Say where one request would go, and why.", flags: {}, examples: [] },
+  {
+    name: "explain",
+    summary: "Say where one request would go, and why.",
+    flags: EXPLAIN_FLAGS,
+    examples: [
+      ["limpet explain -f manifests/ --request 'GET http://shop.example/cart'", "by files"],
+      [
+        "limpet explain --admin 127.0.0.1:9900 --request 'GET http://127.0.0.1:8080/get' -H 'cookie: home=...'",
+        "by a gateway that runs",
+      ],
+      [
+        "limpet explain -f . --request 'GET http://shop.example/' --refusing 10.0.0.1:8080",
+        "if that endpoint were down",
+      ],
+      [
+        "limpet explain -f . --request 'GET http://shop.example/' --client 203.0.113.7 --at 2026-01-01T00:00:00Z",
+        "somebody else, at another time",
+      ],
+    ],
+    run: (command, terminal) =>
+      explainCommand({ ...readFlags(command, EXPLAIN_FLAGS), output: outputOf(command).output }, terminal),
+  },
   { name: "simulate", summary: "Say who moves when endpoints come or go.", flags: {}, examples: [] },
   { name: "convert", summary: "Turn one dialect into another.", flags: {}, examples: [] },
   {

@@ -5,6 +5,7 @@ import type { SessionKeys } from "../affinity/token/session-keys.ts";
 import type { Endpoint, RequestHead, ResponseHead } from "../model/index.ts";
 import type { AccessRecord } from "./access-record.ts";
 import type { Alarm, AlarmOwner } from "./alarms.ts";
+import { Attempt } from "./attempt.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import { NO_OBSERVER } from "./endpoint-observer.ts";
 import { Exchange } from "./exchange.ts";
@@ -224,6 +225,8 @@ export class Rehearsal {
           sentRequest(endpoint, request, this.#refusing.has(endpoint.address)),
         );
         this.#calls.push({ endpoint, connection, owner, handlers });
+        // The next rehearsal must not find an endpoint busier for this one.
+        if (handlers instanceof Attempt) handlers.endpoint.sessions.forget();
         return NO_STREAM;
       },
       close() {},

@@ -123,9 +123,9 @@ function countDraws(ask: Asker, tried: readonly EndpointState[]): Candidate[] {
     if (known === undefined) counts.set(key, { candidate, count: 1 });
     else known.count += 1;
   }
-  return [...counts.values()]
-    .sort((a, b) => b.count - a.count)
-    .map(({ candidate, count }) => ({ ...candidate, share: Math.round((count / DRAWS) * 1000) / 1000 }));
+  return [...counts]
+    .sort(([keyA, a], [keyB, b]) => b.count - a.count || (keyA < keyB ? -1 : 1))
+    .map(([, { candidate, count }]) => ({ ...candidate, share: Math.round((count / DRAWS) * 1000) / 1000 }));
 }
 
 function drawnReason(

@@ -2,8 +2,10 @@
 import { request } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { makeAuthority } from "../../test/support/certificates.ts";
+import type { Explanation } from "../inspect/explanation.ts";
 import { AdminServer, type AdminSources } from "./admin-server.ts";
 import { type DrainingEndpoint, UnknownEndpoint } from "./drain-desk.ts";
+import { QuestionError, type QuestionTexts } from "./explain/question.ts";
 
 const CART: DrainingEndpoint = {
   endpoint: "10.0.0.1:80",
@@ -25,6 +27,11 @@ function desk(told: string[] = []): AdminSources["drains"] {
   return { list: async () => [CART], start: change("start"), end: change("end") };
 }
 
+function explain({ request }: QuestionTexts): Explanation {
+  if (request === "") throw new QuestionError("expected a request");
+  return { reason: request } as Explanation;
+}
+
 async function admin(
   host = "127.0.0.1",
   ready = true,
@@ -33,7 +40,13 @@ async function admin(
 ) {
   const server = await AdminServer.listen(
     { host, port: 0 },
-    { ready: () => ready, metrics: async () => "limpet_workers 1\n", snapshot: () => snapshot, drains },
+    {
+      ready: () => ready,
+      metrics: async () => "limpet_workers 1\n",
+      snapshot: () => snapshot,
+      drains,
+      explain,
+    },
   );
   onTestFinished(() => server.close());
   const port = Number(server.address.split(":").pop());
@@ -136,6 +149,19 @@ test("a page of another site changes nothing", async () => {
   ).toBe(200);
 });
 
+test("a question in the query is answered, and one that says too little is 400", async () => {
+  const call = await admin();
+  const { status, body } = await call("/api/explain?request=GET+http%3A%2F%2Fshop.example%2F");
+  expect([status, JSON.parse(body)]).toEqual([200, { reason: "GET http://shop.example/" }]);
+  const short = await call("/api/explain");
+  expect([short.status, JSON.parse(short.body)]).toEqual([400, { error: "expected a request" }]);
+});
+
+test("beyond loopback nobody asks for explanations, which open tokens", async () => {
+  const call = await admin("0.0.0.0");
+  expect((await call("/api/explain?request=GET+http%3A%2F%2Fshop.example%2F")).status).toBe(403);
+});
+
 test("beyond loopback nobody drains anything", async () => {
   const told: string[] = [];
   const call = await admin("0.0.0.0", true, {}, desk(told));
@@ -144,7 +170,13 @@ test("beyond loopback nobody drains anything", async () => {
 });
 
 test("a port that is taken is one line", async () => {
-  const sources = { ready: () => true, metrics: async () => "", snapshot: () => null, drains: desk() };
+  const sources = {
+    ready: () => true,
+    metrics: async () => "",
+    snapshot: () => null,
+    drains: desk(),
+    explain,
+  };
   const first = await AdminServer.listen({ host: "127.0.0.1", port: 0 }, sources);
   onTestFinished(() => first.close());
   const port = Number(first.address.split(":")[1]);

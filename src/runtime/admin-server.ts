@@ -1,8 +1,11 @@
-// The admin port: health, readiness, metrics, what is served right now, and which endpoints drain.
+// The admin port: health, readiness, metrics, what is served right now, which endpoints drain, and explanations.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Explanation } from "../inspect/explanation.ts";
 import { METRICS_CONTENT_TYPE } from "../telemetry/index.ts";
 import { type DrainDesk, type DrainingEndpoint, UnknownEndpoint } from "./drain-desk.ts";
+import { QuestionError, type QuestionTexts } from "./explain/question.ts";
+import { questionOfQuery } from "./explain/question-query.ts";
 import { addressText, adoptSocket, BindError, bindSocket, type ListeningSocket } from "./listening-socket.ts";
 import type { AdminAddress } from "./run-options.ts";
 
@@ -14,6 +17,8 @@ export interface AdminSources {
   /** Plain data for `/snapshot`; fields called `privateKey` are left out of the page. */
   snapshot(): unknown;
   readonly drains: Pick<DrainDesk, "list" | "start" | "end">;
+  /** Throws a QuestionError. */
+  explain(texts: QuestionTexts): Explanation;
 }
 
 interface Page {
@@ -60,7 +65,23 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     POST: ({ drains }, { query }) => changeDrains(query, (name) => drains.start(name)),
     DELETE: ({ drains }, { query }) => changeDrains(query, (name) => drains.end(name)),
   },
+  "/api/explain": {
+    open: false,
+    GET: ({ explain }, { query }) => explanationPage(query, explain),
+  },
 };
+
+/** The largest question: a head as large as clients may send, percent-encoded in the query. */
+const MAX_HEAD_SIZE = 256 * 1024;
+
+function explanationPage(query: URLSearchParams, explain: AdminSources["explain"]): Page {
+  try {
+    return json(200, explain(questionOfQuery(query)));
+  } catch (error) {
+    if (!(error instanceof QuestionError)) throw error;
+    return json(400, { error: error.message });
+  }
+}
 
 /** With the endpoints that it was about. */
 async function changeDrains(
@@ -93,7 +114,10 @@ export class AdminServer {
     this.#sources = sources;
     this.#socket = socket;
     this.#loopback = isLoopback(host);
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = createServer(
+      { maxHeaderSize: MAX_HEAD_SIZE },
+      (request, response) => void this.#serve(request, response),
+    );
   }
 
   /**

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { bindPoints } from "../dataplane/bind-points.ts";
 import { shareOfWorker } from "../dataplane/options.ts";
+import type { Explanation } from "../inspect/explanation.ts";
 import type { Finding } from "../model/index.ts";
 import { type Logger, ProcessVitals, renderMetrics } from "../telemetry/index.ts";
 import { AdminServer } from "./admin-server.ts";
@@ -9,6 +10,8 @@ import { BoundSockets } from "./bound-sockets.ts";
 import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
 import { DrainDesk } from "./drain-desk.ts";
 import { Drains } from "./drains.ts";
+import { Explainer } from "./explain/explainer.ts";
+import { type QuestionTexts, readQuestion } from "./explain/question.ts";
 import { FileSource } from "./file-source.ts";
 import { FileWatch } from "./file-watch.ts";
 import { logFindings } from "./finding-log.ts";
@@ -58,6 +61,8 @@ export class Gateway {
   readonly #drainDesk: DrainDesk;
   readonly #legacy: Legacy | undefined;
   #admin: AdminServer | undefined;
+  /** Made with the first question. */
+  #explainer: Explainer | undefined;
   #watch: FileWatch | undefined;
   #lastFindings: readonly Finding[] = [];
   /** Signature of the files that were read last. */
@@ -243,6 +248,7 @@ export class Gateway {
             ]),
           snapshot: () => this.#snapshotPage(),
           drains: this.#drainDesk,
+          explain: (texts) => this.#explain(texts),
         },
         inherited,
       );
@@ -306,6 +312,18 @@ export class Gateway {
       listeners.map((name) => ({ name, address: socket.address })),
     );
     return this.#admin === undefined ? served : [...served, { name: "admin", address: this.#admin.address }];
+  }
+
+  /** Here and not in a worker: the primary has the same snapshot and keys, and carries no traffic. */
+  #explain(texts: QuestionTexts): Explanation {
+    const { dataplane, portOffset } = this.#options;
+    const question = readQuestion(texts, dataplane.maxHeaders);
+    this.#explainer ??= new Explainer({ dataplane, portOffset }, Math.random);
+    return this.#explainer.explain(question, {
+      snapshot: this.#live.snapshot,
+      keys: this.#sessionKeys?.current?.ring,
+      nowMs: Date.now(),
+    });
   }
 
   #snapshotPage(): unknown {
