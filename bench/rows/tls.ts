@@ -18,7 +18,10 @@ export interface Handshakes {
   readonly seconds: number;
 }
 
-/** Full handshakes, each with a request, for so many seconds. */
+/**
+ * Full handshakes, and nothing asked after them, for so many seconds. A request with each would measure the origin's
+ * wake-ups: on a virtual machine, waking a process that sleeps on another core costs as much as a handshake.
+ */
 export async function shakeHands(
   running: RunningPeer,
   core: number | string,
@@ -47,7 +50,7 @@ export const tlsKeepAlive: Row = {
 
 export const handshakes: Row = {
   name: "handshake",
-  title: "full TLS 1.3 handshake (P-256) and a request: CPU us",
+  title: "full TLS 1.3 handshake (P-256): CPU us",
   origin: "plain",
   cell: [["cpuUs", 0]],
   bareServer: "tls",
