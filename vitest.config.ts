@@ -9,6 +9,7 @@ export default defineConfig({
       "test/shell/**",
       "test/long/**",
       "test/peers/**",
+      "test/mcp/**",
       "**/node_modules/**",
       "dist/**",
     ],

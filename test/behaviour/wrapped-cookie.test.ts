@@ -2,7 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
 import { KeyRing } from "../../src/affinity/token/key-ring.ts";
-import type { SessionPersistence, Snapshot } from "../../src/model/index.ts";
+import type {
+  Backend,
+  HashPolicy,
+  LoadBalancer,
+  Rule,
+  SessionPersistence,
+  Snapshot,
+} from "../../src/model/index.ts";
 import { type CartAnswer, type CartReplica, startCartReplica } from "../support/cart-application.ts";
 import { cookiePair, send } from "../support/client.ts";
 import { type LoopbackGateway, startLoopbackGateway } from "../support/loopback-gateway.ts";
@@ -21,16 +28,23 @@ beforeEach(async () => {
   replicas = await Promise.all(["one", "two", "three"].map((name) => startCartReplica(name)));
 });
 
-function snapshotWith(version: number, more: Partial<SessionPersistence> = {}, gone?: CartReplica): Snapshot {
+function snapshotWith(
+  version: number,
+  more: Partial<SessionPersistence> = {},
+  gone?: CartReplica,
+  ofBackend: Partial<Backend> = {},
+  ofRule: Partial<Rule> = {},
+): Snapshot {
   const left = replicas.filter((replica) => replica !== gone);
   const shop = backend(
     "shop",
     left.map(({ endpoint, name }) => ({ ...endpoint, uid: `uid-of-${name}` })),
+    ofBackend,
   );
   return snapshotOf({
     version,
     backends: [shop],
-    rules: [forwardRule([shop], { session: { ...SESSION, ...more } })],
+    rules: [forwardRule([shop], { session: { ...SESSION, ...more }, ...ofRule })],
   });
 }
 
@@ -143,6 +157,28 @@ test("a session whose replica is gone moves, and the application there begins an
   for (let count = 0; count < 5; count++) {
     expect((await visit(gateway, "/look", token)).session).toBe(moved.session);
   }
+});
+
+test("a hash over the cookie holds a moved session together until the application sets it again", async () => {
+  const hashing: LoadBalancer = { kind: "maglev", tableSize: 1021, useHostname: false };
+  const hashPolicies: HashPolicy[] = [
+    { kind: "cookie", name: "JSESSIONID", attributes: [], terminal: false },
+  ];
+  const serving = (version: number, gone?: CartReplica) =>
+    snapshotWith(version, {}, gone, { loadBalancer: hashing }, { hashPolicies });
+  const gateway = await startLoopbackGateway(serving(1));
+  gateway.engine.sessionKeys = newKeys();
+  const first = await visit(gateway, "/add/tea");
+  await gateway.serve(serving(2, replicaOf(first)));
+  const names = new Set<string>();
+  // To look at a cart sets no cookie, as an application does not that finds the session elsewhere.
+  for (let count = 0; count < 12; count++) {
+    const { replica, setCookie } = await visit(gateway, "/look", cookiePair(first.setCookie));
+    expect(setCookie).toBeUndefined();
+    names.add(replica);
+  }
+  expect([...names]).toHaveLength(1);
+  expect(gateway.log.at(-1)?.affinity).toMatchObject({ outcome: "moved", source: "hash" });
 });
 
 test("a session whose replica is gone is refused where it may not move", async () => {
