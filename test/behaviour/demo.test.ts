@@ -1,6 +1,7 @@
 // `limpet demo` as a newcomer meets it: what it prints is true.
 import { spawn } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
+import { claimedKeyId } from "../../src/affinity/token/key-ring.ts";
 import { cookiePair, replicasOf, send, sendMany, spread } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
 import { BIN } from "../support/gateway.ts";
@@ -29,6 +30,7 @@ test("requests spread, and cookie, header and hash each bring a client home", as
   expect((await spread(port)).length).toBeGreaterThan(1);
   const first = await send(port);
   const cookie = cookiePair(first.setCookie[0]);
+  expect(claimedKeyId(cookie.slice('home="'.length, -1))).toMatch(/^[0-9a-f]{8}$/);
   expect(replicasOf(await sendMany(port, 8, { headers: { cookie } }))).toEqual([first.replica]);
   const path = "/anything/header";
   const begun = await send(port, { path });
