@@ -24,7 +24,7 @@ export interface Outlook {
 }
 
 /** So many draws are counted; with even ones a share is off by less than a percent. */
-const DRAWS = 1024;
+const DRAWS = 512;
 const MAX_RUNNER_UPS = 3;
 
 export function findOutlook(course: Course, plan: RulePlan, made: Decision): Outlook {
@@ -110,22 +110,26 @@ function runnerUps(ask: Asker, { endpoint, pinned }: Decision, tried: readonly E
 }
 
 function countDraws(ask: Asker, tried: readonly EndpointState[]): Candidate[] {
-  const counts = new Map<string, { candidate: Candidate; count: number }>();
+  // Endpoints belong to one backend; a decision without one is known by its backend.
+  const counts = new Map<object | undefined, { readonly decision: Decision; count: number }>();
   for (let draw = 0; draw < DRAWS; draw++) {
-    const { endpoint, backend } = ask.decide(tried, evenDraws(draw));
-    const candidate = {
-      endpoint: endpoint?.endpoint.address ?? null,
-      backend: backend?.backend.id ?? null,
-      share: 0,
-    };
-    const key = `${candidate.backend} ${candidate.endpoint}`;
+    const decision = ask.decide(tried, evenDraws(draw));
+    const key = decision.endpoint ?? decision.backend;
     const known = counts.get(key);
-    if (known === undefined) counts.set(key, { candidate, count: 1 });
+    if (known === undefined) counts.set(key, { decision, count: 1 });
     else known.count += 1;
   }
-  return [...counts]
-    .sort(([keyA, a], [keyB, b]) => b.count - a.count || (keyA < keyB ? -1 : 1))
-    .map(([, { candidate, count }]) => ({ ...candidate, share: Math.round((count / DRAWS) * 1000) / 1000 }));
+  return [...counts.values()]
+    .map(({ decision: { endpoint, backend }, count }) => ({
+      endpoint: endpoint?.endpoint.address ?? null,
+      backend: backend?.backend.id ?? null,
+      share: Math.round((count / DRAWS) * 1000) / 1000,
+    }))
+    .sort((a, b) => b.share - a.share || compare(a.endpoint, b.endpoint));
+}
+
+function compare(a: string | null, b: string | null): number {
+  return (a ?? "") < (b ?? "") ? -1 : 1;
 }
 
 function drawnReason(

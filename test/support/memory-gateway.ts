@@ -39,6 +39,8 @@ export class MemoryGateway {
   readonly defects: string[] = [];
   readonly traffic = new Traffic();
   readonly pool: UpstreamPool;
+  /** Where session keys are put. */
+  readonly context: ExchangeContext;
   readonly pipeline: Pipeline;
   readonly #swept = new Set<{ sweep(nowMs: number): void }>();
   #plan: ServingPlan = emptyServingPlan(this.clock);
@@ -58,7 +60,7 @@ export class MemoryGateway {
       workers: all.workers,
       monotonicMs: clock.monotonicMs,
     });
-    const context: ExchangeContext = {
+    this.context = {
       options: all,
       clock,
       random: () => this.randomValue,
@@ -87,7 +89,7 @@ export class MemoryGateway {
         failed: (_, { endpoint }, code) => this.observed.push([endpoint.address, code]),
       },
     };
-    this.pipeline = new Pipeline(context, EMPTY_PORT_PLAN);
+    this.pipeline = new Pipeline(this.context, EMPTY_PORT_PLAN);
     this.serve(snapshot);
   }
 
