@@ -160,6 +160,23 @@ describe("validate", () => {
     expect(summary).toMatchObject({ files: 1, listeners: 0, error: code });
   });
 
+  test("keys that a gateway would have count: then no token shows an address", async () => {
+    const session = "sessionPersistence: {sessionName: home}\n      backendRefs";
+    const sample = sampleYaml([3001]).replace("backendRefs", session);
+    const path = folder({ "gateway.yaml": gatewayYaml({ port: 8080 }), "sample.yaml": sample });
+    expect((await limpet("validate", "-f", path)).out).toContain(
+      "the cookie home shows the endpoint's address",
+    );
+    const keys = join(temporaryFolder(), "keys");
+    writeFileSync(keys, (await limpet("token", "keygen")).out, { mode: 0o644 });
+    const sealed = await limpet("validate", "-f", path, "--session-keys", keys);
+    expect(sealed).toMatchObject({ code: 0, error: expect.stringMatching(/^warning: .* mode 644/) });
+    expect(sealed.out).not.toContain("shows the endpoint's address");
+    writeFileSync(keys, "AAEC\n");
+    const refused = await limpet("validate", "-f", path, "--session-keys", keys);
+    expect(refused).toMatchObject({ code: 1, out: "", error: expect.stringContaining(`error: ${keys}:1: `) });
+  });
+
   test("a path that is not there is a finding", async () => {
     expect(await limpet("validate", "-f", "/no/such/file.yaml")).toMatchObject({
       code: 1,

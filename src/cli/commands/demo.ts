@@ -5,7 +5,7 @@ import { createLogger, writeStderr } from "../../telemetry/index.ts";
 import type { FlagValues } from "../flag.ts";
 import type { DEMO_FLAGS, OUTPUT_FLAGS } from "../flags.ts";
 import type { Terminal } from "../terminal.ts";
-import { keyFile } from "./run.ts";
+import { keySource } from "./key-file.ts";
 
 export type DemoFlags = FlagValues<typeof DEMO_FLAGS> & FlagValues<typeof OUTPUT_FLAGS>;
 
@@ -21,7 +21,7 @@ export async function demoCommand(flags: DemoFlags, version: string, terminal: T
     return await runDemo(
       {
         admin,
-        sessionKeys: keyFile(flags.sessionKeys),
+        sessionKeys: keySource(flags.sessionKeys),
         workers,
         drainTimeoutMs,
         logLevel,

@@ -8,6 +8,7 @@ import type { FlagValues } from "../flag.ts";
 import type { OUTPUT_FLAGS, RUN_FLAGS } from "../flags.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
+import { keySource } from "./key-file.ts";
 
 export type RunFlags = FlagValues<typeof RUN_FLAGS> & FlagValues<typeof OUTPUT_FLAGS>;
 
@@ -42,7 +43,7 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
     accessLog: accessLogTarget(flags.accessLog),
     accessLogFormat: flags.accessLogFormat,
     tracing: flags.tracing,
-    sessionKeys: keyFile(flags.sessionKeys),
+    sessionKeys: keySource(flags.sessionKeys),
     dnsServers: flags.dnsServers ?? [],
     dataplane: {
       // Without defaults of its own, so that the compiler misses a flag that leads nowhere.
@@ -71,11 +72,6 @@ function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
       workers: 1,
     },
   };
-}
-
-/** `--session-keys`. */
-export function keyFile(path: string | undefined): RunOptions["sessionKeys"] {
-  return path === undefined ? undefined : { kind: "file", path };
 }
 
 function accessLogTarget(text: string | undefined): RunOptions["accessLog"] {

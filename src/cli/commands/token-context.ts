@@ -1,13 +1,14 @@
 // What the commands about tokens know beside the token: keys, and the sessions and backends of a configuration.
+import type { SessionKeys } from "../../affinity/token/session-keys.ts";
 import { configuredSessions } from "../../inspect/configured-sessions.ts";
 import type { SessionPersistence, Snapshot } from "../../model/index.ts";
 import { FileSource } from "../../runtime/file-source.ts";
-import { type LoadedKeys, readSessionKeys } from "../../runtime/session-keys.ts";
 import { translateFiles } from "../../runtime/translate-files.ts";
 import type { Terminal } from "../terminal.ts";
+import { keysOfFile } from "./key-file.ts";
 
 export interface TokenContext {
-  readonly keys: LoadedKeys["ring"] | undefined;
+  readonly keys: SessionKeys | undefined;
   /** Empty without a configuration. */
   readonly sessions: readonly SessionPersistence[];
   readonly backends: Snapshot["backends"];
@@ -19,13 +20,12 @@ export async function tokenContext(
   keyFile: string | undefined,
   terminal: Terminal,
 ): Promise<TokenContext> {
-  const loaded = keyFile === undefined ? undefined : await readSessionKeys(keyFile);
-  if (loaded?.warning !== undefined) terminal.error(`warning: ${loaded.warning}\n`);
+  const keys = await keysOfFile(keyFile, terminal);
   const files = await new FileSource(paths).read();
   const [problem] = files.problems;
   if (problem !== undefined) throw new Error(`${problem.name}: ${problem.message}`);
-  const { snapshot } = translateFiles(files, undefined, { sealTokens: loaded !== undefined }).translation;
-  return { keys: loaded?.ring, sessions: configuredSessions(snapshot.routes), backends: snapshot.backends };
+  const { snapshot } = translateFiles(files, undefined, { sealTokens: keys !== undefined }).translation;
+  return { keys, sessions: configuredSessions(snapshot.routes), backends: snapshot.backends };
 }
 
 /** For errors: what to write to name a session. */

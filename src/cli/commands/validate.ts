@@ -2,10 +2,10 @@
 import type { Finding, Severity } from "../../model/index.ts";
 import { FileSource } from "../../runtime/file-source.ts";
 import { positionText, subjectText } from "../../runtime/finding-log.ts";
-import { readSessionKeys } from "../../runtime/session-keys.ts";
 import { translateFiles } from "../../runtime/translate-files.ts";
 import { EXIT_DONE, EXIT_INPUT } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
+import { keysOfFile } from "./key-file.ts";
 
 export interface ValidateOptions {
   readonly paths: readonly string[];
@@ -19,10 +19,10 @@ type Summary = Readonly<Record<"files" | "listeners" | "routes" | "backends" | S
 const STYLES = { error: "red", warning: "yellow", info: "cyan" } as const satisfies Record<Severity, string>;
 
 export async function validate(options: ValidateOptions, terminal: Terminal): Promise<number> {
-  if (options.sessionKeys !== undefined) await readSessionKeys(options.sessionKeys);
+  const keys = await keysOfFile(options.sessionKeys, terminal);
   const files = await new FileSource(options.paths).read();
   const { findings, snapshot } = translateFiles(files, undefined, {
-    sealTokens: options.sessionKeys !== undefined,
+    sealTokens: keys !== undefined,
   }).translation;
   const sorted = [...findings].sort(byPosition);
   const counts = { error: 0, warning: 0, info: 0 };
