@@ -129,9 +129,10 @@ export const AFFINITY_POLICY_KIND: PolicyKind<Value> = {
   attach: (policy, objects, options) => {
     const { session, hash, targetRefs } = policy.value.spec;
     const compiled = session && compileSession(session, policy, options);
-    const findings: FindingDraft[] = [...(compiled?.findings ?? [])];
     const inError = session?.token.format === "sealed" && options.sealTokens !== true;
+    const findings: FindingDraft[] = [];
     if (inError) findings.push(sealedWithoutKeys(policy));
+    else if (!policy.inError) findings.push(...(compiled?.findings ?? []));
     const result = targetRefs.flatMap((ref, index): Attachment[] => {
       const placed = { target: targetOf(policy, ref, objects), path: ["spec", "targetRefs", index] };
       const atBackend = BACKENDS.includes(`${ref.group}/${ref.kind}`);

@@ -131,7 +131,7 @@ const token = checked(
           path: [field],
           message: `${field} is a matter of sealed tokens`,
           expected: "format: sealed",
-          hint: `remove ${field}, or format: envoy`,
+          hint: `remove ${field}, or remove format: envoy`,
         }),
       );
   },

@@ -6,7 +6,6 @@ import {
   type TokenRules,
 } from "../../model/index.ts";
 import type { Told } from "../dialect.ts";
-import { digest } from "../digest.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import { declaredAt } from "../policies/session-origin.ts";
 import { sessionRemarks } from "../policies/session-remarks.ts";
@@ -32,7 +31,7 @@ export function compileSession(
   options: TranslateOptions,
 ): Told<SessionPersistence> {
   const owner = objectText(policy.object);
-  const carrier = carrierOf(value, `limpet-${digest(owner).slice(0, 8)}`);
+  const carrier = carrierOf(value);
   const { absoluteTimeout, idleTimeout, drain } = value;
   const session: SessionPersistence = {
     carrier,
@@ -65,13 +64,16 @@ export function sealedWithoutKeys(policy: Reading): FindingDraft {
   });
 }
 
-function carrierOf({ cookie, header, wrap, lifetime }: SessionValue, generatedName: string): SessionCarrier {
+/** For findings: each place has a name of its own in its stead. */
+const GENERATED_NAME = "limpet-*";
+
+function carrierOf({ cookie, header, wrap, lifetime }: SessionValue): SessionCarrier {
   if (header !== undefined) return { kind: "header", name: header.name.toLowerCase() };
   if (wrap?.header !== undefined) return { kind: "wrappedHeader", name: wrap.header.toLowerCase() };
   if (wrap?.cookie !== undefined) return { kind: "wrappedCookie", name: wrap.cookie };
   return {
     kind: "cookie",
-    name: cookie?.name ?? generatedName,
+    name: cookie?.name ?? GENERATED_NAME,
     path: cookie?.path ?? "/",
     lifetime: lifetime ?? "Session",
     attributes: cookie === undefined ? [] : cookieAttributes(cookie),

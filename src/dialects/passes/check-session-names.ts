@@ -87,7 +87,7 @@ function text(use: NameAtHosts, other: NameAtHosts): FindingText {
     return {
       message: `the session in the ${kind} ${name} leads to other backends at another rule of ${where}, and each overwrites the other's token`,
       expected: "a session for each set of backends",
-      hint: "declare it for each rule, or let an AffinityPolicy make names: session: {cookie: {}}",
+      hint: "declare a session for each rule or backend; a cookie of an AffinityPolicy that has no name does",
     };
   }
   return {

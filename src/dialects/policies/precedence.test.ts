@@ -1,0 +1,253 @@
+// The one order of precedence, pair by pair: wherever two objects speak, the one that is asked first has the say.
+import { describe, expect, test } from "vitest";
+import { translate } from "../translate.ts";
+import { readResources } from "../yaml/read-resources.ts";
+import { STANDINGS, type Standing } from "./precedence.ts";
+
+const GATEWAY = "{group: gateway.networking.k8s.io, kind: Gateway, name: edge}";
+const LISTENER = "{group: gateway.networking.k8s.io, kind: Gateway, name: edge, sectionName: http}";
+const ROUTE = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}";
+const RULE = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop, sectionName: carts}";
+const SERVICE = '{group: "", kind: Service, name: carts}';
+const PORT = '{group: "", kind: Service, name: carts, sectionName: http}';
+const XBACKEND = "{group: gateway.networking.x-k8s.io, kind: XBackend, name: carts}";
+
+interface Case {
+  /** What the backendRef names. */
+  readonly backend: "Service" | "XBackend" | "Upstream";
+  readonly standings: readonly Standing[];
+}
+
+function object(apiVersion: string, kind: string, name: string, spec: string): string {
+  return `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+}
+
+function affinityPolicy(name: string, target: string, says: string): string {
+  return object("limpet.dev/v1alpha1", "AffinityPolicy", name, `{targetRefs: [${target}], ${says}}`);
+}
+
+function common(
+  backend: Case["backend"],
+  ownSession: string,
+  xBackendSession: string,
+  balancer: string,
+): string[] {
+  const ref =
+    backend === "Service"
+      ? "{name: carts, port: 80}"
+      : backend === "XBackend"
+        ? "{group: gateway.networking.x-k8s.io, kind: XBackend, name: carts}"
+        : "{group: gloo.solo.io, kind: Upstream, name: carts}";
+  const listeners = "[{name: http, port: 80, protocol: HTTP}]";
+  return [
+    object(
+      "gateway.networking.k8s.io/v1",
+      "Gateway",
+      "edge",
+      `{gatewayClassName: any, listeners: ${listeners}}`,
+    ),
+    object(
+      "gateway.networking.k8s.io/v1",
+      "HTTPRoute",
+      "shop",
+      `{parentRefs: [{name: edge}], rules: [{name: carts, backendRefs: [${ref}]${ownSession}}]}`,
+    ),
+    object("v1", "Service", "carts", "{ports: [{name: http, port: 80}]}"),
+    object(
+      "gateway.networking.x-k8s.io/v1alpha1",
+      "XBackend",
+      "carts",
+      `{type: EndpointSelector, port: {number: 80}, endpointSelector: {matchLabels: {app: carts}}${xBackendSession}}`,
+    ),
+    object(
+      "gloo.solo.io/v1",
+      "Upstream",
+      "carts",
+      `{static: {hosts: [{addr: 10.0.0.1, port: 80}]}${balancer}}`,
+    ),
+  ];
+}
+
+function translated(documents: readonly string[]) {
+  const { resources } = readResources("in.yaml", documents.join("---\n"));
+  const { snapshot, findings } = translate(resources);
+  const errors = findings.filter(({ severity }) => severity === "error");
+  expect(errors).toEqual([]);
+  const rule = snapshot.routes[0]?.rules[0];
+  const reference = rule?.action.kind === "forward" ? rule.action.backends[0] : undefined;
+  const backend = snapshot.backends.find(({ id }) => id === reference?.backend);
+  const overridden = findings.filter(({ code }) => code === "overridden");
+  return { rule, reference, backend, overridden };
+}
+
+function pairs<T>(all: readonly T[]): [T, T][] {
+  return all.flatMap((first, index) => all.slice(index + 1).map((second): [T, T] => [first, second]));
+}
+
+describe("sessions", () => {
+  const name = (standing: Standing) => `s${STANDINGS.indexOf(standing)}`;
+
+  /** The object that speaks at this place, under a name that tells it from the others. */
+  function speaker(standing: Standing, backend: Case["backend"]): string {
+    const session = `session: {cookie: {name: ${name(standing)}}}`;
+    const policy = (target: string) => affinityPolicy(name(standing), target, session);
+    const gloo = (target: string) =>
+      object(
+        "gateway.solo.io/v1",
+        "HttpListenerOption",
+        name(standing),
+        `{targetRefs: [${target}], options: {statefulSession: {cookieBased: {cookie: {name: ${name(standing)}}}}}}`,
+      );
+    switch (standing) {
+      case "an AffinityPolicy at the rule":
+        return policy(RULE);
+      case "an AffinityPolicy at the route":
+        return policy(ROUTE);
+      case "an AffinityPolicy at the backend's port":
+        return policy(PORT);
+      case "an AffinityPolicy at the backend":
+        return policy(backend === "Service" ? SERVICE : XBACKEND);
+      case "an AffinityPolicy at the listener":
+        return policy(LISTENER);
+      case "an AffinityPolicy at the Gateway":
+        return policy(GATEWAY);
+      case "any other policy at the backend":
+        return object(
+          "gateway.networking.x-k8s.io/v1alpha1",
+          "XBackendTrafficPolicy",
+          name(standing),
+          `{targetRefs: [${backend === "Service" ? SERVICE : XBACKEND}], sessionPersistence: {sessionName: ${name(standing)}}}`,
+        );
+      case "any other policy at the listener":
+        return gloo(LISTENER);
+      case "any other policy at the Gateway":
+        return gloo(GATEWAY);
+      default:
+        return "";
+    }
+  }
+
+  const everywhere = STANDINGS.filter((standing) => speaker(standing, "Service") !== "");
+  const own = "the session of the rule itself";
+  const ofXBackend = "the session of the XBackend itself";
+  const cases: Case[] = [
+    { backend: "Service", standings: STANDINGS.filter((one) => everywhere.includes(one) || one === own) },
+    {
+      backend: "XBackend",
+      standings: STANDINGS.filter(
+        (one) => one === ofXBackend || one === own || (everywhere.includes(one) && !one.includes("port")),
+      ),
+    },
+  ];
+  const all = cases.flatMap(({ backend, standings }) =>
+    pairs(standings).map(([winner, loser]) => ({ backend, winner, loser })),
+  );
+
+  test.each(all)("$backend: $winner goes before $loser", ({ backend, winner, loser }) => {
+    const both = [winner, loser];
+    const ownSession = both.includes(own) ? `, sessionPersistence: {sessionName: ${name(own)}}` : "";
+    const xSession = both.includes(ofXBackend)
+      ? `, sessionPersistence: {cookie: {name: ${name(ofXBackend)}}}`
+      : "";
+    const { rule, reference, overridden } = translated([
+      ...common(backend, ownSession, xSession, ""),
+      // The loser first, so that no order of reading could be meant.
+      ...[loser, winner].map((one) => speaker(one, backend)).filter((text) => text !== ""),
+    ]);
+    const session = reference?.session ?? rule?.session;
+    expect(session?.carrier.name).toBe(name(winner));
+    expect(session?.origin?.overrides).toHaveLength(1);
+    expect(overridden.map(({ message }) => message)).toEqual([
+      expect.stringContaining(`${winner} goes before ${loser}`),
+    ]);
+  });
+
+  test("there are pairs of all places where a dialect can declare a session", () => {
+    expect(all.length).toBeGreaterThan(70);
+  });
+});
+
+describe("balancing", () => {
+  const size = (standing: Standing) => 101 + STANDINGS.indexOf(standing);
+  const own = "the balancer of the backend itself";
+
+  function speaker(standing: Standing): string {
+    const name = `b${STANDINGS.indexOf(standing)}`;
+    const ring = `{minimumRingSize: ${size(standing)}}`;
+    const policy = (target: string) =>
+      affinityPolicy(
+        name,
+        target,
+        `hash: {algorithm: ring, ring: {minimumSize: ${size(standing)}}, keys: [{header: x-user}]}`,
+      );
+    const envoyGateway = (target: string) =>
+      object(
+        "gateway.envoyproxy.io/v1alpha1",
+        "BackendTrafficPolicy",
+        name,
+        `{targetRefs: [${target}], loadBalancer: {type: Random}}`,
+      );
+    switch (standing) {
+      case "an AffinityPolicy at the rule":
+        return policy(RULE);
+      case "an AffinityPolicy at the route":
+        return policy(ROUTE);
+      case "an AffinityPolicy at the backend's port":
+        return policy(PORT);
+      case "an AffinityPolicy at the backend":
+        return policy(SERVICE);
+      case "an AffinityPolicy at the listener":
+        return policy(LISTENER);
+      case "an AffinityPolicy at the Gateway":
+        return policy(GATEWAY);
+      case "any other policy at the rule":
+        return envoyGateway(RULE);
+      case "any other policy at the route":
+        return envoyGateway(ROUTE);
+      case "any other policy at the listener":
+        return envoyGateway(LISTENER);
+      case "any other policy at the Gateway":
+        return envoyGateway(GATEWAY);
+      case "any other policy at the backend's port": {
+        const port = `{port: {number: 80}, loadBalancer: {consistentHash: {httpHeaderName: x-user, ringHash: ${ring}}}}`;
+        const spec = `{host: carts, trafficPolicy: {portLevelSettings: [${port}]}}`;
+        return object("networking.istio.io/v1", "DestinationRule", name, spec);
+      }
+      case "any other policy at the backend":
+        return object(
+          "gateway.kgateway.dev/v1alpha1",
+          "BackendConfigPolicy",
+          name,
+          `{targetRefs: [${SERVICE}], loadBalancer: {ringHash: ${ring}}}`,
+        );
+      default:
+        return "";
+    }
+  }
+
+  const policies = STANDINGS.filter((standing) => speaker(standing) !== "");
+  const atRoutes = policies.filter((standing) => !standing.includes("backend"));
+  const all = [
+    ...pairs(policies).map(([winner, loser]) => ({ backend: "Service" as const, winner, loser })),
+    ...pairs(STANDINGS.filter((one) => one === own || atRoutes.includes(one)))
+      .filter((pair) => pair.includes(own))
+      .map(([winner, loser]) => ({ backend: "Upstream" as const, winner, loser })),
+  ];
+
+  test.each(all)("$backend: $winner goes before $loser", ({ backend, winner, loser }) => {
+    const balancer = `, loadBalancerConfig: {ringHash: {ringHashConfig: {minimumRingSize: ${size(own)}}}}`;
+    const documents = [loser, winner].map(speaker).filter((text) => text !== "");
+    const served = translated([...common(backend, "", "", balancer), ...documents]);
+    const inForce = served.reference?.loadBalancer ?? served.backend?.loadBalancer;
+    const isEnvoyGateway = winner.startsWith("any other") && !winner.includes("backend");
+    if (isEnvoyGateway) expect(inForce).toEqual({ kind: "random" });
+    else expect(inForce).toMatchObject({ kind: "ringHash", minimumSize: size(winner) });
+    expect(served.overridden.map(({ message }) => message)).toEqual([
+      expect.stringContaining(`${winner} goes before ${loser}`),
+    ]);
+  });
+
+  test("there are pairs of all places where a dialect can declare a balancer", () => {
+    expect(all.length).toBeGreaterThan(70);
+  });
+});
