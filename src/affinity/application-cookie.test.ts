@@ -95,4 +95,36 @@ describe("in a response", () => {
   ])("%s does not", (line) => {
     expect(setValue(line)).toBeUndefined();
   });
+
+  test("whatever the line: with another value in its place it sets that one, and the rest is as it was", () => {
+    const piece = fc.constantFrom(
+      "id",
+      "=",
+      ";",
+      " ",
+      "\t",
+      '"',
+      "own",
+      "Path=/",
+      "Max-Age=",
+      "0",
+      "9",
+      ",",
+      "expires=",
+    );
+    const line = fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(""));
+    fc.assert(
+      fc.property(line, line, (before, after) => {
+        for (const text of [`${before}id=own${after}`, `id=${after}`]) {
+          const span = cookieValueSpan(text, "id", nowMs);
+          if (span === undefined) continue;
+          const head = text.slice(0, span.start);
+          const tail = text.slice(span.end);
+          expect(setValue(`${head}token${tail}`)).toBe("token");
+          expect(text.slice(span.start, span.end)).toMatch(/^[^; \t](?:[^;]*[^; \t])?$/);
+          expect([head.trim().startsWith("id"), /^[ \t]*(?:;|$)/.test(tail)]).toEqual([true, true]);
+        }
+      }),
+    );
+  });
 });

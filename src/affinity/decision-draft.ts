@@ -93,8 +93,15 @@ function balancerText(balancer: LoadBalancer | undefined): string {
   return balancer === undefined ? "balancing" : BALANCER_TEXTS[balancer.kind];
 }
 
+const CARRIER_TEXTS: Record<SessionPersistence["carrier"]["kind"], string> = {
+  cookie: "cookie",
+  header: "header",
+  wrappedCookie: "cookie",
+  wrappedHeader: "header",
+};
+
 function carrierText({ carrier }: SessionPersistence): string {
-  return `${carrier.kind} ${carrier.name}`;
+  return `${CARRIER_TEXTS[carrier.kind]} ${carrier.name}`;
 }
 
 function sessionText({ session, outcome, token, loss, endpoint }: SessionVisit): string {

@@ -149,7 +149,7 @@ describe("headers: an unknown or lost session is answered by the gateway", () =>
       expect(decision.endpoint).toBeUndefined();
     }
     expect(decideWith(session, "made-up").reason).toBe(
-      "wrappedHeader Mcp-Session-Id holds no valid token; no other session may take its place",
+      "header Mcp-Session-Id holds no valid token; no other session may take its place",
     );
   });
 

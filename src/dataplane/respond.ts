@@ -39,7 +39,10 @@ export const ERRORS = {
   },
   "no-endpoints": { status: 503, text: "The backend has no endpoints.", retryAfterSec: 1 },
   "no-healthy-endpoint": { status: 503, text: "No endpoint of the backend can serve.", retryAfterSec: 1 },
-  "session-rejected": { status: 503, text: "The endpoint that holds this session is gone." },
+  "session-rejected": {
+    status: 503,
+    text: "There is no such session, or the endpoint that holds it is gone.",
+  },
   "connect-failed": { status: 503, text: "The endpoint cannot be reached.", retryAfterSec: 1 },
   "upstream-tls": { status: 503, text: "No secure connection to the endpoint can be made." },
   "connect-timeout": { status: 504, text: "The endpoint did not accept a connection in time." },

@@ -1,11 +1,12 @@
 // Makes the head of a response what the client is to get: filters, CORS, and what its session needs.
 import type { Decision } from "../affinity/decision.ts";
 import { sessionFields } from "../affinity/session-fields.ts";
+import { isWrapped } from "../affinity/token/session-token.ts";
 import type { ResponseHead } from "../model/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { NO_FILTERS } from "./filter-plan.ts";
 import { applyEdit } from "./header-filters.ts";
-import { wrapResponse, wraps } from "./session-wrap.ts";
+import { wrapResponse } from "./session-wrap.ts";
 import { keepFromSharedCaches } from "./shared-caches.ts";
 
 /** Of a response that the endpoint of the decision gave. */
@@ -18,10 +19,12 @@ export function editResponse(exchange: Exchange, head: ResponseHead): void {
   }
   const { clock, sessionKeys } = exchange.context;
   const nowMs = clock.wallMs();
+  const { session } = issue;
+  let carriesToken = session !== undefined;
   // Before the filters: they act on what the application said, and it said its own session.
-  const carriesToken = wraps(issue.session)
-    ? wrapResponse(head, decision, sessionKeys, nowMs)
-    : issue.session !== undefined;
+  if (session !== undefined && isWrapped(session)) {
+    carriesToken = wrapResponse(head, decision, sessionKeys, nowMs);
+  }
   filterResponse(exchange, head);
   const { tls } = exchange.stream.connection;
   const fields = sessionFields(decision, tls, Math.floor(nowMs / 1000), sessionKeys);
@@ -29,13 +32,14 @@ export function editResponse(exchange: Exchange, head: ResponseHead): void {
     for (const { name, value } of fields.set) head.edits.set(name, value);
     for (const { name, value } of fields.add) head.edits.add(name, value);
   }
-  if (carriesToken && issue.session?.noCache === true) keepFromSharedCaches(head);
+  if (carriesToken && session?.noCache === true) keepFromSharedCaches(head);
 }
 
 /** Of a 1xx that comes before the response; filters have no say in it. */
 export function editInformation(exchange: Exchange, head: ResponseHead): void {
   const decision = exchange.decision as Decision;
-  if (!wraps(decision.issue?.session)) return;
+  const session = decision.issue?.session;
+  if (session === undefined || !isWrapped(session)) return;
   const { clock, sessionKeys } = exchange.context;
   wrapResponse(head, decision, sessionKeys, clock.wallMs());
 }

@@ -3,7 +3,7 @@ import { cookieValueSpan, replaceCookie } from "../affinity/application-cookie.t
 import type { Decision, UnwrappedField } from "../affinity/decision.ts";
 import type { SessionKeys } from "../affinity/token/session-keys.ts";
 import { wrapOriginal } from "../affinity/wrapped-session.ts";
-import type { RequestHead, ResponseHead, SessionPersistence } from "../model/index.ts";
+import type { RequestHead, ResponseHead } from "../model/index.ts";
 
 const COOKIE = "cookie";
 const SET_COOKIE = "set-cookie";
@@ -19,11 +19,6 @@ export function unwrapRequest(head: RequestHead, { kind, name, value }: Unwrappe
   } else {
     edits.set(name, value);
   }
-}
-
-export function wraps(session: SessionPersistence | undefined): boolean {
-  const kind = session?.carrier.kind;
-  return kind === "wrappedHeader" || kind === "wrappedCookie";
 }
 
 /**

@@ -13,6 +13,7 @@ import type {
 import { type CartAnswer, type CartReplica, startCartReplica } from "../support/cart-application.ts";
 import { cookiePair, send } from "../support/client.ts";
 import { type LoopbackGateway, startLoopbackGateway } from "../support/loopback-gateway.ts";
+import { startRawOrigin } from "../support/origin.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { backend, cookieSession, forwardRule, snapshotOf } from "../support/snapshots.ts";
 
@@ -191,6 +192,26 @@ test("a session whose replica is gone is refused where it may not move", async (
     headers: { cookie: cookiePair(first.setCookie) },
   });
   expect(status).toBe(410);
+});
+
+test("an interim response is wrapped like the one that follows it", async () => {
+  const hint = await startRawOrigin((socket) => {
+    socket.once("data", () => {
+      const setCookie = "Set-Cookie: a=1\r\nSet-Cookie: JSESSIONID=own; Path=/\r\n";
+      socket.write(`HTTP/1.1 103 Early Hints\r\n${setCookie}Link: </a.css>\r\n\r\n`);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${setCookie}\r\n`);
+    });
+  });
+  const shop = backend("shop", [hint]);
+  const rules = [forwardRule([shop], { session: SESSION })];
+  const gateway = await startLoopbackGateway(snapshotOf({ backends: [shop], rules }));
+  gateway.engine.sessionKeys = newKeys();
+  const client = new RawClient(gateway.port);
+  client.write("GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n");
+  const text = await client.until((received) => /200 OK[\s\S]*\r\n\r\n$/.test(received));
+  expect(text).not.toContain("JSESSIONID=own");
+  expect(text.match(/JSESSIONID=[\w-]{60,}; Path=\/\r\n/g)).toHaveLength(2);
+  expect(text.match(/a=1\r\n/g)).toHaveLength(2);
 });
 
 test("a WebSocket begins with the application's own cookie, where its session is", async () => {
