@@ -1,7 +1,7 @@
 // Looks into a token of any format: what it says, which session it belongs to, and how long it has yet.
 import { absoluteEndSec, idleSlackSec, isExpired } from "../affinity/session-times.ts";
 import { decodeEnvelope } from "../affinity/token/envelope.ts";
-import { envoyCookieFormat } from "../affinity/token/envoy-cookie.ts";
+import { wrappingCookieFormat } from "../affinity/token/envoy-cookie.ts";
 import { envoyHeaderFormat } from "../affinity/token/envoy-header.ts";
 import { claimedKeyId } from "../affinity/token/key-ring.ts";
 import { backendMark, decodeSealedLayout } from "../affinity/token/sealed-layout.ts";
@@ -35,7 +35,7 @@ export interface TokenOpeners {
 }
 
 /** Never throws, whatever the text. */
-export function readAnyToken(text: string, { keys, scopes }: TokenOpeners): TokenReading | TokenObstacle {
+export function lookIntoToken(text: string, { keys, scopes }: TokenOpeners): TokenReading | TokenObstacle {
   const keyId = claimedKeyId(text);
   if (keyId === undefined) return readEnvoyToken(text);
   if (keys === undefined) return { obstacle: "no-keys", keyId };
@@ -57,7 +57,7 @@ function readEnvoyToken(text: string): TokenReading | TokenObstacle {
   }
   const address = envoyHeaderFormat.decode(text);
   if (address !== undefined) return { form: "envoy-address", token: address, scope: undefined };
-  const token = envoyCookieFormat.decode(text);
+  const token = wrappingCookieFormat.decode(text);
   return token === undefined ? { obstacle: "no-token" } : { form: "envoy-cookie", token, scope: undefined };
 }
 

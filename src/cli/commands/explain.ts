@@ -13,14 +13,15 @@ import { questionQuery } from "../../runtime/explain/question-query.ts";
 import { FileSource } from "../../runtime/file-source.ts";
 import { resolveNames } from "../../runtime/live-backend.ts";
 import { dnsResolver } from "../../runtime/names/name-resolver.ts";
-import { readSessionKeys } from "../../runtime/session-keys.ts";
 import { translateFiles } from "../../runtime/translate-files.ts";
+import { askGateway } from "../admin-call.ts";
 import { EXIT_DONE } from "../exit-codes.ts";
 import { explanationText } from "../explanation-text.ts";
 import type { FlagValues } from "../flag.ts";
 import type { EXPLAIN_FLAGS } from "../flags.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
+import { keysOfFile } from "./key-file.ts";
 
 export type ExplainFlags = FlagValues<typeof EXPLAIN_FLAGS> & { readonly output: "text" | "json" };
 
@@ -54,11 +55,10 @@ async function fromFiles(
     trustedHops: flags.trustedHops,
   };
   const question = asked(texts, dataplane.maxHeaders);
-  const loaded = flags.sessionKeys === undefined ? undefined : await readSessionKeys(flags.sessionKeys);
-  if (loaded?.warning !== undefined) terminal.error(`warning: ${loaded.warning}\n`);
+  const keys = await keysOfFile(flags.sessionKeys, terminal);
   const files = await new FileSource(flags.file).read();
   const { findings, snapshot } = translateFiles(files, undefined, {
-    sealTokens: loaded !== undefined,
+    sealTokens: keys !== undefined,
   }).translation;
   const errors = findings.filter(({ severity }) => severity === "error").length;
   if (errors > 0) {
@@ -68,7 +68,7 @@ async function fromFiles(
   const backends = await withAddresses(snapshot.backends, flags.dnsServers ?? [], terminal);
   const explainer = new Explainer({ dataplane, portOffset: flags.portOffset }, Math.random);
   try {
-    const asking = { snapshot: { ...snapshot, backends, version: 1 }, keys: loaded?.ring, nowMs: Date.now() };
+    const asking = { snapshot: { ...snapshot, backends, version: 1 }, keys, nowMs: Date.now() };
     return explainer.explain(question, asking);
   } finally {
     explainer.close();
@@ -99,18 +99,8 @@ async function withAddresses(
 /** The gateway opens tokens with its own keys, and knows which endpoints are healthy. */
 async function fromGateway(texts: QuestionTexts, admin: URL): Promise<Explanation> {
   asked(texts, DEFAULT_DATAPLANE_OPTIONS.maxHeaders);
-  const url = new URL("/api/explain", admin);
-  url.search = questionQuery(texts).toString();
-  let answer: Response;
-  try {
-    answer = await fetch(url);
-  } catch (error) {
-    const { cause = error } = error as Error;
-    throw new Error(`${admin.origin}: ${(cause as Error).message}`);
-  }
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${admin.origin} answers ${answer.status}: ${errorOf(text)}`);
-  return JSON.parse(text) as Explanation;
+  const query = new URLSearchParams(questionQuery(texts));
+  return (await askGateway(admin, "GET", "/api/explain", query)) as Explanation;
 }
 
 function asked(texts: QuestionTexts, maxHeaders: number): Question {
@@ -120,14 +110,4 @@ function asked(texts: QuestionTexts, maxHeaders: number): Question {
     if (error instanceof QuestionError) throw new UsageError(error.message);
     throw error;
   }
-}
-
-function errorOf(text: string): string {
-  try {
-    const { error } = JSON.parse(text) as { readonly error?: unknown };
-    if (typeof error === "string") return error;
-  } catch {
-    // Not everything that listens on a port is a gateway.
-  }
-  return text.trim().split("\n")[0] ?? "";
 }

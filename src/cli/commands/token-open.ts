@@ -1,7 +1,7 @@
 // `limpet token open`: shows what a token says, and how long it has yet.
 import {
   backendOfToken,
-  readAnyToken,
+  lookIntoToken,
   type TokenForm,
   type TokenObstacle,
   type TokenReading,
@@ -37,7 +37,7 @@ export async function tokenOpen(options: TokenOpenOptions, terminal: Terminal): 
   const context = await tokenContext(options.paths, options.sessionKeys, terminal);
   const { keys, sessions } = context;
   const scopes = options.scope === undefined ? sessions.map(({ scope }) => scope) : [options.scope];
-  const reading = readAnyToken(value, { keys, scopes });
+  const reading = lookIntoToken(value, { keys, scopes });
   if ("obstacle" in reading) throw obstacleError(reading, context, scopes);
   const shown = describe(reading, sessionOf(reading, name, sessions), context, options.nowSec);
   terminal.out(options.output === "json" ? `${JSON.stringify(shown, null, 2)}\n` : textOf(shown, options));
