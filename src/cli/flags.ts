@@ -25,6 +25,7 @@ const PROCESS = "Processes and logs";
 const ENDPOINTS = "Where endpoints are found";
 const TRUST = "Who the client is";
 const SESSIONS = "Sessions";
+const DRAIN = "The drain";
 const LATER = "Not built yet (refused with exit code 2)";
 
 /** On every command. */
@@ -270,6 +271,18 @@ export const TOKEN_SEAL_FLAGS = {
   "last-seen": { group: TOKEN, help: "When it was last seen.", value: TIME },
   expires: { group: TOKEN, help: "When it ends, if before the session's absolute timeout.", value: TIME },
   value: { group: TOKEN, help: "The application's own value, for a session that wraps it.", value: TEXT },
+} as const satisfies FlagTable;
+
+export const DRAIN_FLAGS = {
+  admin: {
+    group: DRAIN,
+    help: "The gateway, by its admin port.",
+    value: ADMIN_URL,
+    default: "127.0.0.1:9900",
+  },
+  undo: { group: DRAIN, help: "Let the endpoint have new sessions again." },
+  list: { group: DRAIN, help: "Say which endpoints drain, and who says so." },
+  wait: { group: DRAIN, help: "Come back when no request and no tunnel is in flight there." },
 } as const satisfies FlagTable;
 
 export const DEMO_FLAGS = {

@@ -54,6 +54,10 @@ describe("usage", () => {
       ["explain", "-f", "x", "--request", "GET http://shop.example/", "-H", "cookie"],
       "error: expected a header such as 'cookie: a=b', not \"cookie\"\n",
     ],
+    [["drain"], "error: name an endpoint, or give --list\n"],
+    [["drain", "a", "--list"], "error: --list stands alone\n"],
+    [["drain", "a", "--undo", "--wait"], "error: --undo ends a drain: there is nothing to wait for\n"],
+    [["drain", "a", "b"], "error: too many arguments for 'drain'. Expected 1 argument but got 2: a, b.\n"],
     [["simulate", "-f", "x", "--backend", "cart"], "error: limpet simulate is not built yet\n"],
     [["token"], "error: limpet token has the commands open, seal, keygen\n"],
     [

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { StartError } from "../runtime/gateway.ts";
 import { LIMPET_VERSION } from "../runtime/version.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { drainCommand } from "./commands/drain.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { runCommand } from "./commands/run.ts";
 import { tokenKeygen } from "./commands/token-keygen.ts";
@@ -14,6 +15,7 @@ import type { FlagTable } from "./flag.ts";
 import { addFlags, readFlags } from "./flag-options.ts";
 import {
   DEMO_FLAGS,
+  DRAIN_FLAGS,
   EXPLAIN_FLAGS,
   OUTPUT_FLAGS,
   RUN_FLAGS,
@@ -108,6 +110,23 @@ export const COMMANDS: readonly CommandDescription[] = [
     ],
     run: (command, terminal) =>
       explainCommand({ ...readFlags(command, EXPLAIN_FLAGS), output: outputOf(command).output }, terminal),
+  },
+  {
+    name: "drain",
+    argument: "[ENDPOINT]",
+    summary:
+      "Have a gateway that runs send no new sessions to an endpoint (ip:port, ip, or the name of a pod or host), until that is undone or the gateway is restarted.",
+    flags: DRAIN_FLAGS,
+    examples: [
+      ["limpet drain carts-2", "a pod; its sessions stay, up to their drain timeout"],
+      ["timeout 60 limpet drain 10.0.0.7:8080 --wait", "and come back when nothing is in flight there"],
+      ["limpet drain carts-2 --undo", "new sessions go there again"],
+      ["limpet drain --list --admin 127.0.0.1:9901", "who drains, at another gateway"],
+    ],
+    run: (command, terminal) => {
+      const flags = { ...readFlags(command, DRAIN_FLAGS), output: outputOf(command).output };
+      return drainCommand({ ...flags, endpoint: command.args[0] }, terminal);
+    },
   },
   { name: "simulate", summary: "Say who moves when endpoints come or go.", flags: {}, examples: [] },
   { name: "convert", summary: "Turn one dialect into another.", flags: {}, examples: [] },
