@@ -6,7 +6,13 @@ import { envoyHeaderFormat, timedEnvoyHeaderFormat } from "./envoy-header.ts";
 import { MAX_PLAIN_SIZE } from "./key-ring.ts";
 import { decodeSealedLayout, encodeSealedLayout } from "./sealed-layout.ts";
 import type { OpenedText, SessionKeys } from "./session-keys.ts";
-import { addressToken, type Token, type TokenFormat, type TokenIdentity } from "./token.ts";
+import {
+  addressToken,
+  MAX_TOKEN_CHARACTERS,
+  type Token,
+  type TokenFormat,
+  type TokenIdentity,
+} from "./token.ts";
 
 /** The session wraps the application's own, so a token without the application's value is none of its tokens. */
 export function isWrapped({ carrier }: SessionPersistence): boolean {
@@ -37,7 +43,7 @@ function readAnyToken(
 ): Token | undefined {
   const rules = session.token;
   if (rules.format === "envoy") return envoyFormat(session).decode(text);
-  const opened = keys?.open(text, session.scope);
+  const opened = text.length > maxCharacters(session) ? undefined : keys?.open(text, session.scope);
   if (opened !== undefined) return tokenOf(opened);
   const { acceptEnvoyUntilSec } = rules;
   if (acceptEnvoyUntilSec === undefined || nowSec >= acceptEnvoyUntilSec) return undefined;
@@ -53,7 +59,14 @@ export function writeToken(
   if (session.token.format === "envoy") return envoyFormat(session).encode(token);
   if (keys === undefined) return undefined;
   const plain = encodeSealedLayout(token);
-  return plain.length > MAX_PLAIN_SIZE ? undefined : keys.seal(plain, session.scope);
+  if (plain.length > MAX_PLAIN_SIZE) return undefined;
+  const text = keys.seal(plain, session.scope);
+  return text.length > maxCharacters(session) ? undefined : text;
+}
+
+/** Only what wraps something is long; keys bound the rest. */
+function maxCharacters(session: SessionPersistence): number {
+  return isWrapped(session) ? Number.POSITIVE_INFINITY : MAX_TOKEN_CHARACTERS;
 }
 
 /** No object of Kubernetes has a longer name. */
