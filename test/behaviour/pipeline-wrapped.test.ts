@@ -188,6 +188,27 @@ describe("a header of the application", () => {
   });
 });
 
+describe("what cannot be wrapped is left out, and everything else passes", () => {
+  const cookie: SessionPersistence["carrier"] = { kind: "wrappedCookie", name: "id" };
+  const sealed: SessionPersistence["token"] = { format: "sealed", identity: "uid" };
+  const long = "x".repeat(4097);
+
+  test.each([
+    ["a session that is to be sealed, without a key", sealed, "own"],
+    ["a value above 4 KiB", { format: "envoy" } as const, long],
+  ])("%s", (_, token, value) => {
+    const ofHeader = gatewayWith(wrappedHeader({ token, noCache: true }));
+    const first = ofHeader.request();
+    ofHeader.endpoints.last.answer(200, ["mcp-session-id", value, "x-other", "1"]);
+    expect(first.response?.fields).toEqual(["x-other", "1"]);
+
+    const ofCookie = gatewayWith(wrappedHeader({ carrier: cookie, token, noCache: true }));
+    const second = ofCookie.request();
+    ofCookie.endpoints.last.answer(200, ["set-cookie", `id=${value}; Path=/`, "set-cookie", "a=1"]);
+    expect(second.response?.fields).toEqual(["set-cookie", "a=1"]);
+  });
+});
+
 describe("noCache", () => {
   const cached = ["cache-control", "public, max-age=60"];
   const controlOf = (client: MemoryServerStream) => client.responseFields("cache-control").join("; ");
