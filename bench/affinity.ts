@@ -1,13 +1,16 @@
-// Measures the affinity core: hashing, picks, whole decisions, and how long tables take and stall. Run: node bench/affinity.ts
+// Measures the affinity core: hashing, picks, tokens, whole decisions, and how long tables take and stall. Run: node bench/affinity.ts
 
 import { decide } from "../src/affinity/decide.ts";
 import { buildThrough, type TableBuilder } from "../src/affinity/hash-table.ts";
 import { encodeEnvoyCookie } from "../src/affinity/library.ts";
 import { DEFAULT_MAGLEV, MaglevBuilder } from "../src/affinity/maglev.ts";
 import { DEFAULT_RING, RingBuilder } from "../src/affinity/ring.ts";
+import { KeyRing } from "../src/affinity/token/key-ring.ts";
+import { readToken, writeToken } from "../src/affinity/token/session-token.ts";
 import { hashText } from "../src/affinity/xxhash64.ts";
 import type { RequestHead } from "../src/model/index.ts";
 import { backendOf, CLIENT, cookieSession, planOf, requestOf, ruleOf } from "../test/support/affinity.ts";
+import { keyOf, ringOf, sealedSession, seededBytes } from "../test/support/sealed.ts";
 
 const ROUNDS = 5;
 const PICKS = 1_000_000;
@@ -91,6 +94,8 @@ const hashPolicies = [{ kind: "header", name: "x-user", terminal: false }] as co
 const hashed = planOf(ruleOf([backend.id], { hashPolicies }), backend);
 const session = cookieSession({ absoluteTimeoutSec: 3600 }, { lifetime: "Permanent" });
 const kept = planOf(ruleOf([backend.id], { hashPolicies, session }), backend);
+const sealed = sealedSession({ absoluteTimeoutSec: 3600 });
+const keptSealed = planOf(ruleOf([backend.id], { hashPolicies, session: sealed }), backend);
 
 const NONE: readonly string[] = [];
 
@@ -104,13 +109,49 @@ function headWith(name: string, value: string): RequestHead {
   };
 }
 
-const options = { nowSec: 1_800_000_000, random: Math.random };
+const ring = ringOf([1], 1);
+const options = { nowSec: 1_800_000_000, random: Math.random, keys: ring };
 const token = encodeEnvoyCookie({
   address: backend.endpoints[2]?.address ?? "",
   expiresSec: options.nowSec + 60,
 });
+const said = {
+  address: backend.endpoints[2]?.address ?? "",
+  begunSec: options.nowSec,
+  lastSeenSec: 0,
+  expiresSec: options.nowSec + 3600,
+  identity: { kind: "uid", value: "7d4f5c1e-90ab-4cde-8f01-23456789abcd" },
+} as const;
+
+/** As many as are opened once, by a process that did not seal them. */
+function sealMany(count: number, by: KeyRing): string[] {
+  return Array.from({ length: count }, () => writeToken(sealed, said, by) as string);
+}
+
+const reader = ringOf([1], 2);
+function openOnce(texts: readonly string[]): number {
+  let at = 0;
+  return nanoseconds(texts.length / ROUNDS, () => readToken(sealed, texts[at++] as string, reader, 0));
+}
+
+const OPENINGS = 5000;
+const sealedText = sealMany(1, ring)[0] as string;
+for (const [name, each] of [
+  ["seal a token", nanoseconds(OPENINGS, () => writeToken(sealed, said, ring))],
+  ["open a token for the first time", openOnce(sealMany(OPENINGS, ringOf([1], 3)))],
+  [
+    "open the first token of a process",
+    openOnce(sealMany(OPENINGS, new KeyRing([keyOf(1)], seededBytes(4), 1))),
+  ],
+  ["open a token again", nanoseconds(PICKS, () => readToken(sealed, sealedText, reader, 0))],
+] as const) {
+  report(name, `${each.toFixed(0)} ns`);
+}
+report("a token's characters, with a UID", String(sealedText.length));
+
 for (const [name, head, by] of [
   ["session cookie", headWith("cookie", `theme=dark; home="${token}"`), kept],
+  ["sealed session cookie", headWith("cookie", `theme=dark; home="${sealedText}"`), keptSealed],
   ["hash of a header", headWith("x-user", keys[0] as string), hashed],
 ] as const) {
   decide(by, head, CLIENT, options).pending?.step(() => false);
