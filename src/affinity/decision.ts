@@ -4,8 +4,11 @@ import type { SessionLoad } from "./session-load.ts";
 import type { SetCookie } from "./set-cookie.ts";
 import type { SessionKeys } from "./token/session-keys.ts";
 
-/** What became of the session, exactly one a request; undefined on a Decision: the rule keeps no sessions. */
-export type SessionOutcome = "new" | "kept" | "expired" | "invalid" | "moved" | "rejected";
+/** The words for what became of a session, in logs, metrics, commands and documents alike. */
+export const SESSION_OUTCOMES = ["new", "kept", "expired", "invalid", "moved", "rejected"] as const;
+
+/** Exactly one a request; undefined on a Decision: the rule keeps no sessions. */
+export type SessionOutcome = (typeof SESSION_OUTCOMES)[number];
 
 /** What chose the endpoint. */
 export type DecisionSource = "session" | "hash" | "balance";

@@ -1,4 +1,5 @@
 // What the access log may tell of a request.
+import type { DecisionSource, SessionOutcome } from "../affinity/decision.ts";
 import type { RequestHead, ResponseHead } from "../model/index.ts";
 
 /** Everything that is known of a request when it is over. */
@@ -43,7 +44,7 @@ export interface AccessRecord {
 }
 
 export interface AffinityRecord {
-  readonly source: string | undefined;
-  readonly outcome: string | undefined;
+  readonly source: DecisionSource | undefined;
+  readonly outcome: SessionOutcome | undefined;
   readonly reason: string;
 }

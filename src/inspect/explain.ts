@@ -21,7 +21,7 @@ export function explain(course: Course): Explanation {
   return {
     endpoint: outlook?.endpoint ?? null,
     backend: outlook?.backend ?? null,
-    source: isDrawn ? "balance" : (decision?.source ?? null),
+    source: decision?.source ?? null,
     outcome: decision?.outcome ?? null,
     reason: outlook?.reason ?? answer?.text ?? "",
     answer: isAnswered ? (answer ?? null) : null,

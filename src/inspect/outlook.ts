@@ -133,15 +133,20 @@ function compare(a: string | null, b: string | null): number {
 }
 
 function drawnReason(
-  { sessionReason, hashKeyMissing, balancing }: DecisionDraft,
+  decision: DecisionDraft,
   candidates: readonly Candidate[],
   backend: string | null,
 ): string {
+  const { sessionReason, hashKeyMissing, source, balancing } = decision;
   const among = `among ${candidates.length} endpoints of ${backend ?? "several backends"}`;
-  const by = backend === null ? "by weight, then" : "";
-  const how = hashKeyMissing
-    ? `no hash key in the request, so the endpoint is drawn at random ${among}`
-    : `the endpoint is drawn ${by === "" ? "" : `${by} `}by ${balancing} ${among}`;
+  const how =
+    backend === null
+      ? `backend and endpoint are drawn by weight and ${balancing} ${among}`
+      : hashKeyMissing
+        ? `no hash key in the request, so the endpoint is drawn at random ${among}`
+        : source === "hash"
+          ? `a hash cookie is generated at random, which leads by ${balancing} to one ${among}`
+          : `the endpoint is drawn by ${balancing} ${among}`;
   return sessionReason === "" ? how : `${sessionReason}; ${how}`;
 }
 
