@@ -1,7 +1,8 @@
 // The library's surface: known values, options, and errors that say what is wrong.
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { toBigInt } from "./hash64.ts";
-import { buildMaglev, buildRing, xxh64 } from "./index.ts";
+import { backendMark, buildMaglev, buildRing, KeyRing, openToken, sealToken, xxh64 } from "./index.ts";
 import { MersenneTwister } from "./mersenne-twister.ts";
 import { murmurText } from "./murmur-hash2.ts";
 
@@ -73,4 +74,20 @@ describe("tables", () => {
     expect(build).toThrow(RangeError);
     expect(build).toThrow(message);
   });
+});
+
+test("a sealed token says to whoever has the key what it was given, and nothing to others", () => {
+  const keys = KeyRing.parse(randomBytes(32).toString("base64"), randomBytes);
+  const scope = "HTTPRoute/default/shop/carts/home";
+  const said = { address: "10.0.0.1:80", begunSec: 1_800_000_000, original: "own" };
+  const text = sealToken(keys, scope, { ...said, backend: "Service/default/carts:80" });
+  expect(openToken(keys, scope, text)).toStrictEqual({
+    ...said,
+    backendMark: backendMark("Service/default/carts:80"),
+    keyId: keys.keyIds[0],
+  });
+  expect(openToken(keys, "another", text)).toBeUndefined();
+  expect(
+    openToken(KeyRing.parse(randomBytes(32).toString("base64"), randomBytes), scope, text),
+  ).toBeUndefined();
 });

@@ -7,6 +7,9 @@ import { fromBigInt, type Hash64, toBigInt } from "./hash64.ts";
 import { DEFAULT_MAGLEV, MaglevBuilder } from "./maglev.ts";
 import { DEFAULT_RING, RingBuilder } from "./ring.ts";
 import { envoyCookieFormat } from "./token/envoy-cookie.ts";
+import { backendMark, decodeSealedLayout, encodeSealedLayout } from "./token/sealed-layout.ts";
+import type { SessionKeys } from "./token/session-keys.ts";
+import type { TokenIdentity } from "./token/token.ts";
 import { hashText } from "./xxhash64.ts";
 
 /**
@@ -133,5 +136,61 @@ export function decodeEnvoyCookie(text: string): EnvoyCookie | undefined {
     ...(expiresSec !== 0 && { expiresSec }),
     ...(lastSeenSec !== 0 && { lastSeenSec }),
     ...(begunSec !== 0 && { begunSec }),
+  };
+}
+
+/** What a sealed token says. Times are unix seconds. */
+export interface SealedToken {
+  /** `ip:port`, IPv6 in brackets. */
+  readonly address: string;
+  readonly begunSec: number;
+  readonly lastSeenSec?: number;
+  readonly expiresSec?: number;
+  /** Who had the address. */
+  readonly identity?: TokenIdentity;
+  /** Id of the backend, `Service/default/carts:80`. A token has room for 32 bits of its hash only. */
+  readonly backend?: string;
+  /** The application's own session value, latin1, where the token wraps it. */
+  readonly original?: string;
+}
+
+/** What became of `SealedToken.backend`: to be compared with `backendMark` of the backends there are. */
+export type OpenedToken = Omit<SealedToken, "backend"> & {
+  readonly backendMark: number;
+  /** First 4 bytes of the SHA-256 of the key that sealed it, in hex. */
+  readonly keyId: string;
+};
+
+/**
+ * A token as the gateway seals it.
+ *
+ * @param keys a `KeyRing`
+ * @param scope of the session, `HTTPRoute/default/shop/carts/home`: it has to be given again to open the token.
+ * @throws RangeError for a token of more than 5 KiB.
+ */
+export function sealToken(keys: SessionKeys, scope: string, token: SealedToken): string {
+  const { backend, lastSeenSec = 0, expiresSec = 0, ...said } = token;
+  const mark = backend === undefined ? undefined : backendMark(backend);
+  return keys.seal(encodeSealedLayout({ ...said, lastSeenSec, expiresSec, backendMark: mark }), scope);
+}
+
+/**
+ * Undefined: not sealed with one of the keys, not for this scope, changed, or not canonical. Never throws, and checks
+ * neither times nor who has the address now.
+ */
+export function openToken(keys: SessionKeys, scope: string, text: string): OpenedToken | undefined {
+  const opened = keys.open(text, scope);
+  const token = opened && decodeSealedLayout(opened.plain, opened.keyId);
+  if (opened === undefined || token === undefined) return undefined;
+  const { address, begunSec, lastSeenSec, expiresSec, identity, backendMark: mark = 0, original } = token;
+  return {
+    address,
+    begunSec,
+    ...(lastSeenSec !== 0 && { lastSeenSec }),
+    ...(expiresSec !== 0 && { expiresSec }),
+    ...(identity !== undefined && { identity }),
+    backendMark: mark,
+    ...(original !== undefined && { original }),
+    keyId: opened.keyId,
   };
 }
