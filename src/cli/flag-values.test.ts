@@ -6,11 +6,13 @@ import {
   formatSize,
   parseCount,
   parseDuration,
+  parseEndpointAddress,
   parseHostPort,
   parseIpAddress,
   parseNetworks,
   parseSize,
   parseSocketAddresses,
+  parseTime,
 } from "./flag-values.ts";
 
 test.each([
@@ -116,3 +118,37 @@ test.each([
 ])("no addresses of servers: %j", (text) => {
   expect(() => parseSocketAddresses(text)).toThrow("expected addresses such as 10.0.0.53");
 });
+
+test.each([
+  ["10.0.0.1:80", "10.0.0.1:80"],
+  ["[2001:DB8:0:0::1]:8080", "[2001:db8::1]:8080"],
+])("the endpoint %s is %s", (text, address) => {
+  expect(parseEndpointAddress(text)).toBe(address);
+});
+
+test.each([
+  "",
+  "10.0.0.1",
+  "10.0.0.1:0",
+  "10.0.0.1:70000",
+  "2001:db8::1:80",
+  "[10.0.0.1]:80",
+  "shop:80",
+  "010.0.0.1:80",
+])("no endpoint: %j", (text) => {
+  expect(() => parseEndpointAddress(text)).toThrow("expected IP:PORT such as 10.0.0.1:8080");
+});
+
+test.each([
+  ["2026-01-01T00:00:00Z", 1_767_225_600_000],
+  ["2026-01-01T01:00:00.5+01:00", 1_767_225_600_500],
+])("time %s", (text, ms) => {
+  expect(parseTime(text)).toBe(ms);
+});
+
+test.each(["", "now", "2026-01-01", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z", "1767225600"])(
+  "no time: %j",
+  (text) => {
+    expect(() => parseTime(text)).toThrow("expected a time such as 2026-01-01T00:00:00Z");
+  },
+);

@@ -54,5 +54,6 @@ async function readSmallFile(path: string): Promise<{ text: string; mode: number
 function modeWarning(path: string, mode: number): string | undefined {
   if ((mode & ANYBODY) === 0) return undefined;
   const octal = (mode & 0o777).toString(8);
-  return `${path} has mode ${octal}, so that anybody on this machine may learn the keys: chmod 600 it (of a Kubernetes Secret: defaultMode 0440, with an fsGroup)`;
+  const advice = "chmod 600 it (a Kubernetes Secret: defaultMode 0440, with an fsGroup)";
+  return `${path} has mode ${octal}, so that anybody on this machine may learn or change the keys: ${advice}`;
 }

@@ -135,6 +135,35 @@ test("a key that is put first in one step ends no session: every worker learns i
   }
 });
 
+test("in the documented steps, gateways whose files change one after the other lose no session", async () => {
+  const [old, next] = [newKey(), newKey()];
+  const files = await sessionFiles();
+  const gateways: (Served & { readonly keys: string })[] = [];
+  for (const keys of [keyFile(old), keyFile(old)]) gateways.push({ ...(await serve(files, keys)), keys });
+  const home = await begin(gateways[0]?.port as number);
+  let { cookie } = home;
+  const visitAll = async () => {
+    for (const { port } of gateways) {
+      const answer = await ask(port, cookie);
+      expect(answer.replica).toBe(home.replica);
+      if (answer.setCookie[0] !== undefined) cookie = cookiePair(answer.setCookie[0]);
+    }
+  };
+  for (const step of [[old, next], [next, old], [next]]) {
+    for (const served of gateways) {
+      const from = served.gateway.stderr.lines.length;
+      writeKeys(served.keys, ...step);
+      await published(served, from);
+      await visitAll();
+    }
+  }
+  const oldOpened = `limpet_session_tokens_opened_total{key="${keyIdOf(home.cookie)}"}`;
+  for (const served of gateways) {
+    expect((await metrics(served)).filter((line) => line.startsWith(oldOpened))).toHaveLength(1);
+  }
+  expect(keyIdOf(cookie)).not.toBe(keyIdOf(home.cookie));
+});
+
 test("tokens of a key that was taken out are invalid, as Envoy's are, and a new worker knows the newest keys", async () => {
   const [old, next] = [newKey(), newKey()];
   const keys = keyFile(old, next);
