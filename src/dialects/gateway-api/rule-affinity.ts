@@ -187,6 +187,7 @@ function balancersAt(resolved: ResolvedBackend, effects: Effects): Voice<Balanci
 function toldApart(
   governed: readonly (readonly Voice<SessionPersistence>[])[],
 ): (session: SessionPersistence) => SessionPersistence {
+  if (governed.every(({ length }) => length < 2)) return (session) => session;
   const overrides = new Map<SessionPersistence, Set<string>>();
   for (const [winner, ...losers] of governed) {
     if (winner === undefined) continue;

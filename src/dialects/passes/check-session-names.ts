@@ -45,7 +45,9 @@ class HostUses {
   add(use: NameAtHosts): void {
     for (const host of use.hosts) {
       const there = this.#byHost.get(host) ?? [];
-      if (there.some((other) => isSame(other, use))) continue;
+      const alike = there.filter(({ cookiePath }) => cookiePath === use.cookiePath);
+      // Whatever comes collides with one of two that differ, so no more of them are needed.
+      if (alike.length > 1 || alike.some((other) => isSame(other, use))) continue;
       this.#byHost.set(host, [...there, use]);
       if (host.startsWith("*")) this.#wild.push([host, use]);
     }
@@ -61,9 +63,8 @@ class HostUses {
   }
 }
 
-/** What a further use could collide with that it could not collide with already. */
 function isSame(a: NameAtHosts, b: NameAtHosts): boolean {
-  return a.scope === b.scope && a.cookiePath === b.cookiePath && sameBackends(a, b);
+  return a.scope === b.scope && sameBackends(a, b);
 }
 
 function overlap(wild: string, host: string): boolean {
@@ -73,7 +74,7 @@ function overlap(wild: string, host: string): boolean {
 
 function collides(a: NameAtHosts, b: NameAtHosts): boolean {
   const samePath = a.cookiePath === b.cookiePath || a.cookiePath === undefined || b.cookiePath === undefined;
-  return samePath && (a.scope !== b.scope || !sameBackends(a, b));
+  return samePath && !isSame(a, b);
 }
 
 function sameBackends(a: NameAtHosts, b: NameAtHosts): boolean {

@@ -89,15 +89,19 @@ export function decideEffects(
   }
   const won = new Map([...places].map(([key, place]) => [key, effectOf(place)]));
   const combined = new Map<string, object>();
+  const kinds: ReadonlySet<string> = new Set(attachments.map(({ effect }) => effect.kind));
   return {
     effects: {
-      said: <K extends Contested>(kind: K, target: PolicyTarget) =>
-        [true, false]
+      said: <K extends Contested>(kind: K, target: PolicyTarget) => {
+        // Thousands of rules ask, and most configurations have no policy that would answer.
+        if (!kinds.has(kind)) return NOTHING;
+        return [true, false]
           .map((goesFirst) => places.get(keyOf(kind, target, goesFirst))?.get(""))
           .filter((one) => one !== undefined)
           .map(({ by: { policy, targetPath, goesFirst = false }, value }): Said<EffectOf<K>> => {
             return { effect: value as EffectOf<K>, policy, targetPath, goesFirst };
-          }),
+          });
+      },
       find: (kind, targets) => {
         const key = keysOf(kind, targets).find((one) => won.has(one));
         return key === undefined ? undefined : (won.get(key) as EffectOf<"routeBackends">);
@@ -119,6 +123,8 @@ export function decideEffects(
     findings,
   };
 }
+
+const NOTHING: readonly never[] = [];
 
 function keysOf(kind: string, targets: readonly PolicyTarget[]): string[] {
   return targets.map((target) => keyOf(kind, target, false));

@@ -37,6 +37,7 @@ export interface Voice<T> {
 const RANKS = new Map<Standing, number>(STANDINGS.map((standing, rank) => [standing, rank]));
 
 export function inOrder<T>(voices: readonly Voice<T>[]): readonly Voice<T>[] {
+  if (voices.length < 2) return voices;
   return [...voices].sort((a, b) => (RANKS.get(a.standing) as number) - (RANKS.get(b.standing) as number));
 }
 
