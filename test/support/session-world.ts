@@ -191,9 +191,11 @@ export class SessionWorld {
     };
   }
 
-  /** A sealed session that had to move goes on counting from its beginning. */
+  /** A session that had to move goes on counting from its beginning, unless it ends by Envoy's rule. */
   #keepsTimes(client: Client, { outcome }: Decision): boolean {
-    return outcome === "moved" && client.home !== undefined && this.#session.token.format === "sealed";
+    const { token, endSecond } = this.#session;
+    const countsOn = token.format === "sealed" || endSecond === "excluded";
+    return outcome === "moved" && client.home !== undefined && countsOn;
   }
 
   #check(client: Client, decision: Decision, tried: readonly EndpointState[]): void {
