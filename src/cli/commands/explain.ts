@@ -99,8 +99,7 @@ async function withAddresses(
 /** The gateway opens tokens with its own keys, and knows which endpoints are healthy. */
 async function fromGateway(texts: QuestionTexts, admin: URL): Promise<Explanation> {
   asked(texts, DEFAULT_DATAPLANE_OPTIONS.maxHeaders);
-  const query = new URLSearchParams(questionQuery(texts));
-  return (await askGateway(admin, "GET", "/api/explain", query)) as Explanation;
+  return (await askGateway(admin, "GET", "/api/explain", questionQuery(texts))) as Explanation;
 }
 
 function asked(texts: QuestionTexts, maxHeaders: number): Question {
