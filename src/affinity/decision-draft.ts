@@ -48,8 +48,7 @@ export class DecisionDraft implements Decision {
 
   /** What chooses where no session does: `least request`, `Maglev`. */
   get balancing(): string {
-    const isByLoad = this.forSessions && this.balancer?.kind === "leastRequest";
-    return isByLoad ? "least session load" : balancerText(this.balancer);
+    return balancingText(this.balancer, this.forSessions);
   }
 
   #choiceText(): string {
@@ -89,8 +88,11 @@ const BALANCER_TEXTS: Record<LoadBalancer["kind"], string> = {
   maglev: "Maglev",
 };
 
-function balancerText(balancer: LoadBalancer | undefined): string {
-  return balancer === undefined ? "balancing" : BALANCER_TEXTS[balancer.kind];
+/** How a balancer is called. `forSessions`: it chooses where a session begins. */
+export function balancingText(balancer: LoadBalancer | undefined, forSessions: boolean): string {
+  if (balancer === undefined) return "balancing";
+  const isByLoad = forSessions && balancer.kind === "leastRequest";
+  return isByLoad ? "least session load" : BALANCER_TEXTS[balancer.kind];
 }
 
 const CARRIER_TEXTS: Record<SessionPersistence["carrier"]["kind"], string> = {

@@ -1,4 +1,6 @@
 // Explains one request: what every stage found, what nearly matched, and why it goes where it goes.
+import { balancingText } from "../affinity/decision-draft.ts";
+import type { RulePlan } from "../affinity/plan.ts";
 import type { Course } from "./course.ts";
 import { explainAffinity } from "./explain-affinity.ts";
 import { explainExchange } from "./explain-exchange.ts";
@@ -31,19 +33,20 @@ export function explain(course: Course): Explanation {
       route: explainRoute(course),
       rule: explainRule(course),
       affinity: outlook === undefined || plan === undefined ? null : explainAffinity(course, plan, outlook),
-      endpoint: outlook === undefined ? null : explainEndpoint(outlook),
+      endpoint: outlook === undefined || plan === undefined ? null : explainEndpoint(plan, outlook),
       exchange: course.attempts.length === 0 ? null : explainExchange(course),
     },
   };
 }
 
-function explainEndpoint({ decision, runnerUps }: Outlook): EndpointStage | null {
-  const { backend, balancing, pinned } = decision;
+function explainEndpoint(plan: RulePlan, { decision, runnerUps }: Outlook): EndpointStage | null {
+  const { backend, pinned } = decision;
   if (backend === undefined) return null;
+  const planned = plan.references.find(({ reference }) => reference === decision.reference);
   const { serving } = backend;
   return {
     backend: backend.backend.id,
-    balancer: balancing,
+    balancer: balancingText(planned?.balancer, planned?.session !== undefined),
     panic: serving.panic,
     endpoints: backend.endpoints.map((state) => ({
       address: state.endpoint.address,
