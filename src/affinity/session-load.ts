@@ -2,7 +2,7 @@
 
 /**
  * Long enough to see a session that asks every few seconds, and short enough to be right about an endpoint that is
- * filling up: what is slow to see it would send it too many (docs/adr/0019).
+ * filling up: what is slow to see it would send it too many (docs/adr/0027).
  */
 const HALF_LIFE_SEC = 20;
 
