@@ -12,26 +12,38 @@ export function explainExchange({
   match,
 }: Course): ExchangeStage {
   return {
-    attempts: attempts.map(sentReport),
-    mirrors: mirrors.map(sentReport),
+    attempts: attempts.map((sent) => sentReport(sent, decision)),
+    mirrors: mirrors.map((sent) => sentReport(sent, decision)),
     response: lines(responseFields).map((line) => withoutToken(line, decision)),
     limits: match?.rule === undefined ? [] : limitTexts(match.rule),
   };
 }
 
-function sentReport({ endpoint, refused, method, path, host, dropped, added }: SentHead): SentReport {
+function sentReport(
+  { endpoint, refused, method, path, host, dropped, added }: SentHead,
+  decision: Decision | undefined,
+): SentReport {
   return {
     endpoint: endpoint.address,
     refused,
     request: `${method} ${path}`,
     host,
     dropped,
-    added: lines(added).filter((line) => !line.startsWith("x-request-id:")),
+    added: lines(added)
+      .filter((line) => !line.startsWith("x-request-id:"))
+      .map((line) => withoutOwnSession(line, decision)),
   };
 }
 
 function lines(fields: readonly string[]): string[] {
   return fields.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${fields[at + 1]}`] : []));
+}
+
+/** What a token held of the application's own session is as good as the session. */
+function withoutOwnSession(line: string, decision: Decision | undefined): string {
+  if (line.startsWith("cookie: ")) return line.replace(/=[^;]*/g, "=...");
+  const name = decision?.unwrapped?.name.toLowerCase();
+  return name !== undefined && line.startsWith(`${name}: `) ? `${name}: ...` : line;
 }
 
 /** An explanation is copied into tickets and chats, where nobody should find a session to go on with. */

@@ -181,7 +181,7 @@ describe("a session", () => {
     );
   });
 
-  test("in a wrapped cookie shows the application its own value, and nobody else a key", () => {
+  test("in a wrapped cookie goes to the application as its own, which an explanation does not show", () => {
     const carrier = { kind: "wrappedCookie", name: "JSESSIONID" } as const;
     const snapshot = serving(sealed({ carrier }));
     const gateway = new MemoryGateway(snapshot);
@@ -191,8 +191,8 @@ describe("a session", () => {
     const [line = ""] = client.responseFields("set-cookie");
     const told = explained(snapshot, URL, { headers: [`cookie: ${line.split(";")[0]}`], keys: KEYS });
     expect(told).toMatchObject({ outcome: "kept", endpoint: gateway.endpoints.last.endpoint.address });
-    expect(told.stages.exchange?.attempts[0]?.added).toContain("cookie: JSESSIONID=ABC");
-    expect(JSON.stringify(told)).not.toContain(Buffer.alloc(32, 1).toString("base64"));
+    expect(told.stages.exchange?.attempts[0]?.added).toContain("cookie: JSESSIONID=...");
+    expect(JSON.stringify(told)).not.toContain("ABC");
   });
 });
 
