@@ -45,6 +45,8 @@ try {
   );
   const dashboard = readFileSync(join(folder, "node_modules/limpet/grafana/limpet.json"), "utf8");
   expectEqual("grafana/limpet.json", (JSON.parse(dashboard) as { title: string }).title, "Limpet");
+  const crd = readFileSync(join(folder, "node_modules/limpet/crds/limpet.dev_affinitypolicies.yaml"), "utf8");
+  expectEqual("crds", /^kind: (.*)$/m.exec(crd)?.[1] ?? "", "CustomResourceDefinition");
   const manifest = join(ROOT, "examples/istio-consistent-hash");
   const validated = run(
     join(folder, "node_modules/.bin/limpet"),

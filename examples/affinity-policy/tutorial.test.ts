@@ -1,4 +1,6 @@
 // Plays the AffinityPolicies of this folder: who is kept by a cookie, who by a hash, and what a strict session answers.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { cookiePair, replicasOf, send, sendMany } from "../../test/support/client.ts";
 import { eventually } from "../../test/support/eventually.ts";
@@ -13,6 +15,12 @@ function play(policy: string): Promise<Tutorial> {
 }
 
 const CART = "/anything/cart";
+
+test("the page about the policy shows the policy", () => {
+  const policy = readFileSync(join(import.meta.dirname, "policy.yaml"), "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../../docs/affinity-policy.md"), "utf8");
+  expect(page).toContain(policy.slice(policy.indexOf("\n") + 1));
+});
 
 describe("policy.yaml", () => {
   test("the rule of the carts keeps a client, the other rule sets no cookie", async () => {

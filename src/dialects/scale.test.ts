@@ -57,20 +57,26 @@ const fixed = [
   ),
 ];
 
+/** Of the processor, so that what else runs on the machine does not count. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 test("10,000 routes translate well under 3 s, and an endpoint change costs a small part of that", () => {
-  const begin = performance.now();
+  const begin = cpuMs();
   const first = translate([...fixed, slice(0, "10.1.0.1")]);
-  const wholeMs = performance.now() - begin;
+  const wholeMs = cpuMs() - begin;
   expect(first.snapshot.routes).toHaveLength(ROUTES);
   expect(wholeMs).toBeLessThan(3000);
 
   let { memory } = first;
   const changesMs = Array.from({ length: 5 }, (_, index) => {
-    const start = performance.now();
+    const start = cpuMs();
     const changed = translate([...fixed, slice(0, `10.1.0.${index + 2}`)], {}, memory);
     memory = changed.memory;
     expect(changed.snapshot.routes).toBe(first.snapshot.routes);
-    return performance.now() - start;
+    return cpuMs() - start;
   });
   expect(Math.min(...changesMs)).toBeLessThan(wholeMs / 5);
 });

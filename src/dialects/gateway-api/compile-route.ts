@@ -15,10 +15,11 @@ import type { TranslateOptions } from "../translation.ts";
 import { type CompiledRule, compileRule, type Inherited } from "./compile-rule.ts";
 import type { ReferenceResolver } from "./follow-references.ts";
 import type { HttpRouteReading } from "./http-route.ts";
+import type { KeptName } from "./kept-names.ts";
 import type { AttachedListener } from "./parent-ref.ts";
 import { narrowestBackends } from "./route-backends.ts";
 import { attachToParents, type ParentContext } from "./route-parents.ts";
-import { inheritedAffinity, type KeptName, sameAffinity } from "./rule-affinity.ts";
+import { inheritedAffinity, sameAffinity } from "./rule-affinity.ts";
 
 /** Everything beside the route itself that decides what becomes of it. Its identity says whether to compile again. */
 export interface RouteContext extends ReferenceResolver, ParentContext {

@@ -21,9 +21,10 @@ import { compileReferences } from "./compile-references.ts";
 import { compileFilters } from "./filters.ts";
 import { type ReferenceResolver, References } from "./follow-references.ts";
 import type { HttpRouteReading, RuleValue } from "./http-route.ts";
+import type { KeptName } from "./kept-names.ts";
 import { backendFor, backendIdFor, backendsInForce, narrowestBackends } from "./route-backends.ts";
 import { routeMatch, routeMatchSchema } from "./route-match.ts";
-import { type InheritedAffinity, type KeptName, ruleAffinity } from "./rule-affinity.ts";
+import { type InheritedAffinity, ruleAffinity } from "./rule-affinity.ts";
 import { compileSession } from "./session-persistence.ts";
 
 /** What listeners and Gateways give to the rules of the routes on them. */

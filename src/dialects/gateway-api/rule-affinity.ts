@@ -1,7 +1,6 @@
 // What keeps the clients of a rule on their endpoints: which session and which balancing govern each of its backendRefs.
 import {
   type HashPolicy,
-  type LoadBalancer,
   objectText,
   type SessionPersistence,
   type WeightedBackend,
@@ -21,6 +20,7 @@ import {
 import { sessionAt } from "../policies/session-place.ts";
 import type { CompiledReference } from "./compile-references.ts";
 import type { HttpRouteReading } from "./http-route.ts";
+import { hashCookies, type KeptName, keptSessions } from "./kept-names.ts";
 
 /** What policies say at a listener and its Gateway, for the rules of the routes on it. */
 export interface InheritedAffinity {
@@ -58,21 +58,6 @@ export interface AffinityFrame {
   readonly scope: string;
   /** What the rule declares itself. */
   readonly own: SessionPersistence | undefined;
-}
-
-/** A cookie or a header that keeps clients of the rule somewhere. */
-export interface KeptName {
-  readonly kind: "cookie" | "header";
-  readonly name: string;
-  /** Of a cookie; undefined: the browser's choice. */
-  readonly cookiePath?: string | undefined;
-  readonly cookieDomain?: string | undefined;
-  /** Tokens of one scope are the same session's; hash cookies of one name share their value on purpose. */
-  readonly scope: string;
-  /** Ids of the backends that tokens may lead to. */
-  readonly backends: readonly string[];
-  /** In the route, as written: what brings it to the rule. */
-  readonly path: FieldPath;
 }
 
 export interface RuleAffinity {
@@ -144,9 +129,9 @@ export function ruleAffinity(
       ...overridesOf(one.balancing, where),
     ]),
     names: [
-      ...keptSessions(frame, governed),
+      ...keptSessions(reading, path, governed),
       ...governed.flatMap(({ reference, balancing: [winner] }) =>
-        hashCookies(winner?.value, balancing[0]?.value, reference, frame),
+        hashCookies(reading, reference, hashPoliciesOf(winner?.value, balancing[0]?.value)),
       ),
     ],
   };
@@ -208,73 +193,12 @@ function toldApart(
   return (session) => told.get(session) ?? session;
 }
 
-interface Governed {
-  readonly reference: CompiledReference;
-  readonly sessions: readonly Voice<SessionPersistence>[];
-}
-
-/** Each session that governs references of the rule, once, with the backends that it leads to. */
-function keptSessions({ reading, path }: AffinityFrame, governed: readonly Governed[]): KeptName[] {
-  const bySession = Map.groupBy(
-    governed.filter(({ sessions }) => sessions.length > 0),
-    ({ sessions }) => sessions[0]?.value as SessionPersistence,
-  );
-  return [...bySession].map(([session, [first, ...others]]) => {
-    const { reference, sessions } = first as Governed;
-    const ownPath = sessions[0]?.by === reading.object ? sessions[0].path : undefined;
-    const atBackend = sessions[0]?.standing.includes("ackend") === true;
-    const backends = [reference, ...others.map((one) => one.reference)].map(
-      ({ weighted }) => weighted.backend,
-    );
-    return {
-      ...nameOf(session),
-      scope: session.scope,
-      backends: [...new Set(backends.filter((id) => id !== undefined))].sort(),
-      path: ownPath ?? reading.writtenPath(atBackend ? reference.path : path),
-    };
-  });
-}
-
-function nameOf({
-  carrier,
-}: SessionPersistence): Pick<KeptName, "kind" | "name" | "cookiePath" | "cookieDomain"> {
-  const { kind, name } = carrier;
-  if (kind === "header" || kind === "wrappedHeader") return { kind: "header", name: name.toLowerCase() };
-  if (kind === "wrappedCookie") return { kind: "cookie", name };
-  const cookieDomain = carrier.attributes.find((one) => one.name.toLowerCase() === "domain")?.value;
-  return { kind: "cookie", name, cookiePath: carrier.path, cookieDomain };
-}
-
-/** Cookies that are made for hashing. */
-function hashCookies(
+/** What is hashed for a reference: policies of a backend's own balancer hold for all rules that lead there. */
+function hashPoliciesOf(
   winner: BalancingSaid | undefined,
   ofRule: EffectOf<"routeBalancing"> | undefined,
-  { path }: CompiledReference,
-  { reading }: AffinityFrame,
-): KeptName[] {
-  const policies =
-    winner?.kind === "backendBalancing" ? ownPolicies(winner.loadBalancer) : ofRule?.hashPolicies;
-  return (policies ?? []).flatMap((policy) => {
-    if (policy.kind !== "cookie" || policy.ttlSec === undefined) return [];
-    const cookieDomain = policy.attributes.find((one) => one.name.toLowerCase() === "domain")?.value;
-    const { name, path: cookiePath } = policy;
-    const scope = `hash cookie ${name}`;
-    return [
-      {
-        kind: "cookie",
-        name,
-        cookiePath,
-        cookieDomain,
-        scope,
-        backends: [],
-        path: reading.writtenPath(path),
-      },
-    ];
-  });
-}
-
-function ownPolicies(balancer: LoadBalancer | undefined): readonly HashPolicy[] {
-  return (
-    (balancer?.kind === "ringHash" || balancer?.kind === "maglev" ? balancer.hashPolicies : undefined) ?? []
-  );
+): readonly HashPolicy[] {
+  const balancer = winner?.kind === "backendBalancing" ? winner.loadBalancer : undefined;
+  const own = balancer !== undefined && "hashPolicies" in balancer ? balancer.hashPolicies : undefined;
+  return own ?? ofRule?.hashPolicies ?? [];
 }

@@ -1,12 +1,12 @@
 // `hash` of an AffinityPolicy: its fields, and the balancer and hash policies that they describe.
 import { z } from "zod";
-import type { CookieAttribute, HashKey, HashPolicy, LoadBalancer } from "../../model/index.ts";
+import type { HashKey, HashPolicy, LoadBalancer } from "../../model/index.ts";
 import { MAGLEV_TABLE_SIZE, RING_MAXIMUM_SIZE, RING_MINIMUM_SIZE } from "../envoy-defaults.ts";
 import { cookieRefusals } from "../policies/cookie-rules.ts";
 import { checked, duration, durationMs, type FieldProblem, fieldName, rule } from "../schema/fields.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 import { maglevTableSize } from "../schema/table-size.ts";
-import { cookieDomain, cookiePath, sameSite } from "./affinity-session.ts";
+import { cookieAttributes, cookieDomain, cookiePath, sameSite } from "./cookie-fields.ts";
 import { validation } from "./validation.ts";
 
 /** In hundredths, as a balancer counts it; a bound of a hundred times the mean is none. */
@@ -209,21 +209,4 @@ function hashKey({ header, cookie, sourceIP, query }: HashValue["keys"][number])
     path,
     attributes: cookieAttributes(cookie),
   };
-}
-
-interface CookieValue {
-  readonly domain?: string | undefined;
-  readonly sameSite: string;
-  readonly secure?: boolean | undefined;
-  readonly partitioned: boolean;
-}
-
-/** In this order, behind Max-Age and Path. */
-export function cookieAttributes({ domain, sameSite, secure, partitioned }: CookieValue): CookieAttribute[] {
-  return [
-    ...(domain === undefined ? [] : [{ name: "Domain", value: domain }]),
-    { name: "SameSite", value: sameSite },
-    ...(partitioned ? [{ name: "Partitioned" }] : []),
-    ...(secure === true ? [{ name: "Secure" }] : []),
-  ];
 }

@@ -13,8 +13,8 @@ import { tokenRules } from "../policies/token-rules.ts";
 import { durationMs } from "../schema/fields.ts";
 import type { Reading } from "../schema/read-object.ts";
 import type { TranslateOptions } from "../translation.ts";
-import { cookieAttributes } from "./affinity-hash.ts";
 import type { SessionValue } from "./affinity-session.ts";
+import { cookieAttributes } from "./cookie-fields.ts";
 
 const AT: FieldPath = ["spec", "session"];
 const LOST_STATUS = 503;

@@ -57,14 +57,13 @@ export function compileBackends(
         : { kept: endpoints, findings: [] };
       const targets = backendTargets(resolved);
       const said = inOrder(voicesAtBackend(effects, "backendBalancing", resolved)).map(({ value }) => value);
-      const balancing = said.find(({ loadBalancer }) => loadBalancer !== undefined);
       const panic = said.find((one) => one.panicThresholdPercent !== undefined);
       const backend: Backend = {
         id: resolved.id,
         object,
         endpoints: orderedEndpoints(kept),
         ...(names.length === 0 ? {} : { names: orderedNames(names) }),
-        loadBalancer: balancing?.loadBalancer ?? told.result.loadBalancer ?? DEFAULT_LOAD_BALANCER,
+        loadBalancer: said[0]?.loadBalancer ?? told.result.loadBalancer ?? DEFAULT_LOAD_BALANCER,
         panicThresholdPercent: panic?.panicThresholdPercent ?? PANIC_THRESHOLD_PERCENT,
         ...told.result.settings,
         ...effects.combine("backendSettings", targets),

@@ -74,7 +74,7 @@ export interface RouteBackends {
 export type Effect =
   | {
       readonly kind: "backendBalancing";
-      readonly loadBalancer?: LoadBalancer;
+      readonly loadBalancer: LoadBalancer;
       readonly panicThresholdPercent?: number;
     }
   | {

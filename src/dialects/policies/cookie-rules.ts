@@ -43,27 +43,37 @@ export function cookieRefusals(cookie: CookieShape): Omit<FieldProblem, "code">[
 }
 
 /**
- * The same as findings, for dialects whose CRDs let such cookies through. `maybeSecure`: it becomes `Secure` where the
- * listener speaks TLS, which is told at no other place.
+ * The same as findings, for dialects whose CRDs let such cookies through. `secureOnTls`: it becomes `Secure` where the
+ * listener speaks TLS, so that what needs it is refused elsewhere only.
  */
 export function refusedCookie(
   name: string,
   path: string | undefined,
   attributes: readonly CookieAttribute[],
-  maybeSecure = false,
+  secureOnTls = false,
 ): FieldProblem[] {
   const attribute = (wanted: string) => attributes.find((one) => one.name.toLowerCase() === wanted);
-  const refusals = cookieRefusals({
+  const shape = {
     name,
     path: path ?? attribute("path")?.value,
     domain: attribute("domain")?.value,
     sameSite: attribute("samesite")?.value,
-    secure: maybeSecure || attribute("secure") !== undefined,
     partitioned: attribute("partitioned") !== undefined,
-  });
-  return refusals.map(({ absent: _, ...refusal }) => ({
-    ...refusal,
-    code: "cookie-refused",
-    severity: "warning",
-  }));
+  };
+  const isSecure = attribute("secure") !== undefined;
+  const findings = cookieRefusals({ ...shape, secure: isSecure || secureOnTls }).map(
+    ({ absent: _, ...refusal }): FieldProblem => ({
+      ...refusal,
+      code: "cookie-refused",
+      severity: "warning",
+    }),
+  );
+  if (isSecure || !secureOnTls) return findings;
+  const inPlainText = cookieRefusals({ ...shape, secure: false }).find(({ absent }) =>
+    absent?.includes("secure"),
+  );
+  if (inPlainText === undefined) return findings;
+  const message = `on listeners without TLS ${inPlainText.message}`;
+  const hint = "use it on listeners of protocol HTTPS";
+  return [...findings, { code: "cookie-refused", severity: "info", message, expected: "TLS", hint }];
 }

@@ -25,6 +25,11 @@ export const STANDINGS = [
 
 export type Standing = (typeof STANDINGS)[number];
 
+/** It comes with the backend that a reference leads to, not with the rule. */
+export function isAtBackend(standing: Standing): boolean {
+  return /\bX?[Bb]ackend\b/.test(standing);
+}
+
 /** One object that says something, at one of the places that are asked. */
 export interface Voice<T> {
   readonly value: T;
