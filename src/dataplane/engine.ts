@@ -44,8 +44,8 @@ export class Engine {
   readonly #context: ExchangeContext;
   readonly #sweep: DeadlineSweep;
   readonly #ports = new Map<string, Port>();
-  /** Ports that accept no more but still have connections. */
-  readonly #leaving = new Set<Port>();
+  /** Ports that accept no more but still have connections, with their bind keys. */
+  readonly #leaving = new Map<Port, string>();
   #served: ServingPlan;
   #prepared: ServingPlan | undefined;
 
@@ -126,7 +126,7 @@ export class Engine {
     const port = this.#ports.get(bindKey);
     if (port === undefined) return;
     this.#ports.delete(bindKey);
-    this.#leaving.add(port);
+    this.#leaving.set(port, bindKey);
     void port.drain().then(() => this.#leaving.delete(port));
   }
 
@@ -151,6 +151,7 @@ export class Engine {
       if (portPlan === undefined) this.unlisten(key);
       else port.pipeline.plan = portPlan;
     }
+    for (const [port, key] of this.#leaving) port.pipeline.plan = plan.ports.get(key) ?? port.pipeline.plan;
     this.#context.pool.update((id) => plan.backends.get(id)?.backend);
   }
 
@@ -158,7 +159,7 @@ export class Engine {
   get connections(): number {
     let count = 0;
     for (const port of this.#ports.values()) count += port.connections;
-    for (const port of this.#leaving) count += port.connections;
+    for (const port of this.#leaving.keys()) count += port.connections;
     return count;
   }
 
@@ -183,7 +184,7 @@ export class Engine {
    */
   async drain(timeoutMs: number): Promise<void> {
     for (const key of [...this.#ports.keys()]) this.unlisten(key);
-    const leaving = [...this.#leaving];
+    const leaving = [...this.#leaving.keys()];
     const expiry = setTimeout(() => {
       for (const port of leaving) port.expire();
     }, timeoutMs);

@@ -69,6 +69,7 @@ export class Gateway {
   #signature = "";
   #reloads: Promise<void> = Promise.resolve();
   #serving = false;
+  #draining = false;
 
   /** @param legacy what the process whose place this one takes has left */
   constructor(options: RunOptions, logger: Logger, version: string, legacy?: Legacy) {
@@ -194,31 +195,35 @@ export class Gateway {
 
   /**
    * Not ready from now on, but accepting for another `delayMs`. Then requests in flight finish, and the rest is closed
-   * after the drain timeout.
+   * after the drain timeout. To the last request it goes by the same endpoints and keys as the replicas that stay: by
+   * others it would take sessions from where those have them.
    */
   async drain(delayMs: number): Promise<void> {
-    this.#serving = false;
+    this.#draining = true;
     if (delayMs > 0) await delay(delayMs);
-    this.#watch?.stop();
-    this.#ticketKeys.stop();
-    this.#sessionKeys?.stop();
-    this.#live.stop();
+    // One that began before may be about to open sockets.
+    await this.#reloads;
     const drained = this.#workers.drain(this.#options.drainTimeoutMs);
     // Held open here, the sockets would go on taking connections that nobody accepts.
     this.#sockets.closeAll();
     await drained;
+    this.#followNothing();
     this.#admin?.close();
   }
 
   /** Ends the workers at once. */
   kill(): void {
+    this.#followNothing();
+    this.#workers.kill();
+    this.#sockets.closeAll();
+    this.#admin?.close();
+  }
+
+  #followNothing(): void {
     this.#watch?.stop();
     this.#ticketKeys.stop();
     this.#sessionKeys?.stop();
     this.#live.stop();
-    this.#workers.kill();
-    this.#sockets.closeAll();
-    this.#admin?.close();
   }
 
   async #startSessionKeys(): Promise<void> {
@@ -237,7 +242,7 @@ export class Gateway {
       this.#admin = await AdminServer.listen(
         address,
         {
-          ready: () => this.#serving && this.#workers.serving > 0,
+          ready: () => this.#serving && !this.#draining && this.#workers.serving > 0,
           metrics: async () =>
             renderMetrics([
               ...this.#metrics.samples(this.#store.current, this.#live.snapshot, Date.now()),
@@ -271,7 +276,7 @@ export class Gateway {
     const { configuration } = outcome;
     if (outcome.kind === "changed") await this.#live.serve(configuration.snapshot);
     // Also where nothing changed: a port that was taken may be free now.
-    await this.#moveSockets(configuration);
+    if (!this.#draining) await this.#moveSockets(configuration);
     this.#store.accept(configuration);
     this.#metrics.countReload(outcome.kind === "changed" ? "published" : "unchanged");
     this.#logger.info(

@@ -146,3 +146,21 @@ test("a new listener whose port is taken is told, and everything else is served"
   expect(line).toContain("Gateway/default/edge/taken");
   expect((await send(port)).body).toBe("one");
 });
+
+test("a gateway that drains goes on with the endpoints of now, and opens no more ports", async () => {
+  const [one, two] = [await backend("one"), await backend("two")];
+  const { gateway, port } = await start(one.port, ["--drain-delay", "1m"]);
+  const next = await freePort();
+  gateway.process.kill("SIGTERM");
+  await logged(gateway, "draining");
+  gateway.write(
+    "gateway.yaml",
+    `${gatewayYaml({ port })}    - {name: late, protocol: HTTP, port: ${next}}\n`,
+  );
+  gateway.write("sample.yaml", sampleYaml([two.port]));
+  await eventually(
+    async () => (await send(port)).body,
+    (body) => body === "two",
+  );
+  await expect(send(next)).rejects.toThrow("ECONNREFUSED");
+});

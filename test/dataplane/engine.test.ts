@@ -144,6 +144,21 @@ test("draining lets requests finish and closes what is idle", async () => {
   expect(gateway.engine.connections).toBe(0);
 });
 
+test("a request that comes while it drains goes by the snapshot of now", async () => {
+  const old = await startOrigin((_, response) => response.end("old"));
+  const fresh = await startOrigin((_, response) => response.end("fresh"));
+  const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [old.endpoint])] }));
+  const client = new RawClient(gateway.port);
+  client.write(GET.slice(0, 10));
+  await vi.waitFor(() => expect(gateway.engine.connections).toBe(1));
+  const drained = gateway.engine.drain(10_000);
+  await gateway.serve(snapshotOf({ version: 2, backends: [backend("web", [fresh.endpoint])] }));
+  client.write(GET.slice(10));
+  expect(await client.untilClosed()).toMatch(/fresh$/);
+  client.socket.end();
+  await drained;
+});
+
 test("what does not finish in time is cut off", async () => {
   const origin = await startOrigin(() => {});
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [origin.endpoint])] }));
