@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ProxyError } from "../../src/dataplane/proxy-error.ts";
 import type { LoadBalancer } from "../../src/model/index.ts";
+import { seededRandom } from "../support/affinity.ts";
 import { MemoryGateway, settled } from "../support/memory-gateway.ts";
 import type { MemoryServerStream } from "../support/memory-protocol.ts";
 import { backend, cookieSession, endpoint, forwardRule, snapshotOf } from "../support/snapshots.ts";
@@ -175,4 +176,60 @@ test("least request knows what is in flight", () => {
   for (const upstream of gateway.endpoints.received) upstream.answer(200);
   expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(20);
   expect(counts.size).toBe(2);
+});
+
+describe("hashing by the client's network", () => {
+  const hashing = { ...web, loadBalancer: maglev };
+  const policy = { kind: "sourceIp", v4PrefixBits: 24, v6PrefixBits: 56, terminal: false } as const;
+  const snapshot = snapshotOf({
+    backends: [hashing],
+    rules: [forwardRule([hashing], { hashPolicies: [policy] })],
+  });
+
+  /** Where a client that the peer 192.0.2.7 speaks for is sent. */
+  async function sentTo(gateway: MemoryGateway, forwardedFor: string): Promise<string> {
+    const before = gateway.endpoints.received.length;
+    gateway.request({ fields: ["x-forwarded-for", forwardedFor] });
+    while (gateway.endpoints.received.length === before) await settled();
+    gateway.endpoints.last.answer(200);
+    return gateway.endpoints.last.endpoint.address;
+  }
+
+  const networks = Array.from({ length: 20 }, (_, net) => [
+    `198.51.${net}.7`,
+    `198.51.${net}.250`,
+    `::ffff:198.51.${net}.9`,
+  ]);
+
+  test("keeps a network together, IPv4 written as IPv6 too, and networks apart", async () => {
+    const gateway = new MemoryGateway(snapshot, { trustedProxies: ["192.0.2.0/24"] });
+    const endpoints = new Set<string>();
+    for (const clients of networks) {
+      const seen = new Set<string>();
+      for (const client of clients) seen.add(await sentTo(gateway, client));
+      expect(seen.size).toBe(1);
+      for (const address of seen) endpoints.add(address);
+    }
+    expect(endpoints.size).toBe(addresses.length);
+  });
+
+  test("does not believe a peer that nobody trusts", async () => {
+    const gateway = new MemoryGateway(snapshot);
+    const seen = new Set<string>();
+    for (const [client = ""] of networks) seen.add(await sentTo(gateway, client));
+    expect(seen.size).toBe(1);
+  });
+});
+
+test("sessions begin at the endpoint whose sessions ask for least", () => {
+  const two = { ...web, endpoints: web.endpoints.slice(0, 2) };
+  const gateway = new MemoryGateway(
+    snapshotOf({ backends: [two], rules: [forwardRule([two], { session: cookieSession("home") })] }),
+  );
+  const [busy, first] = exchange(gateway);
+  for (let i = 0; i < 50; i++) exchange(gateway, ["cookie", cookieOf(first)]);
+  Object.defineProperty(gateway, "randomValue", { get: seededRandom(1) });
+  const begun = Array.from({ length: 30 }, () => exchange(gateway)[0]);
+  // One of four draws finds the other endpoint in 15 of 16 cases.
+  expect(begun.filter((address) => address === busy).length).toBeLessThan(8);
 });
