@@ -2,15 +2,16 @@
 import { DecisionDraft } from "../affinity/decision-draft.ts";
 import type { PlannedReference, RulePlan } from "../affinity/plan.ts";
 import { appliesTo, tokenTexts } from "../affinity/session.ts";
-import { absoluteEndSec, begunSec, idleSlackSec } from "../affinity/session-times.ts";
+import { absoluteEndSec, begunSec } from "../affinity/session-times.ts";
 import { type SessionVisit, visitSession } from "../affinity/session-visit.ts";
-import { claimedKeyId } from "../affinity/token/key-ring.ts";
-import { isWrapped, readToken } from "../affinity/token/session-token.ts";
+import type { SessionKeys } from "../affinity/token/session-keys.ts";
+import { readToken } from "../affinity/token/session-token.ts";
 import type { Token } from "../affinity/token/token.ts";
 import type { RequestHead, SessionPersistence } from "../model/index.ts";
 import type { Course } from "./course.ts";
 import type { SessionReport, TokenReport } from "./explanation.ts";
 import type { Outlook } from "./outlook.ts";
+import { lookIntoToken, tokenTimes } from "./token-reading.ts";
 
 /** A session with the references that its tokens may lead to. */
 interface Sought {
@@ -67,9 +68,9 @@ function explainToken(
   const alone = headWithToken(head, session, text);
   const random = () => 0;
   const visit = visitSession(session, references, alone, { nowSec, keys, random }, plan.follow);
-  if (token === undefined) return { ...NO_TOKEN, verdict: unreadText(text, session, keys?.keyIds) };
+  if (token === undefined) return { ...NO_TOKEN, verdict: unreadText(text, session, keys) };
   const begun = begunSec(session, token);
-  const endsSec = endSec(session, token);
+  const endsSec = endSec(session, token, nowSec);
   return {
     format: token.keyId === undefined ? "envoy" : "sealed",
     keyId: token.keyId ?? null,
@@ -113,12 +114,10 @@ function headWithToken(head: RequestHead, { carrier }: SessionPersistence, text:
 }
 
 /** Whichever timeout comes first, with the slack that is granted on idle ones; 0: it does not end by itself. */
-function endSec(session: SessionPersistence, token: Token): number {
-  const absoluteSec = absoluteEndSec(session, token);
-  const { idleTimeoutSec } = session;
-  if (idleTimeoutSec === undefined || token.lastSeenSec === 0) return absoluteSec;
-  const idleSec = token.lastSeenSec + idleTimeoutSec + idleSlackSec(idleTimeoutSec);
-  return absoluteSec === 0 ? idleSec : Math.min(absoluteSec, idleSec);
+function endSec(session: SessionPersistence, token: Token, nowSec: number): number {
+  const { endsSec, idleEndsSec } = tokenTimes(token, session, nowSec);
+  const ends = [endsSec, idleEndsSec].filter((sec) => sec !== undefined);
+  return ends.length === 0 ? 0 : Math.min(...ends);
 }
 
 function verdictText(visit: SessionVisit, token: Token, nowSec: number): string {
@@ -139,26 +138,27 @@ function verdictText(visit: SessionVisit, token: Token, nowSec: number): string 
     : "the session's idle timeout is over";
 }
 
-/** Why a text is no token of the session, as far as one can tell without the key. */
-function unreadText(
-  text: string,
-  session: SessionPersistence,
-  keyIds: readonly string[] | undefined,
-): string {
-  const { token: rules } = session;
-  if (rules.format === "envoy") return "it is no token in Envoy's format";
-  const keyId = claimedKeyId(text);
-  if (keyId === undefined) {
-    const unsealed = { ...session, token: { format: "envoy" as const } };
-    return readToken(unsealed, text, undefined, 0) === undefined
-      ? "it is no token"
-      : "it is a token in Envoy's format, which is not signed and not accepted (any more)";
+/** Why a text is no token of the session, as far as one can tell with these keys. */
+function unreadText(text: string, session: SessionPersistence, keys: SessionKeys | undefined): string {
+  const looked = lookIntoToken(text, { keys, scopes: [session.scope] });
+  if (!("obstacle" in looked)) {
+    if (looked.form === "sealed") return "it opens, but is not of the kind that this session has";
+    return session.token.format === "sealed"
+      ? "it is a token in Envoy's format, which is not signed, and is not accepted or no longer"
+      : "it is a token in another of Envoy's formats than this session has";
   }
-  if (keyIds === undefined || keyIds.length === 0)
-    return `it is sealed with key ${keyId}, and there are no keys here`;
-  if (!keyIds.includes(keyId)) return `it is sealed with key ${keyId}, which is not among the keys here`;
-  const wrapped = isWrapped(session) ? ", or wraps nothing" : "";
-  return `it names key ${keyId} but does not open: it was changed, or is of another session${wrapped}`;
+  switch (looked.obstacle) {
+    case "no-token":
+      return "it is no token";
+    case "no-keys":
+      return `it is sealed with key ${looked.keyId}, and there are no keys here`;
+    case "unknown-key":
+      return `it is sealed with key ${looked.keyId}, which is not among the keys here`;
+    case "other-layout":
+      return `it is sealed with key ${looked.keyId} by another version of Limpet`;
+    case "does-not-open":
+      return `it names key ${looked.keyId} but does not open: it was changed, or is of another session`;
+  }
 }
 
 function timeText(sec: number): string | null {

@@ -54,6 +54,7 @@ const ALLOWED_MODULES: Record<string, readonly string[]> = {
   routing: [],
   // node:crypto and node:tls read certificates and say whether the TLS library takes them: texts in, verdicts out.
   dialects: ["zod", "yaml", "node:crypto", "node:tls"],
+  inspect: [],
 };
 
 /** Only tests may use it. */
