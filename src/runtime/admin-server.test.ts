@@ -27,7 +27,7 @@ function desk(told: string[] = []): AdminSources["drains"] {
   return { list: async () => [CART], start: change("start"), end: change("end") };
 }
 
-function explain({ request }: QuestionTexts): Explanation {
+async function explain({ request }: QuestionTexts): Promise<Explanation> {
   if (request === "") throw new QuestionError("expected a request");
   return { reason: request } as Explanation;
 }

@@ -17,8 +17,8 @@ export interface AdminSources {
   /** Plain data for `/snapshot`; fields called `privateKey` are left out of the page. */
   snapshot(): unknown;
   readonly drains: Pick<DrainDesk, "list" | "start" | "end">;
-  /** Throws a QuestionError. */
-  explain(texts: QuestionTexts): Explanation;
+  /** Rejects with a QuestionError. */
+  explain(texts: QuestionTexts): Promise<Explanation>;
 }
 
 interface Page {
@@ -74,9 +74,9 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
 /** The largest question: a head as large as clients may send, percent-encoded in the query. */
 const MAX_HEAD_SIZE = 256 * 1024;
 
-function explanationPage(query: URLSearchParams, explain: AdminSources["explain"]): Page {
+async function explanationPage(query: URLSearchParams, explain: AdminSources["explain"]): Promise<Page> {
   try {
-    return json(200, explain(questionOfQuery(query)));
+    return json(200, await explain(questionOfQuery(query)));
   } catch (error) {
     if (!(error instanceof QuestionError)) throw error;
     return json(400, { error: error.message });

@@ -320,15 +320,15 @@ export class Gateway {
   }
 
   /** Here and not in a worker: the primary has the same snapshot and keys, and carries no traffic. */
-  #explain(texts: QuestionTexts): Explanation {
+  async #explain(texts: QuestionTexts): Promise<Explanation> {
     const { dataplane, portOffset } = this.#options;
     const question = readQuestion(texts, dataplane.maxHeaders);
     this.#explainer ??= new Explainer({ dataplane, portOffset }, Math.random);
-    return this.#explainer.explain(question, {
-      snapshot: this.#live.snapshot,
-      keys: this.#sessionKeys?.current?.ring,
-      nowMs: Date.now(),
-    });
+    const { snapshot } = this.#live;
+    // Health checks and workers must not wait for it.
+    await this.#explainer.prepare(question, snapshot);
+    const keys = this.#sessionKeys?.current?.ring;
+    return this.#explainer.explain(question, { snapshot, keys, nowMs: Date.now() });
   }
 
   #snapshotPage(): unknown {

@@ -1,16 +1,25 @@
 // Explains requests on a snapshot: finds the port, lets the data plane rehearse the request, and has it told in full.
+import type { PendingTable } from "../../affinity/decision.ts";
 import type { SessionKeys } from "../../affinity/token/session-keys.ts";
 import { type BindPoint, bindPoints } from "../../dataplane/bind-points.ts";
 import { ClientIdentity } from "../../dataplane/client-identity.ts";
+import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import type { DataplaneOptions } from "../../dataplane/options.ts";
 import { Rehearsal, type Rehearsed } from "../../dataplane/rehearsal.ts";
 import { ERRORS, type ErrorCode, reasonPhrase } from "../../dataplane/respond.ts";
-import { emptyServingPlan, type ServingPlan, ServingPlanBuild } from "../../dataplane/serving-plan.ts";
+import {
+  emptyServingPlan,
+  type PortPlan,
+  type ServingPlan,
+  ServingPlanBuild,
+} from "../../dataplane/serving-plan.ts";
+import { finishInSlices } from "../../dataplane/slices.ts";
 import type { ConnectionInfo } from "../../dataplane/stream.ts";
 import type { Course, OwnAnswer, SentHead } from "../../inspect/course.ts";
 import { explain } from "../../inspect/explain.ts";
 import type { Explanation } from "../../inspect/explanation.ts";
 import type { Snapshot } from "../../model/index.ts";
+import { normalizePath } from "../../routing/path.ts";
 import { type Arrival, arrive } from "./arrival.ts";
 import { type Question, QuestionError, socketAddress } from "./question.ts";
 
@@ -43,6 +52,22 @@ export class Explainer {
     this.#options = options;
     this.#rehearsal = new Rehearsal(options.dataplane, random);
     this.#identity = new ClientIdentity(options.dataplane);
+  }
+
+  /**
+   * Makes ready in slices what `explain` would make ready at once, for processes that have something else to do. Rejects
+   * with a QuestionError as `explain` throws it.
+   */
+  async prepare(question: Question, snapshot: Snapshot): Promise<void> {
+    if (this.#plan.snapshot !== snapshot) {
+      const build = new ServingPlanBuild(snapshot, this.#plan);
+      await finishInSlices(build, SYSTEM_CLOCK);
+      this.#plan = build.plan as ServingPlan;
+    }
+    const point = findPoint(snapshot, question, this.#options.portOffset);
+    for (const table of unbuiltTables(question, this.#plan.ports.get(point.key))) {
+      await finishInSlices(table, SYSTEM_CLOCK);
+    }
   }
 
   /** Throws a QuestionError where the snapshot has no such port. */
@@ -153,6 +178,19 @@ function findPoint(snapshot: Snapshot, { port, host, local }: Question, portOffs
       ? "there is no listener"
       : `no listener has the port ${port} of the URL; there are ${ports.join(", ")}`,
   );
+}
+
+/** Hash tables of the rule that the request seems to be for. */
+function unbuiltTables({ head }: Question, port: PortPlan | undefined): PendingTable[] {
+  const path = head === undefined ? undefined : normalizePath(head.path);
+  if (head === undefined || port === undefined || typeof path !== "string") return [];
+  const { rule } = port.router.match(head, path);
+  if (rule?.action.kind !== "forward") return [];
+  return port.planOf(rule).references.flatMap((reference) => {
+    const { backend } = reference;
+    if (backend === undefined || backend.serving.endpoints.length === 0) return [];
+    return reference.lookupIn(backend).pending ?? [];
+  });
 }
 
 function connectionOf({ client, local, scheme, port }: Question, point: BindPoint): ConnectionInfo {

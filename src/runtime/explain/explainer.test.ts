@@ -1,0 +1,27 @@
+// The explainer of a process that has something else to do.
+import { expect, onTestFinished, test } from "vitest";
+import { backendOf, endpointAt } from "../../../test/support/affinity.ts";
+import { forwardRule, snapshotOf } from "../../../test/support/snapshots.ts";
+import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
+import { Explainer } from "./explainer.ts";
+import { readQuestion } from "./question.ts";
+
+test("a large table is built before the answer, in slices between which others have their turn", async () => {
+  const loadBalancer = { kind: "maglev", tableSize: 5_000_011, useHostname: false } as const;
+  const web = backendOf("web", [endpointAt("10.0.0.1:80"), endpointAt("10.0.0.2:80")], { loadBalancer });
+  const hashPolicies = [{ kind: "header", name: "x-user", terminal: false }] as const;
+  const snapshot = snapshotOf({ backends: [web], rules: [forwardRule([web], { hashPolicies })] });
+  const explainer = new Explainer({ dataplane: DEFAULT_DATAPLANE_OPTIONS, portOffset: 0 }, () => 0.5);
+  onTestFinished(() => explainer.close());
+  const texts = { request: "GET http://shop.example/", headers: ["x-user: ada"], refusing: [] };
+  const question = readQuestion(texts, 100);
+  let turns = 0;
+  const counting = setInterval(() => {
+    turns += 1;
+  }, 0);
+  await explainer.prepare(question, snapshot);
+  clearInterval(counting);
+  expect(turns).toBeGreaterThan(3);
+  const { endpoint } = explainer.explain(question, { snapshot, keys: undefined, nowMs: 0 });
+  expect(endpoint).not.toBeNull();
+});
