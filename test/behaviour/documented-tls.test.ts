@@ -5,24 +5,12 @@ import { expect, test } from "vitest";
 import { translate } from "../../src/dialects/translate.ts";
 import { readResources } from "../../src/dialects/yaml/read-resources.ts";
 import { makeAuthority } from "../support/certificates.ts";
+import { authorities, certificateSecret, documents } from "../support/tls-manifests.ts";
 
 const PAGE = readFileSync(join(resolve(import.meta.dirname, "../.."), "docs/tls.md"), "utf8");
 const MANIFESTS = [...PAGE.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text as string);
 
 const authority = makeAuthority({ name: "Example authority" });
-
-/** JSON is YAML. */
-function secret(name: string, names: readonly string[]): string {
-  const { chain, privateKey } = authority.issue({ names });
-  const stringData = { "tls.crt": chain, "tls.key": privateKey };
-  const type = "kubernetes.io/tls";
-  return JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata: { name }, type, stringData });
-}
-
-function authorities(name: string): string {
-  const data = { "ca.crt": authority.certificate };
-  return JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data });
-}
 
 function service(name: string, port: object): string {
   return JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name }, spec: { ports: [port] } });
@@ -41,11 +29,13 @@ const { snapshot, findings } = translate(
   [
     ...MANIFESTS,
     HTTP_ROUTE,
-    secret("shop-certificate", ["shop.example.com"]),
-    secret("wildcard-certificate", ["*.example.com"]),
-    secret("gateway-certificate", ["gateway.example.com"]),
-    authorities("partner-authorities"),
-    authorities("internal-authorities"),
+    documents(
+      certificateSecret("shop-certificate", authority.issue({ names: ["shop.example.com"] })),
+      certificateSecret("wildcard-certificate", authority.issue({ names: ["*.example.com"] })),
+      certificateSecret("gateway-certificate", authority.issue({ names: ["gateway.example.com"] })),
+      authorities("partner-authorities", authority.certificate),
+      authorities("internal-authorities", authority.certificate),
+    ),
     service("carts", { name: "https", port: 443 }),
     service("database", { port: 5432 }),
   ].flatMap((text) => [...readResources("tls.md", text).resources]),
