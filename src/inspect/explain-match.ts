@@ -1,7 +1,10 @@
 // Listener, route and rule of an explanation: what took the request, and what nearly did.
+
+import { nearestName } from "../dialects/schema/near-names.ts";
 import type { Listener } from "../model/index.ts";
 import type { RouteMiss, RouteResult } from "../routing/match-result.ts";
 import {
+  hostOf,
   listenerMisses,
   matchesThatHold,
   type NearMiss,
@@ -39,7 +42,11 @@ export function explainRoute(course: Course): RouteStage | null {
   const match = matched(course);
   const request = routed(course);
   if (match === undefined || request === undefined) return null;
-  const misses = routeMisses(requestListeners(course), course.entrance.routes, request, match.listener);
+  const host = hostOf(request.head);
+  // Where a route has the host, others are of interest only if it might be a misspelling of theirs.
+  const misses = routeMisses(requestListeners(course), course.entrance.routes, request, match.listener)
+    .filter(({ hostnames }) => match.route === undefined || nearestName(host, hostnames) !== undefined)
+    .map(({ name, reasons }) => ({ name, reasons }));
   return { name: match.route?.id ?? null, nearMisses: few(misses) };
 }
 

@@ -36,18 +36,38 @@ export function listenerMisses(
   });
 }
 
-/** Routes of the listener that do not have the host. `listeners` share one port; those of one hostname are one. */
+/**
+ * Routes of the listener that do not have the host, the ones with the most of its end in common first. `listeners` share
+ * one port; those of one hostname are one.
+ */
 export function routeMisses(
   listeners: readonly Listener[],
   routes: readonly Route[],
   { head }: RoutedRequest,
   listener: Listener,
-): NearMiss[] {
-  return attachedTo(listeners, routes, listener).flatMap(({ route, hostnames }) =>
-    hostnames.some((hostname) => takesHost(hostname, head))
-      ? []
-      : [{ name: route.id, reasons: [`its hostnames are ${hostnames.join(", ")}`] }],
-  );
+): (NearMiss & { readonly hostnames: readonly string[] })[] {
+  const inCommon = (hostnames: readonly string[]) =>
+    Math.max(...hostnames.map((hostname) => commonEnd(hostname, hostOf(head))));
+  return attachedTo(listeners, routes, listener)
+    .filter(({ hostnames }) => !hostnames.some((hostname) => takesHost(hostname, head)))
+    .map((attached) => ({ ...attached, inCommon: inCommon(attached.hostnames) }))
+    .sort((a, b) => b.inCommon - a.inCommon)
+    .map(({ route, hostnames }) => ({
+      name: route.id,
+      reasons: [`its hostnames are ${hostnames.join(", ")}`],
+      hostnames,
+    }));
+}
+
+function commonEnd(a: string, b: string): number {
+  let length = 0;
+  while (length < Math.min(a.length, b.length) && a.at(-1 - length) === b.at(-1 - length)) length += 1;
+  return length;
+}
+
+/** Lower case, without port. */
+export function hostOf({ authority }: RequestHead): string {
+  return authority.slice(0, hostEnd(authority));
 }
 
 /**

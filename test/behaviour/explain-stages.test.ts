@@ -94,6 +94,23 @@ describe("what nearly matched", () => {
     expect(noRoute.stages.route?.name).toBeNull();
   });
 
+  test("of hostnames is what might have been meant, and all there is where no route was found", () => {
+    const names = ["blog.test", "shop.example", "shops.example"];
+    const any = listener("any");
+    const routes = names.map((name) => route(name, any, [name], ruleAt("all", match())));
+    const of = (host: string) =>
+      explained(
+        snapshotOf({ listeners: [any], backends: [web], routes }),
+        `GET http://${host}/`,
+      ).stages.route?.nearMisses.first.map(({ reasons }) => reasons[0]);
+    expect(of("shop.example")).toEqual(["its hostnames are shops.example"]);
+    expect(of("www.shop.example")).toEqual([
+      "its hostnames are shop.example",
+      "its hostnames are shops.example",
+      "its hostnames are blog.test",
+    ]);
+  });
+
   test("is cut short, and says by how much", () => {
     const many = Array.from({ length: 9 }, (_, index) => ruleAt(`${index}`, match(exact(`/${index}`))));
     const { stages } = explained(snapshotOf({ backends: [web], rules: many }), "GET http://shop.example/x");
