@@ -11,11 +11,12 @@ import {
   requestOf,
   ruleOf,
   seededRandom,
+  statesOf,
 } from "../../test/support/affinity.ts";
 import type { HashPolicy, LoadBalancer, SessionPersistence } from "../model/index.ts";
 import { decide } from "./decide.ts";
 import { encodeEnvoyCookie } from "./library.ts";
-import type { RulePlan } from "./plan.ts";
+import { planRule, type RulePlan } from "./plan.ts";
 import { encodeBase64 } from "./token/base64.ts";
 
 const A = "10.0.0.1:80";
@@ -312,4 +313,13 @@ describe("hashing", () => {
     const decision = decideNow(plan, withToken(other));
     expect([decision.source, addressOf(decision)]).toEqual(["session", other]);
   });
+});
+
+test("a reason tells of the moment of its decision, however late it is read", () => {
+  const ill = backendOf("a", [endpointAt(A, { health: "unhealthy" }), endpointAt(B), endpointAt(C)]);
+  const states = statesOf(ill);
+  const plan = planRule(ruleOf(["a"], { session: cookieSession() }), states);
+  const decision = decideNow(plan, withToken(A));
+  states.update([backendOf("a", [endpointAt(A, { health: "healthy" }), endpointAt(B), endpointAt(C)])]);
+  expect(decision.reason).toContain(`the token names ${A}, whose health is unhealthy; `);
 });

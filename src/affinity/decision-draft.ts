@@ -106,7 +106,7 @@ function carrierText({ carrier }: SessionPersistence): string {
   return `${CARRIER_TEXTS[carrier.kind]} ${carrier.name}`;
 }
 
-function sessionText({ session, outcome, token, loss, endpoint }: SessionVisit): string {
+function sessionText({ session, outcome, token, loss, health }: SessionVisit): string {
   const address = token?.address ?? "";
   switch (outcome) {
     case "new":
@@ -124,6 +124,6 @@ function sessionText({ session, outcome, token, loss, endpoint }: SessionVisit):
         return `the token names ${address}, which drains for longer than the session's drain timeout of ${session.drainTimeoutSec} s`;
       }
       if (loss === "tried") return `the token names ${address}, which failed this request before`;
-      return `the token names ${address}, whose health is ${endpoint?.endpoint.health}`;
+      return `the token names ${address}, whose health is ${health}`;
   }
 }

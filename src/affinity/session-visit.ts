@@ -1,5 +1,5 @@
 // Looks for a session in a request and for the endpoint that its token names.
-import type { EndpointIdentity, RequestHead, SessionPersistence } from "../model/index.ts";
+import type { EndpointHealth, EndpointIdentity, RequestHead, SessionPersistence } from "../model/index.ts";
 import type { BackendState, DecideOptions, EndpointState, SessionOutcome } from "./decision.ts";
 import type { PlannedReference } from "./plan.ts";
 import type { FollowRules } from "./serving.ts";
@@ -25,6 +25,8 @@ export interface SessionVisit {
   endpoint: EndpointState | undefined;
   reference: PlannedReference | undefined;
   loss: Loss | undefined;
+  /** Of `endpoint` when it was lost; it may be another by the time that somebody reads the reason. */
+  health: EndpointHealth | undefined;
 }
 
 /**
@@ -45,6 +47,7 @@ export function visitSession(
     endpoint: undefined,
     reference: undefined,
     loss: undefined,
+    health: undefined,
   };
   for (const text of tokenTexts(session, request)) {
     if (text === "") continue;
@@ -97,6 +100,7 @@ function followToken(
     visit.token = token;
     visit.endpoint = lost;
     visit.loss = loss;
+    visit.health = lost?.endpoint.health;
   }
   return false;
 }
