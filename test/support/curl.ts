@@ -31,6 +31,8 @@ export interface CurlOptions {
   readonly input?: string | Buffer;
   /** A variable of `--write-out`, such as `num_connects`. */
   readonly report?: string;
+  /** More arguments, for every transfer: `--next` forgets those before it. */
+  readonly always?: readonly string[];
 }
 
 const REPORT = "\u0001report:";
@@ -40,13 +42,25 @@ const REPORT = "\u0001report:";
  * Bodies are text (latin1); with several transfers `body` is that of all, one after the other.
  */
 export async function curl(args: readonly string[], options: CurlOptions = {}): Promise<CurlRun> {
+  const { report: variable = "response_code", always = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), "limpet-curl-"));
   const dumps: string[] = [];
   // Heads have a file of their own, so that no body can look like one; so has each transfer, which `--next` begins.
   const fixed = (): string[] => {
     dumps.push(join(folder, String(dumps.length)));
-    const report = `${REPORT}%{${options.report ?? "response_code"}}\u0001`;
-    return ["-sS", "--max-time", "20", "--noproxy", "*", "-D", dumps.at(-1) as string, "-w", report];
+    const report = `${REPORT}%{${variable}}\u0001`;
+    return [
+      "-sS",
+      "--max-time",
+      "20",
+      "--noproxy",
+      "*",
+      "-D",
+      dumps.at(-1) as string,
+      "-w",
+      report,
+      ...always,
+    ];
   };
   const all = ["-q", ...fixed(), ...args.flatMap((arg) => (arg === "--next" ? [arg, ...fixed()] : [arg]))];
   try {
