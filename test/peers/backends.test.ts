@@ -2,13 +2,14 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Backend, BackendTls } from "../../src/model/index.ts";
-import { type RunningPeer, startProgram } from "../http/peers/peer.ts";
-import { type Issued, makeAuthority } from "../support/certificates.ts";
+import { startProgram } from "../http/peers/peer.ts";
+import { makeAuthority } from "../support/certificates.ts";
 import { send } from "../support/client.ts";
 import { freePorts } from "../support/free-port.ts";
 import { type LoopbackGateway, startLoopbackGateway } from "../support/loopback-gateway.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { backend, endpoint, snapshotOf } from "../support/snapshots.ts";
+import { startNginx } from "./nginx.ts";
 
 const authority = makeAuthority({ name: "endpoints" });
 const clients = makeAuthority({ name: "clients" });
@@ -23,63 +24,24 @@ const TLS: BackendTls = {
   trust: [{ id: "ConfigMap/default/ca", certificates: authority.certificate }],
 };
 
-function pem({ chain, privateKey }: Issued): string {
-  return chain + privateKey;
-}
-
-async function started(starting: Promise<RunningPeer>): Promise<void> {
-  const peer = await starting;
-  onTestFinished(() => peer.stop());
-}
-
-/** Says what the handshake settled; the server without the name asked for shows another certificate. */
-async function startNginx(version = "TLSv1.3"): Promise<number> {
-  const [port] = (await freePorts(1)) as [number];
-  const text = (folder: string) => {
-    writeFileSync(`${folder}/shop.pem`, pem(shop));
-    writeFileSync(`${folder}/other.pem`, pem(other));
-    writeFileSync(`${folder}/clients.pem`, clients.certificate);
-    const server = (name: string, file: string, more: string) => `  server {
-    listen 127.0.0.1:${port} ssl${name === "_" ? " default_server" : ""};
-    server_name ${name};
-    ssl_certificate ${folder}/${file}.pem;
-    ssl_certificate_key ${folder}/${file}.pem;
-    ${more}
-    location / {
-      add_header content-type text/plain always;
-      return 200 "$ssl_server_name $ssl_protocol $ssl_client_s_dn $ssl_session_reused $connection_requests";
-    }
-  }
-`;
-    return `daemon off;
-worker_processes 1;
-pid ${folder}/nginx.pid;
-error_log ${folder}/error.log crit;
-events { worker_connections 64; }
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  ssl_session_cache shared:sessions:1m;
-  ssl_protocols ${version};
-${server("_", "other", "")}
-${server("shop.example", "shop", `ssl_client_certificate ${folder}/clients.pem; ssl_verify_client on;`)}
-}
-`;
-  };
-  const args = (path: string, folder: string) => ["-p", folder, "-c", path, "-e", `${folder}/error.log`];
-  await started(startProgram("/usr/sbin/nginx", { name: "nginx.conf", text }, args, [port]));
-  return port;
+/** The server without the name asked for shows another certificate. */
+async function startShop(version = "TLSv1.3"): Promise<number> {
+  const nginx = await startNginx({
+    version,
+    servers: [
+      { name: "other.example", certificate: other },
+      { name: "shop.example", certificate: shop, clients: clients.certificate },
+    ],
+  });
+  onTestFinished(() => nginx.stop());
+  return nginx.port;
 }
 
 /** Says whose connection it was told it has. */
 async function startHaproxy(bind: string): Promise<number> {
   const [port] = (await freePorts(1)) as [number];
   const text = (folder: string) => {
-    writeFileSync(`${folder}/shop.pem`, pem(shop));
+    writeFileSync(`${folder}/shop.pem`, shop.chain + shop.privateKey);
     return `global
   nbthread 1
 defaults
@@ -92,9 +54,9 @@ frontend answer
   http-request return status 200 content-type text/plain lf-string "%[src]:%[src_port] %[dst]:%[dst_port]"
 `;
   };
-  await started(
-    startProgram("/usr/sbin/haproxy", { name: "haproxy.cfg", text }, (path) => ["-db", "-f", path], [port]),
-  );
+  const args = (path: string) => ["-db", "-f", path];
+  const haproxy = await startProgram("/usr/sbin/haproxy", { name: "haproxy.cfg", text }, args, [port]);
+  onTestFinished(() => haproxy.stop());
   return port;
 }
 
@@ -110,7 +72,7 @@ async function ask(gateway: LoopbackGateway): Promise<string> {
 
 describe("nginx over TLS", () => {
   test.each(["TLSv1.2", "TLSv1.3"])("sees the server name and the certificate, over %s", async (version) => {
-    const port = await startNginx(version);
+    const port = await startShop(version);
     const gateway = await gatewayTo(port, { tls: { ...TLS, clientCertificate } });
     expect(await ask(gateway)).toBe(`200 shop.example ${version} CN=gateway.example . 1`);
     expect(await ask(gateway)).toBe(`200 shop.example ${version} CN=gateway.example . 2`);
@@ -118,18 +80,18 @@ describe("nginx over TLS", () => {
 
   test("resumes sessions", async () => {
     const limits = { maxRequestsPerConnection: 1 };
-    const gateway = await gatewayTo(await startNginx(), { tls: { ...TLS, clientCertificate }, limits });
+    const gateway = await gatewayTo(await startShop(), { tls: { ...TLS, clientCertificate }, limits });
     expect(await ask(gateway)).toMatch(/ \. 1$/);
     expect(await ask(gateway)).toMatch(/ r 1$/);
   });
 
   test("refuses who shows no certificate, and its answer passes", async () => {
-    const gateway = await gatewayTo(await startNginx(), { tls: TLS });
+    const gateway = await gatewayTo(await startShop(), { tls: TLS });
     expect(await ask(gateway)).toMatch(/^400 [\s\S]*No required SSL certificate/);
   });
 
   test("is not believed when it is asked for a name that it does not have", async () => {
-    const gateway = await gatewayTo(await startNginx(), { tls: { ...TLS, serverName: "third.example" } });
+    const gateway = await gatewayTo(await startShop(), { tls: { ...TLS, serverName: "third.example" } });
     expect(await ask(gateway)).toMatch(/^503 .*upstream-tls/);
   });
 
@@ -139,7 +101,7 @@ describe("nginx over TLS", () => {
       clientCertificate,
       subjectAltNames: [{ type: "hostname", value }],
     });
-    const port = await startNginx();
+    const port = await startShop();
     const third = { ...wanted("shop.example"), serverName: "third.example" };
     expect(await ask(await gatewayTo(port, { tls: third }))).toMatch(/^503 .*upstream-tls/);
     const shopAsked = { ...wanted("shop.example"), serverName: "shop.example" };
