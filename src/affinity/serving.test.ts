@@ -13,6 +13,10 @@ function servingHealths({ serving }: LiveBackend): EndpointHealth[] {
   return serving.endpoints.map(({ endpoint }) => endpoint.health);
 }
 
+function servingAddresses({ serving }: LiveBackend): string[] {
+  return serving.endpoints.map(({ endpoint }) => endpoint.address);
+}
+
 describe("who serves", () => {
   test("unknown and healthy do, the others do not", () => {
     const { serving } = live(["unknown", "healthy", "unhealthy", "healthy", "timeout", "healthy"]);
@@ -53,6 +57,16 @@ describe("who serves", () => {
   test("draining endpoints serve where nobody else is left", () => {
     const backend = live(["draining", "draining"]);
     expect(servingHealths(backend)).toEqual(["draining", "draining"]);
+  });
+
+  test("endpoints that have just arrived take nothing new while somebody else serves", () => {
+    const arriving = endpointAt("10.0.1.1:80", { health: "healthy", arrivingSinceMs: 1_000 });
+    const beside = (health: EndpointHealth) =>
+      statesOf(backendOf("b", [endpointAt("10.0.0.1:80", { health }), arriving])).get("b") as LiveBackend;
+    expect(servingAddresses(beside("healthy"))).toEqual(["10.0.0.1:80"]);
+    expect(servingAddresses(beside("degraded"))).toEqual(["10.0.0.1:80"]);
+    expect(servingAddresses(beside("draining"))).toEqual(["10.0.1.1:80"]);
+    expect(servingAddresses(beside("unhealthy"))).toEqual(["10.0.1.1:80"]);
   });
 
   test("a backend without endpoints is no panic", () => {

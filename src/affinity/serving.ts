@@ -20,10 +20,11 @@ export interface Serving {
 
 /**
  * Draining endpoints leave on purpose, so they neither serve new sessions nor count as ill: scaling down is no panic.
- * Where nobody else serves they do, because somebody must and they are known to.
+ * Where nobody else serves they do, because somebody must and they are known to. Those that have just arrived wait until
+ * every replica of the gateway knows them, as long as somebody serves meanwhile.
  */
 export function findServing(states: readonly EndpointState[], panicThresholdPercent: number): Serving {
-  const staying = states.filter(({ endpoint }) => endpoint.health !== "draining");
+  const staying = settled(states.filter(({ endpoint }) => endpoint.health !== "draining"));
   const healthy = staying.filter(({ endpoint }) => isHealthy(endpoint.health));
   const degraded = staying.filter(({ endpoint }) => endpoint.health === "degraded");
   if (healthy.length + degraded.length === 0 && staying.length < states.length) {
@@ -48,6 +49,15 @@ export function findServing(states: readonly EndpointState[], panicThresholdPerc
 }
 
 const ALL_TO_ONE_GROUP = { panic: false, onlyDraining: false, degraded: [], percent: 100 } as const;
+
+/** Without those that have just arrived; with them where nobody else serves. */
+function settled(staying: readonly EndpointState[]): readonly EndpointState[] {
+  const others = staying.filter(({ endpoint }) => endpoint.arrivingSinceMs === undefined);
+  const isAnybodyThere = others.some(
+    ({ endpoint: { health } }) => isHealthy(health) || health === "degraded",
+  );
+  return isAnybodyThere ? others : staying;
+}
 
 function isHealthy(health: EndpointHealth): boolean {
   return health === "unknown" || health === "healthy";

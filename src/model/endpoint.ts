@@ -24,4 +24,9 @@ export interface Endpoint {
   readonly drainingSinceMs?: number;
   /** When it began to serve, wall clock in milliseconds; set while its backend's slow start lasts. */
   readonly slowStartSinceMs?: number;
+  /**
+   * When discovery brought it, wall clock in milliseconds; set while other replicas of the gateway may not know it yet: it
+   * keeps sessions that name it, and gets no new ones.
+   */
+  readonly arrivingSinceMs?: number;
 }

@@ -23,7 +23,12 @@ test("a backend without names is the very same object", () => {
   expect(resolveNames(backend, () => ["10.0.0.2"])).toBe(backend);
 });
 
-const NOTHING: Knowledge = { verdict: undefined, slowStartSinceMs: undefined, drainingSinceMs: undefined };
+const NOTHING: Knowledge = {
+  verdict: undefined,
+  slowStartSinceMs: undefined,
+  arrivingSinceMs: undefined,
+  drainingSinceMs: undefined,
+};
 
 function judged(health: EndpointHealth, verdict: Verdict | undefined): Backend {
   const backend = backendOf("b", [endpointAt("10.0.0.1:80", { health })]);
@@ -41,13 +46,19 @@ test.each([
   expect(judged(health, verdict).endpoints.map((endpoint) => endpoint.health)).toEqual(expected);
 });
 
-test("slow start is written to those that serve, and a backend that nothing is said about stays the same object", () => {
+test("slow start and arrival are written to those that serve, and a backend that nothing is said about stays the same object", () => {
   const backend = backendOf("b", ["10.0.0.1:80", "10.0.0.2:80"]);
   const slow = judge(backend, ({ address }) => ({
     ...NOTHING,
     slowStartSinceMs: address === "10.0.0.2:80" ? 5_000 : undefined,
   }));
   expect(slow.endpoints.map(({ slowStartSinceMs }) => slowStartSinceMs)).toEqual([undefined, 5_000]);
+  const arriving = judge(backend, ({ address }) => ({
+    ...NOTHING,
+    verdict: address === "10.0.0.1:80" ? "failed" : undefined,
+    arrivingSinceMs: 5_000,
+  }));
+  expect(arriving.endpoints.map(({ arrivingSinceMs }) => arrivingSinceMs)).toEqual([undefined, 5_000]);
   expect(judge(backend, () => NOTHING)).toBe(backend);
 });
 

@@ -1,4 +1,4 @@
-// What a backend of the configuration becomes with what was found out since: addresses of names, verdicts, drains, slow starts.
+// What a backend of the configuration becomes with what was found out since: addresses of names, verdicts, drains, arrivals.
 import type { Verdict } from "../dataplane/health/health-watch.ts";
 import { orderedEndpoints } from "../dialects/passes/compile-backends.ts";
 import { type Backend, type Endpoint, formatSocketAddress, parseIp } from "../model/index.ts";
@@ -23,6 +23,8 @@ export interface Knowledge {
   readonly verdict: Verdict | undefined;
   /** Wall clock; undefined: no slow start. */
   readonly slowStartSinceMs: number | undefined;
+  /** Wall clock; undefined: all replicas know it, or no session leads to it. */
+  readonly arrivingSinceMs: number | undefined;
   /** Wall clock; undefined: it stays, or has nothing to finish. */
   readonly drainingSinceMs: number | undefined;
 }
@@ -33,12 +35,19 @@ export interface Knowledge {
  */
 export function judge(backend: Backend, know: (endpoint: Endpoint) => Knowledge): Backend {
   const endpoints = backend.endpoints.flatMap((endpoint): Endpoint[] => {
-    const { verdict, slowStartSinceMs, drainingSinceMs } = know(endpoint);
+    const { verdict, slowStartSinceMs, arrivingSinceMs, drainingSinceMs } = know(endpoint);
     if (drainingSinceMs !== undefined) {
       return verdict === undefined || verdict === "pending" ? [draining(endpoint, drainingSinceMs)] : [];
     }
     if (verdict !== undefined) return [{ ...endpoint, health: "unhealthy" }];
-    return slowStartSinceMs === undefined ? [endpoint] : [{ ...endpoint, slowStartSinceMs }];
+    if (slowStartSinceMs === undefined && arrivingSinceMs === undefined) return [endpoint];
+    return [
+      {
+        ...endpoint,
+        ...(slowStartSinceMs === undefined ? {} : { slowStartSinceMs }),
+        ...(arrivingSinceMs === undefined ? {} : { arrivingSinceMs }),
+      },
+    ];
   });
   const isSame =
     endpoints.length === backend.endpoints.length &&

@@ -1,6 +1,6 @@
 // What is published, when, and how little of it changes: with names and health that do as the test says.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { backend, endpoint, snapshotOf } from "../../test/support/snapshots.ts";
+import { backend, cookieSession, endpoint, forwardRule, snapshotOf } from "../../test/support/snapshots.ts";
 import type { Verdict } from "../dataplane/health/health-watch.ts";
 import type { Backend, Snapshot } from "../model/index.ts";
 import { Drains } from "./drains.ts";
@@ -227,6 +227,42 @@ test("slow start is written down while it lasts", async () => {
   expect(published).toHaveLength(count);
   await pass(1_100);
   expect(since()).toEqual([undefined, undefined]);
+  live.stop();
+});
+
+test("an endpoint that sessions could lead to arrives for 2 s, so that every replica knows it before one begins there", async () => {
+  const { live, published } = liveSnapshot();
+  const having = (...addresses: string[]) => {
+    const backends = ["sticky", "plain"].map((name) =>
+      backend(
+        name,
+        addresses.map((address) => endpoint(address)),
+      ),
+    );
+    const [sticky, other] = backends as [Backend, Backend];
+    const rules = [forwardRule([sticky], { session: cookieSession("home") }), forwardRule([other])];
+    return snapshotOf({ backends, rules });
+  };
+  const arriving = () =>
+    published
+      .at(-1)
+      ?.backends.map(({ endpoints }) => endpoints.map(({ arrivingSinceMs }) => arrivingSinceMs));
+  await live.serve(having(A), 0);
+  expect(arriving()).toEqual([[undefined], [undefined]]);
+  await pass(1_000);
+  const sinceMs = Date.now();
+  await live.serve(having(A, B), 0);
+  expect(arriving()).toEqual([
+    [undefined, sinceMs],
+    [undefined, undefined],
+  ]);
+  await pass(1_900);
+  expect(published).toHaveLength(2);
+  await pass(200);
+  expect(arriving()).toEqual([
+    [undefined, undefined],
+    [undefined, undefined],
+  ]);
   live.stop();
 });
 

@@ -5,13 +5,16 @@ import { type Backend, EMPTY_SNAPSHOT, type Endpoint, type Snapshot } from "../m
 import type { MetricSample } from "../telemetry/index.ts";
 import type { Drains } from "./drains.ts";
 import { isWatched, judge, mayServe, resolveNames } from "./live-backend.ts";
-import { type Service, SlowStarts } from "./live-slow-starts.ts";
 import type { NameWatch } from "./names/name-watch.ts";
+import { type Service, ServiceStarts } from "./service-starts.ts";
+import { backendsOfSessions } from "./session-backends.ts";
 
 /** From one publication to the next, so that many changes at a time become one. The first of them does not wait. */
 const PUBLISH_GAP_MS = 50;
 /** With many routes a publication is work: endpoints that flap take a fifth of the workers' time at most. */
 const PUBLISH_SHARE = 5;
+/** By then every replica of the gateway has learned of an endpoint that is new, and follows tokens that name it. */
+export const ARRIVAL_MS = 2_000;
 /** The longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -32,7 +35,10 @@ interface Live {
   resolved: Backend;
   /** As it was published last. */
   merged: Backend;
-  readonly slowStarts: SlowStarts;
+  /** Since when its endpoints serve, by all that is known of them. */
+  readonly starts: ServiceStarts;
+  /** Since when they do as far as discovery says, those that drain included; undefined: no session leads here. */
+  readonly arrivals: ServiceStarts | undefined;
 }
 
 export class LiveSnapshot {
@@ -51,7 +57,7 @@ export class LiveSnapshot {
   #nextPublicationMs = Number.NEGATIVE_INFINITY;
   #version = 0;
   #timer: NodeJS.Timeout | undefined;
-  #slowStartTimer: NodeJS.Timeout | undefined;
+  #startTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: LiveSnapshotOptions) {
@@ -78,7 +84,10 @@ export class LiveSnapshot {
       }
       await health.settled(Math.max(0, deadlineMs - performance.now()));
       const live = new Map<string, Live>();
-      const backends = configured.backends.map((backend) => this.#adopt(backend, live));
+      const ofSessions = backendsOfSessions(configured);
+      const backends = configured.backends.map((backend) =>
+        this.#adopt(backend, live, ofSessions.has(backend.id)),
+      );
       try {
         await this.#publish({ ...configured, backends });
         this.#configured = configured;
@@ -86,7 +95,7 @@ export class LiveSnapshot {
       } finally {
         this.#watchNothingElse();
       }
-      this.#followSlowStarts();
+      this.#followStarts();
     });
   }
 
@@ -100,7 +109,7 @@ export class LiveSnapshot {
     return this.#inTurn(() => {
       for (const backend of this.#configured.backends) {
         if (!this.#live.has(backend.id) && this.#options.drains.concerns(backend)) {
-          this.#follow(backend, this.#live);
+          this.#follow(backend, this.#live, false);
         }
       }
       for (const id of this.#live.keys()) this.#changed.add(id);
@@ -136,7 +145,7 @@ export class LiveSnapshot {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    clearTimeout(this.#slowStartTimer);
+    clearTimeout(this.#startTimer);
     this.#options.names.stop();
     this.#options.health.stop();
   }
@@ -146,33 +155,40 @@ export class LiveSnapshot {
   }
 
   /** The backend as it is served; what nothing is found out about stays the very object that it is. */
-  #adopt(backend: Backend, into: Map<string, Live>): Backend {
-    if (!isWatched(backend) && !this.#options.drains.concerns(backend)) return backend;
-    const live = this.#follow(backend, into);
+  #adopt(backend: Backend, into: Map<string, Live>, forSessions: boolean): Backend {
+    if (!forSessions && !isWatched(backend) && !this.#options.drains.concerns(backend)) return backend;
+    const live = this.#follow(backend, into, forSessions);
     this.#merge(live);
     return live.merged;
   }
 
-  #follow(backend: Backend, into: Map<string, Live>): Live {
-    const slowStarts = this.#live.get(backend.id)?.slowStarts ?? new SlowStarts();
-    const live: Live = { source: backend, resolved: this.#resolve(backend), merged: backend, slowStarts };
+  #follow(backend: Backend, into: Map<string, Live>, forSessions: boolean): Live {
+    const before = this.#live.get(backend.id);
+    const live: Live = {
+      source: backend,
+      resolved: this.#resolve(backend),
+      merged: backend,
+      starts: before?.starts ?? new ServiceStarts(),
+      arrivals: forSessions ? (before?.arrivals ?? new ServiceStarts()) : undefined,
+    };
     into.set(backend.id, live);
     return live;
   }
 
   #merge(live: Live): void {
-    const { resolved, slowStarts } = live;
+    const { resolved, starts, arrivals } = live;
     const { health, drains, wallMs } = this.#options;
     const verdictOf = ({ address }: Endpoint) => health.verdict(resolved, address);
-    const windowMs = resolved.slowStart?.windowMs;
+    const slowStartMs = resolved.slowStart?.windowMs;
     const nowMs = wallMs();
-    if (windowMs !== undefined) {
-      slowStarts.update(resolved, (endpoint) => serviceOf(endpoint, verdictOf(endpoint)), nowMs);
+    if (slowStartMs !== undefined) {
+      starts.update(resolved, (endpoint) => serviceOf(endpoint, verdictOf(endpoint)), nowMs);
     }
+    arrivals?.update(resolved, (endpoint) => (mayServe(endpoint) ? "serving" : "down"), nowMs);
     live.merged = judge(resolved, (endpoint) => ({
       verdict: verdictOf(endpoint),
-      slowStartSinceMs:
-        windowMs === undefined ? undefined : slowStarts.sinceMs(endpoint.address, windowMs, nowMs),
+      slowStartSinceMs: slowStartMs === undefined ? undefined : starts.sinceMs(endpoint, slowStartMs, nowMs),
+      arrivingSinceMs: arrivals?.sinceMs(endpoint, ARRIVAL_MS, nowMs),
       drainingSinceMs: mayServe(endpoint) ? drains.sinceMs(endpoint, nowMs) : undefined,
     }));
   }
@@ -204,7 +220,7 @@ export class LiveSnapshot {
       else isOther = true;
     }
     this.#changed.clear();
-    this.#followSlowStarts();
+    this.#followStarts();
     if (!isOther) return;
     const backends = this.#configured.backends.map(
       (backend) => this.#live.get(backend.id)?.merged ?? backend,
@@ -241,20 +257,16 @@ export class LiveSnapshot {
     this.#current = published;
   }
 
-  /** Endpoints whose slow start is over are published as what they are, so that nobody looks at the clock for them. */
-  #followSlowStarts(): void {
-    clearTimeout(this.#slowStartTimer);
+  /** Endpoints that are new no more are published as what they are, so that nobody looks at the clock for them. */
+  #followStarts(): void {
+    clearTimeout(this.#startTimer);
     const nowMs = this.#options.wallMs();
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const { resolved, slowStarts } of this.#live.values()) {
-      const windowMs = resolved.slowStart?.windowMs;
-      if (windowMs !== undefined) nextMs = Math.min(nextMs, slowStarts.nextEndMs(windowMs, nowMs));
-    }
+    for (const live of this.#live.values()) nextMs = Math.min(nextMs, nextEndMs(live, nowMs));
     if (nextMs === Number.POSITIVE_INFINITY || this.#stopped) return;
-    this.#slowStartTimer = setTimeout(
+    this.#startTimer = setTimeout(
       () => {
-        for (const [id, { resolved }] of this.#live)
-          if (resolved.slowStart !== undefined) this.#changed.add(id);
+        for (const [id, live] of this.#live) if (nextEndMs(live, nowMs) <= nextMs) this.#changed.add(id);
         this.#schedule();
       },
       Math.min(nextMs - nowMs, MAX_DELAY_MS),
@@ -266,6 +278,15 @@ export class LiveSnapshot {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+/** When the next endpoint of the backend is new no more, in one sense or the other. */
+function nextEndMs({ resolved, starts, arrivals }: Live, nowMs: number): number {
+  const slowStartMs = resolved.slowStart?.windowMs;
+  return Math.min(
+    slowStartMs === undefined ? Number.POSITIVE_INFINITY : starts.nextEndMs(slowStartMs, nowMs),
+    arrivals?.nextEndMs(ARRIVAL_MS, nowMs) ?? Number.POSITIVE_INFINITY,
+  );
 }
 
 function serviceOf({ health }: Endpoint, verdict: ReturnType<HealthWatch["verdict"]>): Service {

@@ -1,4 +1,4 @@
-// Remembers since when the endpoints of a backend serve, so that those which just began are started slowly.
+// Remembers since when the endpoints of a backend serve, so that those which just began can be spared.
 import type { Backend, Endpoint } from "../model/index.ts";
 
 /** `pending`: its first check is under way. */
@@ -10,14 +10,14 @@ const ESTABLISHED = Number.NEGATIVE_INFINITY;
 const AWAITED = "awaited";
 const DOWN = "down";
 
-/** By address: the moment when it began to serve, or what it is waiting for. */
+/** By who has which address: the moment when it began to serve, or what it is waiting for. */
 type Since = Map<string, number | typeof AWAITED | typeof DOWN>;
 
 /**
- * One backend with slow start. The endpoints that it begins with have nobody beside them who could spare them, and
- * so they start at once; whoever comes later, or comes back, starts slowly.
+ * One backend. The endpoints that it begins with have nobody beside them who could spare them, and so they start at once;
+ * whoever comes later, or comes back, is new for a while.
  */
-export class SlowStarts {
+export class ServiceStarts {
   #since: Since = new Map();
   #isNew = true;
 
@@ -25,26 +25,27 @@ export class SlowStarts {
   update(backend: Backend, serviceOf: (endpoint: Endpoint) => Service, nowMs: number): void {
     const since: Since = new Map();
     for (const endpoint of backend.endpoints) {
-      const known = this.#since.get(endpoint.address);
+      const key = keyOf(endpoint);
+      const known = this.#since.get(key);
       const isAwaited = this.#isNew || known === AWAITED;
       const service = serviceOf(endpoint);
       if (service === "serving") {
-        since.set(endpoint.address, typeof known === "number" ? known : isAwaited ? ESTABLISHED : nowMs);
+        since.set(key, typeof known === "number" ? known : isAwaited ? ESTABLISHED : nowMs);
       } else {
-        since.set(endpoint.address, service === "pending" && isAwaited ? AWAITED : DOWN);
+        since.set(key, service === "pending" && isAwaited ? AWAITED : DOWN);
       }
     }
     this.#since = since;
     this.#isNew = false;
   }
 
-  /** Undefined: no slow start is under way. */
-  sinceMs(address: string, windowMs: number, nowMs: number): number | undefined {
-    const since = this.#since.get(address);
+  /** Since when it serves; undefined: it does not, or is not new any more. */
+  sinceMs(endpoint: Endpoint, windowMs: number, nowMs: number): number | undefined {
+    const since = this.#since.get(keyOf(endpoint));
     return typeof since === "number" && nowMs - since < windowMs ? since : undefined;
   }
 
-  /** When the next slow start is over; Infinity: none is under way. */
+  /** When the next of them is not new any more; Infinity: none is. */
   nextEndMs(windowMs: number, nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const since of this.#since.values()) {
@@ -52,4 +53,9 @@ export class SlowStarts {
     }
     return next;
   }
+}
+
+/** Another pod at the same address is another endpoint. */
+function keyOf({ address, uid = "" }: Endpoint): string {
+  return `${address} ${uid}`;
 }

@@ -1,29 +1,29 @@
-// Who starts slowly: those that come later or come back, not those that a backend begins with.
+// Who is new: those that come later or come back, not those that a backend begins with.
 import { expect, test } from "vitest";
-import { backendOf } from "../../test/support/affinity.ts";
-import { type Service, SlowStarts } from "./live-slow-starts.ts";
+import { backendOf, endpointAt } from "../../test/support/affinity.ts";
+import { type Service, ServiceStarts } from "./service-starts.ts";
 
 const WINDOW_MS = 10_000;
 
-/** Feeds moments of `address -> service`; answers who is in slow start, and since when, after the last one. */
+/** Feeds moments of `address -> service`; answers who is new, and since when, after the last one. */
 function after(...moments: readonly (readonly [nowMs: number, services: Record<string, Service>])[]) {
-  const slowStarts = new SlowStarts();
+  const starts = new ServiceStarts();
   let lastMs = 0;
   let addresses: string[] = [];
   for (const [nowMs, services] of moments) {
     addresses = Object.keys(services);
     const backend = backendOf("b", addresses);
-    slowStarts.update(backend, ({ address }) => services[address] ?? "down", nowMs);
+    starts.update(backend, ({ address }) => services[address] ?? "down", nowMs);
     lastMs = nowMs;
   }
-  const since = addresses.map((address) => slowStarts.sinceMs(address, WINDOW_MS, lastMs));
-  return { since, nextEndMs: slowStarts.nextEndMs(WINDOW_MS, lastMs) };
+  const since = addresses.map((address) => starts.sinceMs(endpointAt(address), WINDOW_MS, lastMs));
+  return { since, nextEndMs: starts.nextEndMs(WINDOW_MS, lastMs) };
 }
 
 const A = "10.0.0.1:80";
 const B = "10.0.0.2:80";
 
-test("the endpoints that a backend begins with start at once", () => {
+test("the endpoints that a backend begins with are not new", () => {
   expect(after([0, { [A]: "serving", [B]: "serving" }]).since).toEqual([undefined, undefined]);
 });
 
@@ -36,7 +36,7 @@ test("even if their first check takes a moment", () => {
   expect(nextEndMs).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("one that comes later starts slowly from the moment it serves", () => {
+test("one that comes later is new from the moment it serves", () => {
   const { since, nextEndMs } = after(
     [0, { [A]: "serving" }],
     [1000, { [A]: "serving", [B]: "pending" }],
@@ -47,7 +47,7 @@ test("one that comes later starts slowly from the moment it serves", () => {
   expect(nextEndMs).toBe(12_000);
 });
 
-test("one that was down starts slowly when it comes back, and anew each time", () => {
+test("one that was down is new when it comes back, and anew each time", () => {
   expect(after([0, { [A]: "down" }], [100, { [A]: "serving" }]).since).toEqual([100]);
   expect(
     after(
@@ -68,4 +68,16 @@ test("it is over after the window", () => {
   );
   expect(since).toEqual([undefined]);
   expect(nextEndMs).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("another pod at the same address is new", () => {
+  const starts = new ServiceStarts();
+  for (const [nowMs, uid] of [
+    [0, "one"],
+    [100, "other"],
+  ] as const) {
+    starts.update(backendOf("b", [endpointAt(A, { uid })]), () => "serving", nowMs);
+  }
+  const since = ["one", "other"].map((uid) => starts.sinceMs(endpointAt(A, { uid }), WINDOW_MS, 100));
+  expect(since).toEqual([undefined, 100]);
 });
