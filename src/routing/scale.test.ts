@@ -1,4 +1,4 @@
-// Ten thousand routes: compiled in small steps, and matched as fast as one. The margins are wide, the bench is exact.
+// Ten thousand routes: compiled in small steps, each found by its own requests. How fast is measured by bench/routing.ts.
 import { expect, test } from "vitest";
 import { requestHead } from "../../test/support/request-head.ts";
 import { exact, listener, match, prefix, route, rule } from "../../test/support/routes.ts";
@@ -17,21 +17,16 @@ test.each([
     (index: number) => route("r", http, [], rule(String(index), match(exact(`/item/${index}/a`)))),
   ],
   ["prefixes", (index: number) => route("r", http, [], rule(String(index), match(prefix(`/item/${index}`))))],
-])("%s: under 3 s to compile, under 3 us to match", (_, make) => {
+])("ten thousand %s", (_, make) => {
   const build = new RouterBuild([http], numbered(make));
-  const start = performance.now();
   let steps = 0;
   while (!build.step(() => true)) steps++;
-  expect(performance.now() - start).toBeLessThan(3000);
   expect(steps).toBeGreaterThan(COUNT);
 
   const router = build.router as Router;
   const heads = Array.from({ length: COUNT }, (__, index) =>
     requestHead({ authority: `t${index}.example`, path: `/item/${index}/a` }),
   );
-  const lookAll = () => heads.map((head) => router.match(head, head.path).rule?.name);
-  expect(lookAll()).toEqual(heads.map((__, index) => String(index)));
-  const matchStart = performance.now();
-  for (let round = 0; round < 10; round++) lookAll();
-  expect((performance.now() - matchStart) / (10 * COUNT)).toBeLessThan(0.003);
+  const found = heads.map((head) => router.match(head, head.path).rule?.name);
+  expect(found).toEqual(heads.map((__, index) => String(index)));
 });

