@@ -1,6 +1,6 @@
 // Plays the tutorial on Istio's DestinationRule as its readers do: three replicas of the real httpbin, curl, and the replicas' logs.
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { curl } from "../support/curl.ts";
 import { eventually } from "../support/eventually.ts";
 import { copyExample } from "../support/example.ts";
@@ -9,11 +9,17 @@ import { type Gateway, startGateway } from "../support/gateway.ts";
 import { type Httpbin, startHttpbin } from "../support/httpbin.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-async function play(rule: string): Promise<{ replicas: Httpbin[]; gateway: Gateway; url: string }> {
-  const replicas = await Promise.all([1, 2, 3].map(() => startHttpbin()));
-  onTestFinished(async () => {
-    await Promise.all(replicas.map((replica) => replica.stop()));
-  });
+let replicas: readonly Httpbin[] = [];
+
+beforeAll(async () => {
+  replicas = await Promise.all([1, 2, 3].map(() => startHttpbin()));
+});
+
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.stop()));
+});
+
+async function play(rule: string): Promise<{ gateway: Gateway; url: string }> {
   const port = await freePort();
   const ports = { gateway: port, replicas: replicas.map((replica) => replica.port) };
   const files = copyExample("istio-consistent-hash", ["backend.yaml", "gateway.yaml", rule], ports);
@@ -22,11 +28,11 @@ async function play(rule: string): Promise<{ replicas: Httpbin[]; gateway: Gatew
   onTestFinished(async () => {
     await gateway.stop();
   });
-  return { replicas, gateway, url: `http://127.0.0.1:${port}` };
+  return { gateway, url: `http://127.0.0.1:${port}` };
 }
 
 /** What `kubectl logs` of each pod shows, once so many requests are written down: how many of them it had. */
-async function countsOf(replicas: readonly Httpbin[], path: string, total: number): Promise<number[]> {
+async function countsOf(path: string, total: number): Promise<number[]> {
   const counts = () =>
     replicas.map((one) => one.served().filter((line) => line.includes(` ${path} `)).length);
   return eventually(
@@ -36,7 +42,7 @@ async function countsOf(replicas: readonly Httpbin[], path: string, total: numbe
 }
 
 test("the cookie that curl was given brings every further request to the same pod", async () => {
-  const { replicas, gateway, url } = await play("cookie.yaml");
+  const { gateway, url } = await play("cookie.yaml");
   const jar = join(temporaryFolder(), "jar");
   const first = await curl(["-c", jar, "-b", jar, `${url}/status/333`]);
   expect(first.status).toBe(333);
@@ -45,7 +51,7 @@ test("the cookie that curl was given brings every further request to the same po
   expect(further.answers.map(({ status }) => status)).toEqual(Array(9).fill(333));
   expect(further.answers.flatMap(({ headers }) => headers.get("set-cookie") ?? [])).toEqual([]);
 
-  const counts = await countsOf(replicas, "/status/333", 10);
+  const counts = await countsOf("/status/333", 10);
   expect([...counts].sort()).toEqual([0, 0, 10]);
   const home = replicas[counts.indexOf(10)] as Httpbin;
   const line = await gateway.waitForAccess(({ path }) => path === "/status/333");
@@ -53,11 +59,11 @@ test("the cookie that curl was given brings every further request to the same po
 });
 
 test("without the cookie, pods take turns; with the header of a user, one has all", async () => {
-  const { replicas, url } = await play("header.yaml");
+  const { url } = await play("header.yaml");
   await curl(Array<string>(40).fill(`${url}/status/200`));
-  const spread = await countsOf(replicas, "/status/200", 40);
+  const spread = await countsOf("/status/200", 40);
   // All 40 on one of three pods by chance: once in 10^18 runs.
   expect(spread.filter((count) => count > 0).length).toBeGreaterThan(1);
   await curl(["-H", "x-user: alice", ...Array<string>(10).fill(`${url}/headers`)]);
-  expect((await countsOf(replicas, "/headers", 10)).sort()).toEqual([0, 0, 10]);
+  expect((await countsOf("/headers", 10)).sort()).toEqual([0, 0, 10]);
 });

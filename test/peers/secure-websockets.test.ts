@@ -1,7 +1,7 @@
-// The `ws` client over TLS, to a `ws` server over TLS: what a WebSocket brings with it comes through, and home.
+// The `ws` client over TLS, to `ws` servers over TLS and without: what a WebSocket brings with it comes through, and home.
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
-import { createServer, type Server } from "node:https";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type ClientOptions, WebSocket, WebSocketServer } from "ws";
@@ -23,12 +23,17 @@ const SERVERS = 3;
 
 let stage: TlsStage;
 let port: number;
-let servers: { readonly server: Server; readonly port: number }[];
+let servers: RoomServer[];
+
+interface RoomServer {
+  readonly server: Server | TlsServer;
+  readonly port: number;
+}
 
 /** Echoes, after a greeting that says who it is and what it was asked with. */
-async function startServer(name: string): Promise<{ server: Server; port: number }> {
+async function startServer(name: string, secure = true): Promise<RoomServer> {
   const { chain, privateKey } = inside.issue({ names: ["rooms.inside"] });
-  const server = createServer({ cert: chain, key: privateKey });
+  const server = secure ? createTlsServer({ cert: chain, key: privateKey }) : createServer();
   const sockets = new WebSocketServer({
     server,
     maxPayload: 16 * 1024 * 1024,
@@ -52,6 +57,8 @@ beforeAll(async () => {
     Array.from({ length: SERVERS }, (_, index) => startServer(`room-${index + 1}`)),
   );
   const endpointPorts = servers.map((one) => one.port);
+  const plain = await startServer("room-4", false);
+  servers.push(plain);
   const validation = (configMap: string) => ({
     hostname: "rooms.inside",
     caCertificateRefs: [{ group: "", kind: "ConfigMap", name: configMap }],
@@ -82,9 +89,11 @@ beforeAll(async () => {
         appProtocol: "kubernetes.io/wss",
         validation: validation("outside"),
       }),
+      ...tlsService({ name: "plain-rooms", endpointPorts: [plain.port], appProtocol: "kubernetes.io/ws" }),
       ...tlsService({ name: "nobody-says", endpointPorts, appProtocol: "kubernetes.io/wss" }),
       route("rooms", [
         { matches: [{ path: { value: "/https" } }], ...toRooms("https-rooms") },
+        { matches: [{ path: { value: "/ws" } }], ...toRooms("plain-rooms") },
         { matches: [{ path: { value: "/distrusted" } }], ...toRooms("distrusted") },
         { matches: [{ path: { value: "/nobody-says" } }], ...toRooms("nobody-says") },
         { ...toRooms("rooms"), sessionPersistence },
@@ -145,11 +154,13 @@ async function refusal(path: string): Promise<number | undefined> {
   return response.statusCode;
 }
 
-describe.each(["/wss/a?x=1", "/https/a?x=1"])("%s", (path) => {
+describe.each(["/wss/a?x=1", "/https/a?x=1", "/ws/a?x=1"])("%s", (path) => {
   test("the server knows that it was asked over TLS, for which host and page", async () => {
     const { greeting } = await talk(path);
     expect(greeting).toMatch(/^room-\d https shop\.example\.com /);
     expect(greeting.endsWith(path)).toBe(true);
+    // The last one speaks no TLS.
+    expect(greeting.startsWith("room-4")).toBe(path.startsWith("/ws/"));
   });
 
   test("text, bytes and pings go both ways, small and large", async () => {
