@@ -1,8 +1,11 @@
 // What the benchmark asks of a proxy: where its program is, its configuration, its start and its reload.
 import type { ChildProcess } from "node:child_process";
 
-/** How requests find their endpoint: a hash of the header x-user, or a session cookie. */
-export type Affinity = "hash" | "cookie";
+/**
+ * How requests find their endpoint: a hash of the header x-user, or a session cookie as the proxy writes it by itself.
+ * sealed: the cookie cannot be read or forged where the proxy can do that, and is its usual one where it cannot.
+ */
+export type Affinity = "hash" | "cookie" | "sealed";
 
 /** Files in PEM, for proxies that speak TLS to their clients. */
 export interface TlsFiles {

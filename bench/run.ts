@@ -16,7 +16,7 @@ import { download, upload } from "./rows/bodies.ts";
 import { reloads, startUps } from "./rows/configuration.ts";
 import { constantRate } from "./rows/constant-rate.ts";
 import { idle } from "./rows/idle.ts";
-import { churn, cookie, hash } from "./rows/throughput.ts";
+import { churn, cookie, hash, sealed } from "./rows/throughput.ts";
 import { handshakes, idleTls, tlsKeepAlive } from "./rows/tls.ts";
 import { webSocket } from "./rows/websocket.ts";
 import { workers } from "./rows/workers.ts";
@@ -26,6 +26,7 @@ const PEERS: readonly Peer[] = [limpet, haproxy, nginx, envoy, caddy];
 const ROWS: readonly Row[] = [
   hash,
   cookie,
+  sealed,
   churn,
   tlsKeepAlive,
   handshakes,

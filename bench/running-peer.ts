@@ -1,6 +1,6 @@
 // A proxy that runs with one configuration, from its start to its end, and the check that it does the work of the others.
 import type { ChildProcess } from "node:child_process";
-import { get as getPlain } from "node:http";
+import { Agent, get as getPlain } from "node:http";
 import { get as getSecure } from "node:https";
 import { isIP } from "node:net";
 import { BOTH_CORES, PROXY_CORE, removeFolder, start, stderrOf, stop, temporaryFolder } from "./children.ts";
@@ -10,6 +10,10 @@ import { type Usage, usageOf } from "./usage.ts";
 
 const READY_MS = 60_000;
 const ASK_EVERY_MS = 2;
+/** Requests at a time that begin sessions, each on a connection that it keeps. */
+const BEGINNERS = 16;
+/** After so many sessions in a row whose cookies were known already, there are no others. */
+const KNOWN_IN_A_ROW = 500;
 
 export interface Answer {
   readonly status: number;
@@ -17,16 +21,17 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One request on a connection of its own; rejects when there is no whole answer. */
+/** One request, on a connection of its own unless an agent has one; rejects when there is no whole answer. */
 export function ask(
   { port, tls }: Pick<Setup, "port" | "tls">,
   path: string,
   headers: Record<string, string> = {},
+  agent: Agent | false = false,
 ): Promise<Answer> {
   const get = tls === undefined ? getPlain : getSecure;
   return new Promise((resolve, reject) => {
     const request = get(
-      { host: "127.0.0.1", port, path, headers, agent: false, timeout: 5_000, rejectUnauthorized: false },
+      { host: "127.0.0.1", port, path, headers, agent, timeout: 5_000, rejectUnauthorized: false },
       (answer) => {
         let body = "";
         answer.setEncoding("latin1").on("data", (text: string) => {
@@ -124,6 +129,27 @@ export class RunningPeer {
     }
     if (cookies.size !== endpoints.length) throw this.#defect(`it issues ${cookies.size} different cookies`);
     return [...cookies];
+  }
+
+  /**
+   * Cookies of so many sessions, fewer where several sessions have the same cookie. Over plain HTTP.
+   * @param count more than there are endpoints
+   */
+  async cookiesOfSessions(count: number): Promise<string[]> {
+    const cookies = new Set(await this.sessionCookies());
+    const agent = new Agent({ keepAlive: true, maxSockets: BEGINNERS });
+    let known = 0;
+    const begin = async () => {
+      while (cookies.size < count && known < KNOWN_IN_A_ROW) {
+        const { setCookie } = await ask(this.setup, "/", {}, agent);
+        const before = cookies.size;
+        for (const line of setCookie) cookies.add(line.split(";")[0] as string);
+        known = cookies.size === before ? known + 1 : 0;
+      }
+    };
+    await Promise.all(Array.from({ length: BEGINNERS }, begin));
+    agent.destroy();
+    return [...cookies].slice(0, count);
   }
 
   async stop(): Promise<void> {

@@ -10,9 +10,9 @@ function certificates({ certificate, privateKey }: TlsFiles): unknown {
 
 function configuration(setup: Setup): unknown {
   const policy =
-    setup.affinity === "cookie"
-      ? { policy: "cookie", name: SESSION_COOKIE }
-      : { policy: "header", field: HASH_HEADER };
+    setup.affinity === "hash"
+      ? { policy: "header", field: HASH_HEADER }
+      : { policy: "cookie", name: SESSION_COOKIE };
   const handler = {
     handler: "reverse_proxy",
     upstreams: setup.endpoints.map((port) => ({ dial: `127.0.0.1:${port}` })),

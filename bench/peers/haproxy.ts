@@ -7,12 +7,12 @@ import { locateInstalled } from "./installed.ts";
 function configuration(setup: Setup, folder: string): string {
   const servers = setup.endpoints.map(
     (port, index) =>
-      `  server s${index} 127.0.0.1:${port}${setup.affinity === "cookie" ? ` cookie s${index}` : ""}\n`,
+      `  server s${index} 127.0.0.1:${port}${setup.affinity === "hash" ? "" : ` cookie s${index}`}\n`,
   );
   const choice =
-    setup.affinity === "cookie"
-      ? `balance roundrobin\n  cookie ${SESSION_COOKIE} insert indirect nocache`
-      : `balance hdr(${HASH_HEADER})\n  hash-type consistent`;
+    setup.affinity === "hash"
+      ? `balance hdr(${HASH_HEADER})\n  hash-type consistent`
+      : `balance roundrobin\n  cookie ${SESSION_COOKIE} insert indirect nocache`;
   const route =
     setup.hostnames.length === 0
       ? "default_backend origin"

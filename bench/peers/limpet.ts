@@ -1,4 +1,5 @@
 // Limpet as a user runs it: `limpet run` of the built package, one worker, reloaded by signal like the others.
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { HASH_HEADER, type Peer, SESSION_COOKIE, type Setup } from "../peer.ts";
@@ -61,9 +62,9 @@ spec:
 
 function route(name: string, hostname: string | undefined, setup: Setup): string {
   const session =
-    setup.affinity === "cookie"
-      ? `\n      sessionPersistence: {sessionName: ${SESSION_COOKIE}, type: Cookie}`
-      : "";
+    setup.affinity === "hash"
+      ? ""
+      : `\n      sessionPersistence: {sessionName: ${SESSION_COOKIE}, type: Cookie}`;
   return `---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -92,8 +93,10 @@ export const limpet: Peer = {
   },
   write(setup, folder) {
     writeFileSync(join(folder, "limpet.yaml"), configuration(setup));
+    if (setup.affinity !== "sealed") return;
+    writeFileSync(join(folder, "keys"), `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 });
   },
-  args: ({ workers }, folder) => [
+  args: ({ affinity, workers }, folder) => [
     BIN,
     "run",
     "-f",
@@ -109,6 +112,7 @@ export const limpet: Peer = {
     "error",
     "--workers",
     String(workers),
+    ...(affinity === "sealed" ? ["--session-keys", join(folder, "keys")] : []),
   ],
   reload(_setup, _folder, child) {
     child.kill("SIGHUP");

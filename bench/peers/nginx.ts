@@ -44,9 +44,9 @@ function tls({ tls }: Setup): string {
 
 function proxy(setup: Setup): string {
   const key =
-    setup.affinity === "cookie"
-      ? `$cookie_${SESSION_COOKIE}`
-      : `$http_${HASH_HEADER.replaceAll("-", "_").toLowerCase()}`;
+    setup.affinity === "hash"
+      ? `$http_${HASH_HEADER.replaceAll("-", "_").toLowerCase()}`
+      : `$cookie_${SESSION_COOKIE}`;
   const servers = setup.endpoints.map((port) => `    server 127.0.0.1:${port};\n`);
   const names = setup.hostnames.length === 0 ? ["_"] : setup.hostnames;
   const routes = names.map(
@@ -86,7 +86,7 @@ ${routes.join("")}`.replace(
 
 export const nginx: Peer = {
   name: "nginx",
-  note: "nginx has no session persistence in its free edition: its session cookie row hashes the cookie.",
+  note: "nginx has no session persistence in its free edition: its session cookie rows hash the cookie.",
   locate: () => locateInstalled("nginx", ["-v"], "nginx-light"),
   write: (setup, folder) => writeNginx(folder, proxy(setup), setup.workers),
   args: (_, folder) => nginxArgs(folder),

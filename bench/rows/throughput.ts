@@ -3,6 +3,7 @@
 import { type WrkLoad, type WrkResult, wrk } from "../load/wrk.ts";
 import { HASH_HEADER } from "../peer.ts";
 import type { Figures, Row } from "../row.ts";
+import type { RunningPeer } from "../running-peer.ts";
 
 /** A compiler in the process has seen the code by then. */
 const WARM_UP_SECONDS = 3;
@@ -47,11 +48,41 @@ export const cookie: Row = {
   async measure({ start, seconds }) {
     const running = await start({ affinity: "cookie" });
     await running.check();
-    const load: WrkLoad = { path: "/", header: "cookie", values: await running.sessionCookies() };
-    await wrk(running, load, WARM_UP_SECONDS);
-    return requestFigures(await wrk(running, load, seconds));
+    return requestFigures(await cookieLoad(running, await running.sessionCookies(), seconds));
   },
 };
+
+/** As many sessions as the hash row has users, and more than a worker remembers to have opened. */
+const SEALED_SESSIONS = USERS.length;
+const FORGOTTEN_SESSIONS = 20_000;
+
+export const sealed: Row = {
+  name: "sealed",
+  title: "sealed session cookie, keep-alive: CPU us per request with 1,024 sessions, with 20,000",
+  origin: "plain",
+  cell: [
+    ["cpuUs", 1],
+    ["manyCpuUs", 1],
+  ],
+  async measure({ start, seconds }) {
+    const running = await start({ affinity: "sealed" });
+    await running.check();
+    const cookies = await running.cookiesOfSessions(FORGOTTEN_SESSIONS);
+    const few = await cookieLoad(running, cookies.slice(0, SEALED_SESSIONS), seconds);
+    const many = await cookieLoad(running, cookies, seconds);
+    return { ...requestFigures(few), manyCpuUs: requestFigures(many)["cpuUs"] as number };
+  },
+};
+
+async function cookieLoad(
+  running: RunningPeer,
+  values: readonly string[],
+  seconds: number,
+): Promise<WrkResult> {
+  const load: WrkLoad = { path: "/", header: "cookie", values };
+  await wrk(running, load, WARM_UP_SECONDS);
+  return wrk(running, load, seconds);
+}
 
 export const churn: Row = {
   name: "churn",
