@@ -169,7 +169,7 @@ export interface EndpointReport {
   readonly address: string;
   readonly health: EndpointHealth;
   readonly weight: number;
-  /** New sessions may come to it. */
+  /** New sessions may come to it; not to one that drains, or has only just arrived. */
   readonly serves: boolean;
   readonly hostname: string | null;
 }
