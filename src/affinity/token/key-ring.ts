@@ -24,9 +24,12 @@ const MAX_CHARACTERS = Math.ceil(((OVERHEAD + MAX_PLAIN_SIZE) * 4) / 3);
 /** Tokens that a subkey seals before there is a new salt: far below what GCM allows where nonces are counted. */
 const TOKENS_PER_SALT = 2 ** 32;
 
-/** Of each generation of opened tokens; the sizes are estimates in bytes. */
-const MAX_OPENED = 8192;
-const MAX_OPENED_SIZE = 4 * 1024 * 1024;
+/**
+ * Of each generation of opened tokens; the sizes are estimates in bytes. To open one takes about half of what the rest of a
+ * request takes, so the sessions that a worker has at a time should find room here.
+ */
+const MAX_OPENED = 32_768;
+const MAX_OPENED_SIZE = 16 * 1024 * 1024;
 const OPENED_ENTRY_SIZE = 256;
 
 /** So many random bytes, as `randomBytes` of node:crypto gives them. */
