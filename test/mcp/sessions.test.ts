@@ -134,6 +134,8 @@ test("an id that no gateway wrote is answered 404, and no server hears of it", a
   const client = await stage.connect();
   const home = await homeOf(stage, client);
   const [id] = home.sessions;
+  // The client opens its stream by itself, some time after it has connected.
+  await expect.poll(() => home.heard.filter(({ method }) => method === "GET").length).toBe(1);
   const heard = stage.servers.reduce((sum, server) => sum + server.heard.length, 0);
   for (const session of ["unknown", id as string, `${client.transport.sessionId}A`]) {
     for (const gateway of stage.gateways) {
