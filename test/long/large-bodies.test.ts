@@ -11,8 +11,8 @@ import { gatewayYaml, sampleYaml } from "../support/manifests.ts";
 
 const MIB = 1024 * 1024;
 const LARGE = 1024;
-/** Brings code, buffers and heap to the size that they keep. */
-const WARM_UP = 64;
+/** So much that code, heap and the buffers that wait for a collection have the size that they keep. */
+const WARM_UP = 256;
 const MAX_GROWTH_MB = 40;
 const SAMPLE_INTERVAL_MS = 20;
 const CHUNK = Buffer.alloc(64 * 1024, "limpet ");
