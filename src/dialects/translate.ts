@@ -1,6 +1,7 @@
 // Resources in, snapshot, statuses and findings out: the control plane's table of contents.
 import { type Finding, objectKey } from "../model/index.ts";
 import { type FindingDraft, locateFinding } from "./findings.ts";
+import { gatewayNeeds } from "./gateway-api/gateway.ts";
 import { Recall, type TranslationMemory } from "./memory.ts";
 import { attachPolicies } from "./passes/attach-policies.ts";
 import { checkSessionNames } from "./passes/check-session-names.ts";
@@ -77,6 +78,7 @@ export function translate(
     },
     statuses,
     findings: locateAll(drafts, read.resources, recall),
+    gateways: recall.result("needs of gateways", "", [gateways], () => gateways.map(gatewayNeeds)),
     memory: recall.memory(),
   };
 }

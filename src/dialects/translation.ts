@@ -9,6 +9,7 @@ import type {
   SourcePosition,
   TlsRoute,
 } from "../model/index.ts";
+import type { GatewayNeeds, PlaceGateway } from "./gateway-api/placement.ts";
 
 /** One object as it was read, before any schema: the value and where each of its fields stands. */
 export interface Resource {
@@ -33,6 +34,8 @@ export interface Translation {
   readonly snapshot: TranslatedConfiguration;
   readonly statuses: readonly ObjectStatus[];
   readonly findings: readonly Finding[];
+  /** Of each Gateway that is served, in order of age. */
+  readonly gateways: readonly GatewayNeeds[];
 }
 
 export interface TranslateOptions {
@@ -41,6 +44,10 @@ export interface TranslateOptions {
    * whatever its class, because files hold manifests that were written for another gateway.
    */
   readonly controllerName?: string;
+  /** Beside `controllerName`: only the class of this name. */
+  readonly gatewayClass?: string;
+  /** Undefined: Gateways are bound where they say, or else at the default address of the process. */
+  readonly place?: PlaceGateway;
   /**
    * Serve Services of type ExternalName where `controllerName` is set too. They let whoever may write a Service reach
    * any host that this process reaches (Gateway API, security considerations), so that a cluster's operator decides.

@@ -9,7 +9,10 @@ export interface Listener {
   readonly name: string;
   /** IP addresses to bind; empty: the default address of the process. */
   readonly addresses: readonly string[];
+  /** Where clients believe they connect: the port of routes, redirects and logs. */
   readonly port: number;
+  /** The port to bind; undefined: `port`. Something in front (a Service) leads there from `port`. */
+  readonly bindPort?: number;
   /** `TLS`: passed through by server name, never decrypted. Only HTTPS and TLS may share a port. */
   readonly protocol: "HTTP" | "HTTPS" | "TLS";
   /** Set where the protocol is HTTPS. */

@@ -26,6 +26,12 @@ export interface ParentStatus {
 export interface ObjectStatus {
   readonly object: ObjectRef;
   readonly conditions: readonly Condition[];
+  /** Of a Gateway: where it can be reached. Undefined: nothing is said of it. */
+  readonly addresses?: readonly { readonly type: string; readonly value: string }[];
+  /** Of a Gateway: how many of the ListenerSets that name it are attached. */
+  readonly attachedListenerSets?: number;
+  /** Of a GatewayClass: names of Gateway API features, in alphabetical order. */
+  readonly supportedFeatures?: readonly string[];
   readonly listeners?: readonly ListenerStatus[];
   readonly parents?: readonly ParentStatus[];
 }

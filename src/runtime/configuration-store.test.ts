@@ -14,6 +14,7 @@ function translate(set: FileSet, memory: number | undefined) {
   const translation = {
     snapshot: { listeners, routes: [], tlsRoutes: [], backends: [] },
     statuses: [],
+    gateways: [],
     findings,
   };
   return { translation, memory: (memory ?? 0) + 1 };

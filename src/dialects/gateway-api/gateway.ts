@@ -26,6 +26,7 @@ import {
 } from "./listener.ts";
 import { conflictWithin, overlapsOf, portFamily } from "./listener-conflicts.ts";
 import { GATEWAY_GROUP } from "./names.ts";
+import type { GatewayNeeds } from "./placement.ts";
 
 const address = z.strictObject({
   type: z.string().min(1).default("IPAddress"),
@@ -144,6 +145,13 @@ export function compileGateway(
   }
   const admitsUnverified = validations.some((one) => one.value.mode === "AllowInsecureFallback");
   return { reading, listeners, admitsUnverified, unresolved: backend.unresolved, findings };
+}
+
+/** What it asks of the place that it is to be served at. */
+export function gatewayNeeds({ reading: { object, value } }: CompiledGateway): GatewayNeeds {
+  const ports = [...new Set(value.spec.listeners.map(({ port }) => port))].sort((a, b) => a - b);
+  const infrastructure = { labels: {}, annotations: {} };
+  return { gateway: object, ports, addresses: value.spec.addresses, infrastructure };
 }
 
 /** The objects whose certificates and authorities a Gateway names, each as often as it names them. */
