@@ -24,3 +24,13 @@ test("an address that is named twice is bound once", () => {
   expect(point?.listeners).toEqual([twice]);
   expect(rest).toEqual([]);
 });
+
+test("listeners that clients see at one port are apart where they are bound apart", () => {
+  const a = { ...listener("a"), port: 80, bindPort: 20_000 };
+  const b = { ...listener("b"), port: 80, bindPort: 20_001 };
+  const points = bindPoints(snapshotOf({ listeners: [a, b], backends: [] }));
+  expect(points).toEqual([
+    { key: "20000", address: undefined, port: 20_000, listeners: [a] },
+    { key: "20001", address: undefined, port: 20_001, listeners: [b] },
+  ]);
+});

@@ -7,6 +7,7 @@ export interface BindPoint {
   readonly key: string;
   /** An entry of the Gateway's addresses; undefined: the default address of the process. */
   readonly address: string | undefined;
+  /** The one to bind, which is not the one that clients see where a listener has a `bindPort`. */
   readonly port: number;
   /** The listeners behind it; the Host picks one of them. Never empty. */
   readonly listeners: readonly Listener[];
@@ -16,9 +17,10 @@ export function bindPoints(snapshot: Snapshot): readonly BindPoint[] {
   const points = new Map<string, BindPoint & { readonly listeners: Listener[] }>();
   for (const listener of snapshot.listeners) {
     for (const address of listener.addresses.length === 0 ? [undefined] : listener.addresses) {
-      const key = bindKey(address, listener.port);
+      const port = listener.bindPort ?? listener.port;
+      const key = bindKey(address, port);
       const point = points.get(key);
-      if (point === undefined) points.set(key, { key, address, port: listener.port, listeners: [listener] });
+      if (point === undefined) points.set(key, { key, address, port, listeners: [listener] });
       else if (!point.listeners.includes(listener)) point.listeners.push(listener);
     }
   }

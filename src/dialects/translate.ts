@@ -78,7 +78,9 @@ export function translate(
     },
     statuses,
     findings: locateAll(drafts, read.resources, recall),
-    gateways: recall.result("needs of gateways", "", [gateways], () => gateways.map(gatewayNeeds)),
+    gateways: recall.result("needs of gateways", "", [gateways], () =>
+      gateways.map(({ reading }) => gatewayNeeds(reading)),
+    ),
     memory: recall.memory(),
   };
 }

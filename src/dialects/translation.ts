@@ -9,7 +9,7 @@ import type {
   SourcePosition,
   TlsRoute,
 } from "../model/index.ts";
-import type { GatewayNeeds, PlaceGateway } from "./gateway-api/placement.ts";
+import type { GatewayNeeds, PlaceGateways } from "./gateway-api/placement.ts";
 
 /** One object as it was read, before any schema: the value and where each of its fields stands. */
 export interface Resource {
@@ -47,7 +47,7 @@ export interface TranslateOptions {
   /** Beside `controllerName`: only the class of this name. */
   readonly gatewayClass?: string;
   /** Undefined: Gateways are bound where they say, or else at the default address of the process. */
-  readonly place?: PlaceGateway;
+  readonly place?: PlaceGateways;
   /**
    * Serve Services of type ExternalName where `controllerName` is set too. They let whoever may write a Service reach
    * any host that this process reaches (Gateway API, security considerations), so that a cluster's operator decides.

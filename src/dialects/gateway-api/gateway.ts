@@ -11,7 +11,7 @@ import {
 import { type CredentialProblem, findCertificate, isCredentialProblem } from "../credentials.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { checked, ignored, objectName, rule } from "../schema/fields.ts";
+import { checked, ignored, localTarget, objectName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { objectOf } from "./certificate-ref.ts";
@@ -26,7 +26,7 @@ import {
 } from "./listener.ts";
 import { conflictWithin, overlapsOf, portFamily } from "./listener-conflicts.ts";
 import { GATEWAY_GROUP } from "./names.ts";
-import type { GatewayNeeds } from "./placement.ts";
+import type { GatewayNeeds, GatewayPlacement } from "./placement.ts";
 
 const address = z.strictObject({
   type: z.string().min(1).default("IPAddress"),
@@ -51,6 +51,13 @@ const addresses = checked(z.array(address).max(16), (all) =>
     ),
 ).default([]);
 
+/** Labels and annotations for what is made for the Gateway, and where more about it is said (GEP-1867). */
+const infrastructure = z.strictObject({
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+  parametersRef: localTarget.optional(),
+});
+
 export const GATEWAY = defineKind(
   { group: GATEWAY_GROUP, kind: "Gateway", versions: ["v1", "v1beta1"] },
   {
@@ -58,11 +65,7 @@ export const GATEWAY = defineKind(
       gatewayClassName: objectName,
       listeners: checked(z.array(listenerSchema).min(1).max(64), distinctListeners),
       addresses,
-      infrastructure: ignored(
-        z.looseObject({}),
-        "Limpet creates no infrastructure for a Gateway",
-        "remove infrastructure",
-      ),
+      infrastructure: infrastructure.optional(),
       allowedListeners: ignored(
         z.looseObject({}),
         "ListenerSets are not served",
@@ -83,6 +86,8 @@ export type GatewayReading = Reading<ValueOf<typeof GATEWAY>>;
 export interface CompiledGateway {
   readonly reading: GatewayReading;
   readonly listeners: readonly CompiledListener[];
+  /** Undefined: it is bound where it says. */
+  readonly placement: GatewayPlacement | undefined;
   /** Some clients are served whose certificate nobody verified. */
   readonly admitsUnverified: boolean;
   /** Why the certificate for endpoints is not shown to them. */
@@ -90,15 +95,20 @@ export interface CompiledGateway {
   readonly findings: readonly FindingDraft[];
 }
 
-/** `takenBy`: why an earlier Gateway's listener keeps this one from its place, if one does. */
+/**
+ * `takenBy`: why an earlier Gateway's listener keeps this one from its place, if one does. Without a placement it is
+ * bound where it says.
+ */
 export function compileGateway(
   reading: GatewayReading,
   objects: ObjectSet,
   takenBy: (listener: Listener) => ListenerRefusal | undefined,
+  placement: GatewayPlacement | undefined,
 ): CompiledGateway {
   const { object, value } = reading;
   const findings: FindingDraft[] = [];
-  const addresses = bindable(reading, findings);
+  const addresses = placement === undefined ? bindable(reading, findings) : placement.bindAddresses;
+  findings.push(...placementFindings(reading, placement));
   const backend = backendCertificate(reading, objects, findings);
   const sections = [...value.spec.listeners.entries()].map(([index, section]) => {
     const path = ["spec", "listeners", index];
@@ -112,6 +122,7 @@ export function compileGateway(
       name: section.name,
       addresses: addresses ?? [],
       port: section.port,
+      ...bindPortOf(section, placement),
       protocol: section.protocol as Listener["protocol"],
       ...(backend.certificate === undefined ? {} : { backendCertificate: backend.certificate }),
       ...(section.hostname === undefined ? {} : { hostname: section.hostname }),
@@ -123,6 +134,7 @@ export function compileGateway(
       early ??
       (addresses === undefined ? UNBINDABLE : undefined) ??
       conflictWithin(section, others) ??
+      unplaced(section, placement) ??
       takenBy(place) ??
       unverifiable(reading, section);
     const { listener, remarks } = compileListener(section, place, {
@@ -144,14 +156,57 @@ export function compileGateway(
     findings.push(unresolvedReference(reading, problem, path));
   }
   const admitsUnverified = validations.some((one) => one.value.mode === "AllowInsecureFallback");
-  return { reading, listeners, admitsUnverified, unresolved: backend.unresolved, findings };
+  return { reading, listeners, placement, admitsUnverified, unresolved: backend.unresolved, findings };
 }
 
 /** What it asks of the place that it is to be served at. */
-export function gatewayNeeds({ reading: { object, value } }: CompiledGateway): GatewayNeeds {
+export function gatewayNeeds({ object, value }: GatewayReading): GatewayNeeds {
   const ports = [...new Set(value.spec.listeners.map(({ port }) => port))].sort((a, b) => a - b);
-  const infrastructure = { labels: {}, annotations: {} };
-  return { gateway: object, ports, addresses: value.spec.addresses, infrastructure };
+  const { labels = {}, annotations = {}, parametersRef } = value.spec.infrastructure ?? {};
+  return {
+    gateway: object,
+    ports,
+    addresses: value.spec.addresses,
+    infrastructure: { labels, annotations, ...(parametersRef === undefined ? {} : { parametersRef }) },
+  };
+}
+
+function placementFindings(reading: GatewayReading, placement: GatewayPlacement | undefined): FindingDraft[] {
+  const { object, value } = reading;
+  if (placement === undefined) {
+    if (value.spec.infrastructure === undefined) return [];
+    const text = {
+      message: "nothing is made for a Gateway that is served from files",
+      expected: "a Gateway without infrastructure",
+      hint: "remove infrastructure",
+    };
+    return [draftFinding("field-ignored", object, ["spec", "infrastructure"], text)];
+  }
+  const { problem } = placement;
+  if (problem?.remedy === undefined) return [];
+  const { path, expected, hint } = problem.remedy;
+  const text = { message: problem.message, expected, hint };
+  return [draftFinding("gateway-not-served", object, reading.writtenPath(path), text)];
+}
+
+function bindPortOf(
+  { port }: ListenerValue,
+  placement: GatewayPlacement | undefined,
+): Pick<Listener, "bindPort"> {
+  const bindPort = placement?.bindPorts?.get(port);
+  return bindPort === undefined || bindPort === port ? {} : { bindPort };
+}
+
+/** Its Gateway has no place, or none yet for this port. */
+function unplaced(
+  { port }: ListenerValue,
+  placement: GatewayPlacement | undefined,
+): ListenerRefusal | undefined {
+  if (placement === undefined) return undefined;
+  const { problem, bindPorts } = placement;
+  const isOpen = problem?.condition !== "Accepted" && (bindPorts === undefined || bindPorts.has(port));
+  if (isOpen) return undefined;
+  return { type: "Programmed", reason: "Pending", message: problem?.message ?? "its port is being opened" };
 }
 
 /** The objects whose certificates and authorities a Gateway names, each as often as it names them. */

@@ -257,7 +257,8 @@ function refusalRemarks({ reason, message }: ListenerRefusal): ListenerRemark[] 
   switch (reason) {
     case "Invalid":
     case "NoValidCACertificate":
-      // What is in error, or leads nowhere, has its findings already.
+    case "Pending":
+      // What is in error, or leads nowhere, has its findings already; what is not there yet is nobody's mistake.
       return [];
     case "UnsupportedProtocol": {
       const expected = `protocol: ${Object.keys(ROUTE_KIND).join(", ")}`;

@@ -1,5 +1,6 @@
 // Where a Gateway's listeners are: what it needs, and what whoever runs the gateway can give it.
 import type { ObjectRef } from "../../model/index.ts";
+import type { FieldPath } from "../findings.ts";
 
 /** What a Gateway asks of the place that it is to be served at; ListenerSets included. */
 export interface GatewayNeeds {
@@ -31,8 +32,11 @@ export interface PlacementProblem {
   /** Such as `UnsupportedAddress`, `InvalidParameters`; `AddressNotAssigned`, `AddressNotUsable`, `Pending`. */
   readonly reason: string;
   readonly message: string;
+  /** Set where it is for whoever wrote the Gateway to mend: a finding at this field. */
+  readonly remedy?: { readonly path: FieldPath; readonly expected: string; readonly hint: string };
 }
 
+/** Where a Gateway's listeners are; what is opened does not depend on whether there is a problem to tell beside. */
 export interface GatewayPlacement {
   /** IP addresses to bind; empty: the default address of the process. */
   readonly bindAddresses: readonly string[];
@@ -40,9 +44,16 @@ export interface GatewayPlacement {
   readonly bindPorts?: ReadonlyMap<number, number>;
   /** For `status.addresses`. */
   readonly addresses: readonly GatewayAddress[];
-  /** Set: no listener is opened. */
   readonly problem?: PlacementProblem;
 }
 
-/** Pure; whoever made it makes another one where its answers would be others. */
-export type PlaceGateway = (needs: GatewayNeeds) => GatewayPlacement;
+/** One placement for each of the Gateways, which come oldest first: all that are served, so that no two share a place. */
+export type PlaceGateways = (gateways: readonly GatewayNeeds[]) => readonly GatewayPlacement[];
+
+/** Nothing is opened. */
+export const NOWHERE: GatewayPlacement = { bindAddresses: [], bindPorts: new Map(), addresses: [] };
+
+/** Equal texts for equal placements. */
+export function placementText({ bindAddresses, bindPorts, addresses, problem }: GatewayPlacement): string {
+  return JSON.stringify([bindAddresses, bindPorts && [...bindPorts], addresses, problem]);
+}

@@ -1,5 +1,5 @@
 // Second pass: Gateways become listeners, oldest first, so that of two that want the same place the older has it.
-import { type Listener, objectKey } from "../../model/index.ts";
+import { type Listener, type ObjectRef, objectKey } from "../../model/index.ts";
 import { credentialInputs } from "../credentials.ts";
 import {
   type CompiledGateway,
@@ -7,10 +7,12 @@ import {
   credentialRefs,
   GATEWAY,
   type GatewayReading,
+  gatewayNeeds,
 } from "../gateway-api/gateway.ts";
 import { GATEWAY_CLASS } from "../gateway-api/gateway-class.ts";
 import type { GatewayListener, ListenerRefusal } from "../gateway-api/listener.ts";
 import { conflict, type PortFamily, portFamily } from "../gateway-api/listener-conflicts.ts";
+import { type GatewayPlacement, NOWHERE, placementText } from "../gateway-api/placement.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { compareAge } from "../policies/effects.ts";
@@ -25,14 +27,19 @@ export function compileGateways(
   const classes = objects.all(GATEWAY_CLASS);
   const gateways = objects.all(GATEWAY);
   const credentials = gateways.flatMap((gateway) => credentialsOf(gateway, objects, recall));
-  return recall.result("gateways", "", [classes, gateways, options.controllerName, ...credentials], () => {
+  const inputs = [classes, gateways, options.controllerName, options.gatewayClass];
+  const served = recall.result("served gateways", "", inputs, () => {
     const ours = new Set(
-      classes
-        .filter(({ value }) => value.spec.controllerName === options.controllerName)
-        .map(({ object }) => object.name),
+      classes.filter(({ value }) => value.spec.controllerName === options.controllerName).map(nameOf),
     );
-    const served = gateways
-      .filter(({ value }) => options.controllerName === undefined || ours.has(value.spec.gatewayClassName))
+    return gateways
+      .filter(({ value: { spec } }) => {
+        const { controllerName, gatewayClass = spec.gatewayClassName } = options;
+        return (
+          controllerName === undefined ||
+          (ours.has(spec.gatewayClassName) && spec.gatewayClassName === gatewayClass)
+        );
+      })
       .sort((a, b) =>
         compareAge(
           a.value.metadata.creationTimestamp,
@@ -41,8 +48,29 @@ export function compileGateways(
           b.object,
         ),
       );
+  });
+  const placements = placementsOf(served, options, recall);
+  return recall.result("gateways", "", [served, ...placements, ...credentials], () => {
     const takenBy = placeKeeper();
-    return served.map((reading) => compileGateway(reading, objects, takenBy));
+    return served.map((reading, index) => compileGateway(reading, objects, takenBy, placements[index]));
+  });
+}
+
+function nameOf({ object }: { readonly object: ObjectRef }): string {
+  return object.name;
+}
+
+/** One for each Gateway, the same object while it says the same. */
+function placementsOf(
+  served: readonly GatewayReading[],
+  { place }: TranslateOptions,
+  recall: Recall,
+): readonly (GatewayPlacement | undefined)[] {
+  if (place === undefined) return [];
+  const placements = place(served.map(gatewayNeeds));
+  return served.map(({ object }, index) => {
+    const placement = placements[index] ?? NOWHERE;
+    return recall.result("placements", objectKey(object), [placementText(placement)], () => placement);
   });
 }
 
@@ -56,10 +84,10 @@ function placeKeeper(): (listener: Listener) => ListenerRefusal | undefined {
   const places = new Map<string, string>();
   const ports = new Map<string, { readonly family: PortFamily | undefined; readonly id: string }>();
   return (listener) => {
-    const { id, addresses, port, hostname } = listener;
+    const { id, addresses, port, bindPort = port, hostname } = listener;
     const family = portFamily(listener);
     // Gateways without an address of their own share the process's.
-    const bound = (addresses.length === 0 ? ["*"] : addresses).map((address) => `${address} ${port}`);
+    const bound = (addresses.length === 0 ? ["*"] : addresses).map((address) => `${address} ${bindPort}`);
     const other = bound
       .map((key) => ports.get(key))
       .find((one) => one !== undefined && one.family !== family);

@@ -4,6 +4,7 @@ import type { CompiledRoute } from "../gateway-api/compile-route.ts";
 import type { CompiledGateway } from "../gateway-api/gateway.ts";
 import { GATEWAY_CLASS, gatewayClassStatus } from "../gateway-api/gateway-class.ts";
 import type { CompiledListener } from "../gateway-api/listener.ts";
+import type { GatewayPlacement, PlacementProblem } from "../gateway-api/placement.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import type { PolicyStatus } from "../policies/effects.ts";
@@ -39,23 +40,16 @@ export function reportStatus(
 }
 
 function gatewayStatus(
-  { reading, listeners, admitsUnverified, unresolved }: CompiledGateway,
+  { reading, listeners, placement, admitsUnverified, unresolved }: CompiledGateway,
   attached: ReadonlyMap<string, number>,
 ): ObjectStatus {
-  const open = listeners.filter(({ listener }) => listener !== undefined).length;
-  const programmed = open > 0;
-  const allValid = open === listeners.length;
+  const addresses = placement?.addresses;
   return {
     object: reading.object,
+    ...(addresses === undefined ? {} : { addresses }),
     conditions: [
-      reading.inError
-        ? condition("Accepted", false, "Invalid", "The Gateway is in error; see the findings")
-        : allValid
-          ? condition("Accepted", true, "Accepted", "The Gateway is served")
-          : condition("Accepted", programmed, "ListenersNotValid", "Some listeners are not served"),
-      programmed
-        ? condition("Programmed", true, "Programmed", "The Gateway is served")
-        : condition("Programmed", false, "Invalid", "No listener can be opened"),
+      accepted(reading, listeners, placement),
+      programmed(listeners, placement),
       ...gatewayReferences(reading, listeners, unresolved),
       ...(admitsUnverified
         ? [
@@ -70,6 +64,43 @@ function gatewayStatus(
     ],
     listeners: listeners.map((listener) => listenerStatus(listener, attached)),
   };
+}
+
+function accepted(
+  reading: CompiledGateway["reading"],
+  listeners: readonly CompiledListener[],
+  placement: GatewayPlacement | undefined,
+): Condition {
+  if (reading.inError) {
+    return condition("Accepted", false, "Invalid", "The Gateway is in error; see the findings");
+  }
+  if (placement?.problem?.condition === "Accepted") {
+    return condition("Accepted", false, placement.problem.reason, problemText(placement.problem));
+  }
+  // What has no place yet is valid for all that.
+  const valid = listeners.filter(({ refusal }) => refusal === undefined || refusal.reason === "Pending");
+  return valid.length === listeners.length
+    ? condition("Accepted", true, "Accepted", "The Gateway is served")
+    : condition("Accepted", valid.length > 0, "ListenersNotValid", "Some listeners are not served");
+}
+
+function programmed(
+  listeners: readonly CompiledListener[],
+  placement: GatewayPlacement | undefined,
+): Condition {
+  const problem = placement?.problem;
+  if (problem?.condition === "Programmed") {
+    return condition("Programmed", false, problem.reason, problemText(problem));
+  }
+  if (problem === undefined && listeners.some(({ listener }) => listener !== undefined)) {
+    return condition("Programmed", true, "Programmed", "The Gateway is served");
+  }
+  const isPending = problem === undefined && listeners.some(({ refusal }) => refusal?.reason === "Pending");
+  return condition("Programmed", false, isPending ? "Pending" : "Invalid", "No listener can be opened");
+}
+
+function problemText({ message, remedy }: PlacementProblem): string {
+  return remedy === undefined ? message : `${message}: ${remedy.hint}`;
 }
 
 /** The specification has no say in Gateways that refer to nothing; those that do get a verdict. */
@@ -112,7 +143,12 @@ function listenerStatus(entry: CompiledListener, attached: ReadonlyMap<string, n
           : RESOLVED,
       refusal === undefined
         ? condition("Programmed", true, "Programmed", "The listener is served")
-        : condition("Programmed", false, "Invalid", refusal.message),
+        : condition(
+            "Programmed",
+            false,
+            refusal.reason === "Pending" ? refusal.reason : "Invalid",
+            refusal.message,
+          ),
       ...(overlaps.length === 0
         ? []
         : [
