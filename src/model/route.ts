@@ -92,7 +92,7 @@ export interface Retry {
   readonly attemptTimeoutMs?: number;
 }
 
-/** A route on one listener, with the intersection of both hostnames; `*` stands for all. */
+/** A route on one listener, with those of its own hostnames that are the listener's in part; `*` stands for all. */
 export interface RouteAttachment {
   readonly listener: string;
   readonly hostnames: readonly string[];

@@ -81,8 +81,8 @@ function routesOn(
   rules: readonly CompiledRule[],
   effects: Effects,
 ): Pick<CompiledRoute, "routes" | "backends" | "overrides" | "names"> {
-  const groups: { inherited: Inherited; attachments: RouteAttachment[] }[] = [];
-  for (const { to, listener, hostnames } of attached) {
+  const groups: { inherited: Inherited; attachments: RouteAttachment[]; hosts: Set<string> }[] = [];
+  for (const { to, listener, hostnames, served } of attached) {
     const targets = [{ object: to.gateway, sectionName: to.name }, { object: to.gateway }];
     const inherited: Inherited = {
       affinity: inheritedAffinity(effects, to.gateway, to.name),
@@ -91,17 +91,19 @@ function routesOn(
     };
     let group = groups.find((one) => sameInheritance(one.inherited, inherited));
     if (group === undefined) {
-      group = { inherited, attachments: [] };
+      group = { inherited, attachments: [], hosts: new Set() };
       groups.push(group);
     }
     const known = group.attachments.findIndex((one) => one.listener === listener);
-    if (known < 0) group.attachments.push({ listener, hostnames });
+    if (known >= 0) continue;
+    group.attachments.push({ listener, hostnames });
+    for (const host of served) group.hosts.add(host);
   }
   const id = objectText(reading.object);
   const routes: Route[] = [];
   const overrides: Override[] = [];
   const names: NameAtHosts[] = [];
-  for (const [index, { inherited, attachments }] of groups.entries()) {
+  for (const [index, { inherited, attachments, hosts }] of groups.entries()) {
     const there = rules.map((rule) => rule.on?.(inherited)).filter((rule) => rule !== undefined);
     routes.push({
       id: index === 0 ? id : `${id}@${attachments[0]?.listener}`,
@@ -110,10 +112,8 @@ function routesOn(
       rules: there.map(({ rule }) => rule),
     });
     overrides.push(...there.flatMap((one) => one.overrides));
-    const hosts = [...new Set(attachments.flatMap(({ hostnames }) => hostnames))];
-    names.push(
-      ...there.flatMap((one) => one.names.map((name) => ({ ...name, route: reading.object, hosts }))),
-    );
+    const at = { route: reading.object, hosts: [...hosts] };
+    names.push(...there.flatMap((one) => one.names.map((name) => ({ ...name, ...at }))));
   }
   const wanted = groups.length === 0 ? [NOTHING] : groups.map(({ inherited }) => inherited);
   const backends = wanted.flatMap((inherited) => rules.flatMap((rule) => rule.backendsOn(inherited)));

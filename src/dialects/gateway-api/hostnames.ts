@@ -1,6 +1,16 @@
 // Which hostnames a route serves on a listener: the intersection of both, by the rules of the specification.
 
-/** `*` stands for all; empty: the two have nothing in common. */
+/**
+ * Those of the route's own hostnames that have something in common with the listener's: of two routes on a listener the one
+ * that named the host more exactly goes first, however narrow the listener makes both (Gateway API 1.7). The listener sees
+ * to the rest, since only requests for its own hostname come to it. `*` stands for all.
+ */
+export function hostnamesOn(listener: string | undefined, route: readonly string[]): readonly string[] {
+  if (route.length === 0) return ["*"];
+  return [...new Set(route)].filter((hostname) => intersectHostnames(listener, [hostname]).length > 0);
+}
+
+/** What is served there. `*` stands for all; empty: the two have nothing in common. */
 export function intersectHostnames(
   listener: string | undefined,
   route: readonly string[],

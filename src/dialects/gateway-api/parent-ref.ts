@@ -14,7 +14,7 @@ import {
   sectionName,
 } from "../schema/fields.ts";
 import { selects } from "../schema/label-selector.ts";
-import { intersectHostnames } from "./hostnames.ts";
+import { hostnamesOn, intersectHostnames } from "./hostnames.ts";
 import { type GatewayListener, ROUTE_KIND } from "./listener.ts";
 import { GATEWAY_GROUP } from "./names.ts";
 
@@ -60,6 +60,8 @@ export interface Parents {
 
 export interface AttachedListener extends RouteAttachment {
   readonly to: GatewayListener;
+  /** What of `hostnames` is the listener's too. */
+  readonly served: readonly string[];
 }
 
 export interface ParentVerdict {
@@ -114,9 +116,10 @@ export function attachToParent(
     .map((to) => ({
       to,
       listener: to.id,
-      hostnames: intersectHostnames(to.hostname, route.hostnames),
+      hostnames: hostnamesOn(to.hostname, route.hostnames),
+      served: intersectHostnames(to.hostname, route.hostnames),
     }))
-    .filter(({ hostnames }) => hostnames.length > 0);
+    .filter(({ served }) => served.length > 0);
   if (attachments.length === 0) {
     const wanted = open.map(({ hostname }) => hostname ?? "*").join(", ");
     const message = `no hostname of the route (${route.hostnames.join(", ")}) is one of the listener (${wanted})`;
