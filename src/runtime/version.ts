@@ -1,7 +1,10 @@
 // Limpet's own version, from its package file.
 import { readFileSync } from "node:fs";
+import { BUNDLED_VERSION } from "./bundle.ts";
 
-const PACKAGE_FILE = new URL("../../package.json", import.meta.url);
+export const LIMPET_VERSION: string = BUNDLED_VERSION ?? versionOfPackage();
 
-export const LIMPET_VERSION: string = (JSON.parse(readFileSync(PACKAGE_FILE, "utf8")) as { version: string })
-  .version;
+function versionOfPackage(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

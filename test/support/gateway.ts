@@ -41,6 +41,8 @@ export interface GatewayOptions {
   /** More arguments of `limpet run`. The admin port is a free one, and there is one worker, unless they say otherwise. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The file that Node.js runs; the sources' entry if not given. */
+  readonly program?: string;
 }
 
 export interface Exit {
@@ -92,7 +94,7 @@ export function spawnGateway(options: GatewayOptions): GatewayProcess {
   const workers = args.includes("--workers") ? [] : ["--workers", "1"];
   const child = spawn(
     process.execPath,
-    [BIN, "run", ...paths.flatMap((path) => ["-f", path]), ...admin, ...workers, ...args],
+    [options.program ?? BIN, "run", ...paths.flatMap((path) => ["-f", path]), ...admin, ...workers, ...args],
     { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } },
   );
   const exited = new Promise<Exit>((done) => child.once("close", (code, signal) => done({ code, signal })));

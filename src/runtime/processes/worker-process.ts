@@ -2,10 +2,22 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Server } from "node:net";
 import type { MetricSample } from "../../telemetry/index.ts";
+import { BUNDLED_VERSION, WORKER_ARGUMENT } from "../bundle.ts";
 import type { WorkerCommand, WorkerMessage, WorkerNotice, WorkerReply, WorkerRequest } from "./messages.ts";
 
-/** The worker's entry beside this file: `.ts` from the sources, `.js` from a build. */
-const ENTRY = new URL(`./worker-entry.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+interface Program {
+  readonly file: URL;
+  readonly args: readonly string[];
+}
+
+/** The worker's entry beside this file: `.ts` from the sources, `.js` from a build. A bundle starts itself. */
+const PROGRAM: Program =
+  BUNDLED_VERSION === undefined
+    ? {
+        file: new URL(`./worker-entry.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+        args: [],
+      }
+    : { file: new URL(import.meta.url), args: [WORKER_ARGUMENT] };
 
 export interface WorkerExit {
   readonly code: number | null;
@@ -53,7 +65,10 @@ export class WorkerProcess {
     this.#onNotice = onNotice;
     // Standard output is the access log, shared by all workers; the log goes to standard error. Of both ways to
     // serialise, "advanced" carries the long texts of deltas in half the time.
-    this.#child = fork(ENTRY, { stdio: ["ignore", "inherit", "inherit", "ipc"], serialization: "advanced" });
+    this.#child = fork(PROGRAM.file, PROGRAM.args, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      serialization: "advanced",
+    });
     this.#child.on("message", (message) => this.#onMessage(message as WorkerMessage));
     this.exited = new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null) => {
