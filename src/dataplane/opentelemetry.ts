@@ -65,7 +65,7 @@ class RequestSpan implements RequestTrace {
       // Queries carry what must not be kept.
       "url.path": pathOf(head.path),
       "server.address": hostOf(head.authority),
-      "server.port": connection.localPort,
+      "server.port": portOf(head.authority, connection.tls),
       "client.address": client.ip,
       "network.protocol.version": protocol.slice("HTTP/".length),
     };
@@ -166,6 +166,12 @@ function pathOf(target: string): string {
 /** Without port and brackets. */
 function hostOf(authority: string): string {
   return authority.replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+/** The one that the client connected to, which is not the one that is bound where a Service leads here. */
+function portOf(authority: string, tls: boolean): number {
+  const port = /:(\d{1,5})$/.exec(authority)?.[1];
+  return port === undefined ? (tls ? 443 : 80) : Number(port);
 }
 
 function set(span: OpenTelemetry.Span, name: string, value: string | undefined): void {

@@ -1,8 +1,10 @@
 // The explainer of a process that has something else to do.
 import { expect, onTestFinished, test } from "vitest";
 import { backendOf, endpointAt } from "../../../test/support/affinity.ts";
+import { listener } from "../../../test/support/routes.ts";
 import { forwardRule, snapshotOf } from "../../../test/support/snapshots.ts";
 import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
+import type { Listener } from "../../model/index.ts";
 import { Explainer } from "./explainer.ts";
 import { readQuestion } from "./question.ts";
 
@@ -24,4 +26,26 @@ test("a large table is built before the answer, in slices between which others h
   expect(turns).toBeGreaterThan(3);
   const { endpoint } = explainer.explain(question, { snapshot, keys: undefined, nowMs: 0 });
   expect(endpoint).not.toBeNull();
+});
+
+test("a URL finds the listener by the port that clients see, and its twin by the port that is bound", () => {
+  const [one, two] = ["one", "two"].map((name, index) => ({
+    ...listener(name),
+    port: 80,
+    bindPort: 20_000 + index,
+  })) as [Listener, Listener];
+  const snapshot = snapshotOf({ listeners: [one, two], backends: [] });
+  const explainer = new Explainer({ dataplane: DEFAULT_DATAPLANE_OPTIONS, portOffset: 0 }, () => 0.5);
+  onTestFinished(() => explainer.close());
+  const bindOf = (local?: string) => {
+    const texts = { request: "GET http://shop.example/", headers: [], refusing: [], local };
+    const explained = explainer.explain(readQuestion(texts, 100), { snapshot, keys: undefined, nowMs: 0 });
+    return explained.stages.listener.bind;
+  };
+  expect(bindOf()).toBe("20000");
+  expect(bindOf("10.0.0.1:20001")).toBe("20001");
+  const wrong = { request: "GET http://shop.example:81/", headers: [], refusing: [] };
+  expect(() => {
+    explainer.explain(readQuestion(wrong, 100), { snapshot, keys: undefined, nowMs: 0 });
+  }).toThrow("there are 80");
 });

@@ -162,17 +162,23 @@ export class Explainer {
   }
 }
 
-/** The one that has the port; of several that differ in their address, the one that is asked for, else the first. */
+/**
+ * The one whose listeners have the port for clients; of several, the one that is asked for by address or by the port that
+ * it is bound to, else the first.
+ */
 function findPoint(snapshot: Snapshot, { port, host, local }: Question, portOffset: number): BindPoint {
   const points = bindPoints(snapshot);
-  const candidates = points.filter((point) => point.port + portOffset === port);
+  const candidates = points.filter(({ listeners }) =>
+    listeners.some((one) => one.port + portOffset === port),
+  );
   const ip = local?.ip ?? host.replace(/^\[(.*)\]$/, "$1");
   const point =
     candidates.find(({ address }) => address === ip) ??
+    candidates.find((one) => one.port + portOffset === local?.port) ??
     candidates.find(({ address }) => address === undefined) ??
     candidates[0];
   if (point !== undefined) return point;
-  const ports = [...new Set(points.map((each) => each.port + portOffset))].sort((a, b) => a - b);
+  const ports = [...new Set(snapshot.listeners.map((one) => one.port + portOffset))].sort((a, b) => a - b);
   throw new QuestionError(
     ports.length === 0
       ? "there is no listener"
