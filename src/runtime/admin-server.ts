@@ -67,16 +67,16 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   },
   "/api/explain": {
     open: false,
-    GET: ({ explain }, { query }) => explanationPage(query, explain),
+    GET: (sources, { query }) => explanationPage(query, sources),
   },
 };
 
 /** The largest question: a head as large as clients may send, percent-encoded in the query. */
 const MAX_HEAD_SIZE = 256 * 1024;
 
-async function explanationPage(query: URLSearchParams, explain: AdminSources["explain"]): Promise<Page> {
+async function explanationPage(query: URLSearchParams, sources: AdminSources): Promise<Page> {
   try {
-    return json(200, await explain(questionOfQuery(query)));
+    return json(200, await sources.explain(questionOfQuery(query)));
   } catch (error) {
     if (!(error instanceof QuestionError)) throw error;
     return json(400, { error: error.message });

@@ -1,12 +1,12 @@
 // What may become the current configuration, and what happens to the version.
 import { expect, test } from "vitest";
+import type { Resource } from "../dialects/translation.ts";
 import type { Finding, Listener } from "../model/index.ts";
 import { ConfigurationStore } from "./configuration-store.ts";
-import type { FileSet } from "./file-source.ts";
 
 /** A translation in miniature: each line `listen PORT` is a listener, each line `error CODE` a finding. */
-function translate(set: FileSet, memory: number | undefined) {
-  const lines = set.files.flatMap((file) => file.text.split("\n"));
+function translate(resources: readonly Resource[], _options: object, memory: number | undefined) {
+  const lines = resources.flatMap(({ value }) => (value as string).split("\n"));
   const listeners = lines.flatMap((line) =>
     line.startsWith("listen ") ? [listener(Number(line.slice(7)))] : [],
   );
@@ -17,7 +17,7 @@ function translate(set: FileSet, memory: number | undefined) {
     gateways: [],
     findings,
   };
-  return { translation, memory: (memory ?? 0) + 1 };
+  return { ...translation, memory: (memory ?? 0) + 1 };
 }
 
 function listener(port: number): Listener {
@@ -44,10 +44,25 @@ function finding(code: string): Finding {
   };
 }
 
-function storeOver(strict = false) {
-  const disk = { text: "listen 80" };
+function resource(value: string): Resource {
+  const object = { group: "", kind: "Lines", namespace: "", name: "a" };
+  return { apiVersion: "v1", kind: "Lines", object, value, position: () => undefined };
+}
+
+function storeOver({ strict = false, isExacting = true } = {}) {
+  const disk = { text: "listen 80", refusals: [] as string[] };
+  const accepted: string[] = [];
   const store = new ConfigurationStore({
-    read: async () => ({ files: [{ name: "a.yaml", text: disk.text }], problems: [], signature: disk.text }),
+    source: {
+      isExacting,
+      read: async () => ({
+        resources: [resource(disk.text)],
+        options: {},
+        findings: [],
+        refusals: disk.refusals,
+      }),
+      accepted: (input) => void accepted.push(String(input.resources[0]?.value)),
+    },
     translate,
     strict,
     nowMs: () => 1_000,
@@ -58,7 +73,7 @@ function storeOver(strict = false) {
     if (outcome.kind !== "refused") store.accept(outcome.configuration);
     return outcome;
   };
-  return { store, reload };
+  return { store, reload, disk, accepted };
 }
 
 test("the version counts changes, not loads", async () => {
@@ -96,20 +111,25 @@ test("no listener at all is refused", async () => {
   });
 });
 
-test("a file that was emptied is no configuration, one that always was empty is", async () => {
-  const { store, reload } = storeOver();
+test("a cluster without a listener is served", async () => {
+  const { store, reload } = storeOver({ isExacting: false });
+  expect((await reload("nothing")).kind).toBe("changed");
+  expect(store.current?.snapshot.version).toBe(1);
+});
+
+test("what its source refuses is refused, and the source is told what was accepted", async () => {
+  const { reload, disk, accepted } = storeOver();
   await reload("listen 80");
-  expect(await reload("")).toMatchObject({
-    kind: "refused",
-    reasons: [expect.stringContaining("a.yaml is empty"), expect.stringContaining("no Gateway")],
-  });
+  disk.refusals.push("a.yaml is empty");
+  expect(await reload("listen 81")).toMatchObject({ kind: "refused", reasons: ["a.yaml is empty"] });
+  disk.refusals.pop();
   expect((await reload("listen 82")).kind).toBe("changed");
-  expect(store.current?.snapshot.version).toBe(2);
+  expect(accepted).toEqual(["listen 80", "listen 82"]);
 });
 
 test("other errors are served around, unless the configuration is strict", async () => {
-  expect((await storeOver(false).reload("listen 80\nerror invalid-value")).kind).toBe("changed");
-  expect(await storeOver(true).reload("listen 80\nerror invalid-value")).toMatchObject({
+  expect((await storeOver().reload("listen 80\nerror invalid-value")).kind).toBe("changed");
+  expect(await storeOver({ strict: true }).reload("listen 80\nerror invalid-value")).toMatchObject({
     kind: "refused",
     reasons: ["a.yaml:7: bad invalid-value"],
   });

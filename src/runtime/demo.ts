@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DEFAULT_DATAPLANE_OPTIONS } from "../dataplane/options.ts";
 import { demoManifests } from "../demo/manifests.ts";
 import { type Replicas, startReplicas } from "../demo/replicas.ts";
-import { type ServedAddress, StartError } from "./gateway.ts";
+import { StartError } from "./gateway.ts";
+import type { ServedAddress } from "./gateway-pages.ts";
 import { type RunDependencies, run } from "./run.ts";
 import type { RunOptions } from "./run-options.ts";
 

@@ -2,20 +2,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { bindPoints } from "../dataplane/bind-points.ts";
 import { shareOfWorker } from "../dataplane/options.ts";
-import type { Explanation } from "../inspect/explanation.ts";
+import type { TranslationMemory } from "../dialects/memory.ts";
+import { translate } from "../dialects/translate.ts";
 import type { Finding } from "../model/index.ts";
-import { type Logger, ProcessVitals, renderMetrics } from "../telemetry/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import { AdminServer } from "./admin-server.ts";
 import { BoundSockets } from "./bound-sockets.ts";
+import type { ConfigurationSource } from "./configuration-source.ts";
 import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
 import { DrainDesk } from "./drain-desk.ts";
 import { Drains } from "./drains.ts";
-import { Explainer } from "./explain/explainer.ts";
-import { type QuestionTexts, readQuestion } from "./explain/question.ts";
-import { FileSource } from "./file-source.ts";
-import { FileWatch } from "./file-watch.ts";
+import { FileConfiguration } from "./file-configuration.ts";
 import { logFindings } from "./finding-log.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
+import { GatewayPages, type ServedAddress } from "./gateway-pages.ts";
 import { BindError } from "./listening-socket.ts";
 import { LiveConfiguration } from "./live-configuration.ts";
 import { WorkerPool } from "./processes/worker-pool.ts";
@@ -25,7 +25,6 @@ import { SessionKeyError } from "./session-keys.ts";
 import type { Legacy } from "./succession/messages.ts";
 import { type ProgramCommand, Successor } from "./succession/successor.ts";
 import { TicketKeys } from "./ticket-keys.ts";
-import { type FileMemory, translateFiles } from "./translate-files.ts";
 
 /** Why `limpet run` does not start: one line a reason. */
 export class StartError extends Error {
@@ -38,35 +37,23 @@ export class StartError extends Error {
   }
 }
 
-/** A bound address and what is behind it: a listener's id, or `admin`. */
-export interface ServedAddress {
-  readonly name: string;
-  readonly address: string;
-}
-
 export class Gateway {
   readonly #options: RunOptions;
   readonly #logger: Logger;
-  readonly #source: FileSource;
-  readonly #store: ConfigurationStore<FileMemory>;
+  readonly #source: ConfigurationSource;
+  readonly #store: ConfigurationStore<TranslationMemory>;
   readonly #sockets: BoundSockets;
   readonly #workers: WorkerPool;
   readonly #metrics: GatewayMetrics;
-  readonly #vitals = new ProcessVitals("primary");
   readonly #ticketKeys: TicketKeys;
   /** Undefined: tokens are not sealed. */
   readonly #sessionKeys: SessionKeyStore | undefined;
   readonly #drains: Drains;
   readonly #live: LiveConfiguration;
-  readonly #drainDesk: DrainDesk;
+  readonly #pages: GatewayPages;
   readonly #legacy: Legacy | undefined;
   #admin: AdminServer | undefined;
-  /** Made with the first question. */
-  #explainer: Explainer | undefined;
-  #watch: FileWatch | undefined;
   #lastFindings: readonly Finding[] = [];
-  /** Signature of the files that were read last. */
-  #signature = "";
   #reloads: Promise<void> = Promise.resolve();
   #serving = false;
   #draining = false;
@@ -77,14 +64,10 @@ export class Gateway {
     this.#options = options;
     this.#legacy = legacy;
     this.#logger = logger;
-    this.#source = new FileSource(options.paths);
+    this.#source = new FileConfiguration({ ...options, sealTokens: sessionKeys !== undefined });
     this.#store = new ConfigurationStore({
-      read: async () => {
-        const files = await this.#source.read();
-        this.#signature = files.signature;
-        return files;
-      },
-      translate: (files, memory) => translateFiles(files, memory, { sealTokens: sessionKeys !== undefined }),
+      source: this.#source,
+      translate,
       strict: options.strictConfig,
       nowMs: Date.now,
     });
@@ -118,39 +101,48 @@ export class Gateway {
     this.#live = new LiveConfiguration(options, logger, this.#drains, (snapshot) =>
       this.#workers.publish(snapshot),
     );
-    this.#drainDesk = new DrainDesk({
-      drains: this.#drains,
+    this.#pages = new GatewayPages({
+      options,
+      store: this.#store,
       live: this.#live,
-      samples: () => this.#workers.samples(),
-      nowMs: Date.now,
+      workers: this.#workers,
+      metrics: this.#metrics,
+      sessionKeys: this.#sessionKeys,
+      drains: new DrainDesk({
+        drains: this.#drains,
+        live: this.#live,
+        samples: () => this.#workers.samples(),
+        nowMs: Date.now,
+      }),
+      ready: () => this.#serving && !this.#draining && this.#workers.serving > 0,
+      addresses: () => this.#addresses(),
+      findings: () => this.#lastFindings,
     });
   }
 
   /** Resolves when all workers serve. Rejects with a StartError if the configuration or an address is no good. */
   async start(): Promise<readonly ServedAddress[]> {
+    // A successor would answer "not ready" on the address on which the old process still is.
+    const inherited = this.#legacy?.admin;
+    // Before anything is waited for: whoever looks after the process wants to know that it lives.
+    if (inherited === undefined) await this.#startAdmin();
     await this.#startSessionKeys();
-    this.#logger.debug({ paths: this.#options.paths }, "loading the configuration");
+    this.#logger.debug(this.#source.description, "loading the configuration");
     const outcome = await this.#load();
     if (outcome.kind === "refused") throw new StartError(outcome.reasons);
     const { configuration } = outcome;
     const points = bindPoints(configuration.snapshot);
     if (this.#legacy !== undefined) this.#sockets.adopt(this.#legacy.sockets);
     const { failures } = this.#sockets.openMissing(points);
-    if (failures.length > 0) throw new StartError(failures);
+    this.#tellUnbound(failures);
     this.#sockets.close(this.#sockets.vanished(points));
-    // A successor would answer "not ready" on the address on which the old process still is.
-    const inherited = this.#legacy?.admin;
-    if (inherited === undefined) await this.#startAdmin();
     await this.#workers.start();
     await this.#live.serve(configuration.snapshot);
-    const refused = await this.#listen(this.#sockets.handles());
-    if (refused.length > 0) throw new StartError(refused);
+    this.#tellUnbound(await this.#listen(this.#sockets.handles()));
     this.#store.accept(configuration);
     this.#serving = true;
     if (inherited !== undefined) await this.#startAdmin(inherited);
-    if (this.#options.watch) {
-      this.#watch = new FileWatch(this.#source, this.#signature, () => void this.reload());
-    }
+    this.#source.follow(() => this.reload());
     return this.#addresses();
   }
 
@@ -159,7 +151,7 @@ export class Gateway {
     await this.#sessionKeys?.reload();
   }
 
-  /** Reads the files again. Never rejects: what cannot be served leaves everything as it is. */
+  /** Reads the configuration again. Never rejects: what cannot be served leaves everything as it is. */
   reload(): Promise<void> {
     this.#reloads = this.#reloads
       .then(() => this.#reload())
@@ -207,23 +199,23 @@ export class Gateway {
     // Held open here, the sockets would go on taking connections that nobody accepts.
     this.#sockets.closeAll();
     await drained;
-    this.#followNothing();
+    await this.#followNothing();
     this.#admin?.close();
   }
 
   /** Ends the workers at once. */
   kill(): void {
-    this.#followNothing();
+    void this.#followNothing();
     this.#workers.kill();
     this.#sockets.closeAll();
     this.#admin?.close();
   }
 
-  #followNothing(): void {
-    this.#watch?.stop();
+  async #followNothing(): Promise<void> {
     this.#ticketKeys.stop();
     this.#sessionKeys?.stop();
     this.#live.stop();
+    await this.#source.stop();
   }
 
   async #startSessionKeys(): Promise<void> {
@@ -239,24 +231,7 @@ export class Gateway {
     const address = this.#options.admin;
     if (address === undefined) return;
     try {
-      this.#admin = await AdminServer.listen(
-        address,
-        {
-          ready: () => this.#serving && !this.#draining && this.#workers.serving > 0,
-          metrics: async () =>
-            renderMetrics([
-              ...this.#metrics.samples(this.#store.current, this.#live.snapshot, Date.now()),
-              ...this.#vitals.samples(),
-              ...this.#live.samples(),
-              ...(this.#sessionKeys?.samples() ?? []),
-              ...(await this.#workers.samples()),
-            ]),
-          snapshot: () => this.#snapshotPage(),
-          drains: this.#drainDesk,
-          explain: (texts) => this.#explain(texts),
-        },
-        inherited,
-      );
+      this.#admin = await AdminServer.listen(address, this.#pages, inherited);
     } catch (error) {
       if (!(error instanceof BindError)) throw error;
       throw new StartError([
@@ -306,6 +281,13 @@ export class Gateway {
       this.#logger.error(`${failure}; the other listeners are served`);
   }
 
+  /** Throws a StartError where somebody waits to hear of it. */
+  #tellUnbound(failures: readonly string[]): void {
+    if (failures.length === 0) return;
+    if (this.#source.isExacting) throw new StartError(failures);
+    for (const failure of failures) this.#logger.error(`${failure}; the other listeners are served`);
+  }
+
   /** A bound socket may still be refused: only listening tells that a wildcard address has the port already. */
   async #listen(opened: ReadonlyMap<string, readonly object[]>): Promise<string[]> {
     const refused = await this.#workers.listen(opened);
@@ -317,31 +299,5 @@ export class Gateway {
       listeners.map((name) => ({ name, address: socket.address })),
     );
     return this.#admin === undefined ? served : [...served, { name: "admin", address: this.#admin.address }];
-  }
-
-  /** Here and not in a worker: the primary has the same snapshot and keys, and carries no traffic. */
-  async #explain(texts: QuestionTexts): Promise<Explanation> {
-    const { dataplane, portOffset } = this.#options;
-    const question = readQuestion(texts, dataplane.maxHeaders);
-    this.#explainer ??= new Explainer({ dataplane, portOffset }, Math.random);
-    const { snapshot } = this.#live;
-    // Health checks and workers must not wait for it.
-    await this.#explainer.prepare(question, snapshot);
-    const keys = this.#sessionKeys?.current?.ring;
-    return this.#explainer.explain(question, { snapshot, keys, nowMs: Date.now() });
-  }
-
-  #snapshotPage(): unknown {
-    const current = this.#store.current;
-    return {
-      version: this.#live.snapshot.version,
-      loadedAt: current === undefined ? null : new Date(current.loadedAtMs).toISOString(),
-      addresses: this.#addresses(),
-      workers: this.#workers.pids(),
-      snapshot: current === undefined ? null : this.#live.snapshot,
-      statuses: current?.statuses ?? [],
-      // Those of the files as they are now, which a refused reload makes others than those of the snapshot.
-      findings: this.#lastFindings,
-    };
   }
 }

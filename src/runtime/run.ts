@@ -1,7 +1,8 @@
 // `limpet run` from start to end: signals, the line that says it is ready, and the exit.
 import { closeSync, openSync } from "node:fs";
 import type { Logger } from "../telemetry/index.ts";
-import { Gateway, type ServedAddress, StartError } from "./gateway.ts";
+import { Gateway, StartError } from "./gateway.ts";
+import type { ServedAddress } from "./gateway-pages.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Predecessor } from "./succession/predecessor.ts";
 import type { ProgramCommand, Successor } from "./succession/successor.ts";

@@ -1,19 +1,35 @@
-// Files to a translation: reads their documents, translates them, and remembers both for the next reload.
-import type { TranslationMemory } from "../dialects/memory.ts";
+// Files to resources and, for commands that look at them once, on to a translation.
 import { translate } from "../dialects/translate.ts";
-import type { Translation } from "../dialects/translation.ts";
+import type { Resource, Translation } from "../dialects/translation.ts";
 import { type DocumentMemory, readResources } from "../dialects/yaml/read-resources.ts";
 import type { Finding } from "../model/index.ts";
 import type { FileProblem, FileSet } from "./file-source.ts";
 
-/** Opaque: hand it from one translation to the next. */
-export interface FileMemory {
+export interface Documents {
+  readonly resources: readonly Resource[];
+  /** What kept documents and files from being read. */
+  readonly findings: readonly Finding[];
+  /** By name of the file; hand it to the next read. */
   readonly documents: ReadonlyMap<string, DocumentMemory>;
-  readonly translation: TranslationMemory;
+}
+
+export function readDocuments(
+  set: FileSet,
+  before: ReadonlyMap<string, DocumentMemory> | undefined,
+): Documents {
+  const read = set.files.map(({ name, text }) => ({
+    name,
+    ...readResources(name, text, before?.get(name)),
+  }));
+  return {
+    resources: read.flatMap(({ resources }) => resources),
+    findings: [...set.problems.map(problemFinding), ...read.flatMap(({ findings }) => findings)],
+    documents: new Map(read.map(({ name, memory }) => [name, memory])),
+  };
 }
 
 export interface TranslateFilesOptions {
-  /** The process has session keys; the same for all translations that remember each other. */
+  /** The process that serves the files has session keys. */
   readonly sealTokens: boolean;
   /** Wall clock, for certificates that are out of their time. Default: now. */
   readonly nowMs?: number;
@@ -21,25 +37,11 @@ export interface TranslateFilesOptions {
 
 export function translateFiles(
   set: FileSet,
-  before: FileMemory | undefined,
   { sealTokens, nowMs = Date.now() }: TranslateFilesOptions,
-): { readonly translation: Translation; readonly memory: FileMemory } {
-  const read = set.files.map(({ name, text }) => ({
-    name,
-    ...readResources(name, text, before?.documents.get(name)),
-  }));
-  const { memory, ...translation } = translate(
-    read.flatMap(({ resources }) => resources),
-    { nowMs, sealTokens },
-    before?.translation,
-  );
-  const findings = [
-    ...set.problems.map(problemFinding),
-    ...read.flatMap((file) => file.findings),
-    ...translation.findings,
-  ];
-  const documents = new Map(read.map((file) => [file.name, file.memory]));
-  return { translation: { ...translation, findings }, memory: { documents, translation: memory } };
+): Translation {
+  const { resources, findings } = readDocuments(set, undefined);
+  const { memory: _, ...translation } = translate(resources, { nowMs, sealTokens });
+  return { ...translation, findings: [...findings, ...translation.findings] };
 }
 
 function problemFinding({ name, message }: FileProblem): Finding {

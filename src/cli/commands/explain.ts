@@ -57,9 +57,7 @@ async function fromFiles(
   const question = asked(texts, dataplane.maxHeaders);
   const keys = await keysOfFile(flags.sessionKeys, terminal);
   const files = await new FileSource(flags.file).read();
-  const { findings, snapshot } = translateFiles(files, undefined, {
-    sealTokens: keys !== undefined,
-  }).translation;
+  const { findings, snapshot } = translateFiles(files, { sealTokens: keys !== undefined });
   const errors = findings.filter(({ severity }) => severity === "error").length;
   if (errors > 0) {
     const objects = errors === 1 ? "1 error" : `${errors} errors`;

@@ -24,7 +24,7 @@ export async function tokenContext(
   const files = await new FileSource(paths).read();
   const [problem] = files.problems;
   if (problem !== undefined) throw new Error(`${problem.name}: ${problem.message}`);
-  const { snapshot } = translateFiles(files, undefined, { sealTokens: keys !== undefined }).translation;
+  const { snapshot } = translateFiles(files, { sealTokens: keys !== undefined });
   return { keys, sessions: configuredSessions(snapshot.routes), backends: snapshot.backends };
 }
 

@@ -21,9 +21,7 @@ const STYLES = { error: "red", warning: "yellow", info: "cyan" } as const satisf
 export async function validate(options: ValidateOptions, terminal: Terminal): Promise<number> {
   const keys = await keysOfFile(options.sessionKeys, terminal);
   const files = await new FileSource(options.paths).read();
-  const { findings, snapshot } = translateFiles(files, undefined, {
-    sealTokens: keys !== undefined,
-  }).translation;
+  const { findings, snapshot } = translateFiles(files, { sealTokens: keys !== undefined });
   const sorted = [...findings].sort(byPosition);
   const counts = { error: 0, warning: 0, info: 0 };
   for (const finding of findings) counts[finding.severity]++;
