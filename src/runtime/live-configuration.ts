@@ -9,11 +9,17 @@ import type { Drains } from "./drains.ts";
 import { LiveSnapshot } from "./live-snapshot.ts";
 import { dnsResolver } from "./names/name-resolver.ts";
 import { NameWatch } from "./names/name-watch.ts";
+import { remoteAddresses } from "./names/remote-addresses.ts";
 import type { RunOptions } from "./run-options.ts";
 
 /** How long names and endpoints that are new may take to be resolved and checked before they are served. */
 const FIRST_LOOK_MS = 3_000;
 const RELOAD_LOOK_MS = 500;
+
+export interface LiveOptions extends Pick<RunOptions, "dataplane" | "dnsServers"> {
+  /** As in a cluster: names lead to other machines only. */
+  readonly remoteNamesOnly?: boolean;
+}
 
 export class LiveConfiguration {
   readonly #names: NameWatch;
@@ -23,13 +29,14 @@ export class LiveConfiguration {
 
   /** @param publish has all workers serve a snapshot */
   constructor(
-    options: Pick<RunOptions, "dataplane" | "dnsServers">,
+    options: LiveOptions,
     logger: Logger,
     drains: Drains,
     publish: (snapshot: Snapshot) => Promise<void>,
   ) {
+    const resolve = dnsResolver(options.dnsServers);
     this.#names = new NameWatch({
-      resolve: dnsResolver(options.dnsServers),
+      resolve: options.remoteNamesOnly === true ? remoteAddresses(resolve) : resolve,
       logger,
       onChange: (host) => this.#live.hostChanged(host),
     });
