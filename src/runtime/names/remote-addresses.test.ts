@@ -8,7 +8,7 @@ test("local addresses are left out, whatever family they are of", async () => {
   const server = await startDnsServer({
     "carts.example": {
       a: ["127.0.0.1", "10.0.0.1", "169.254.169.254"],
-      aaaa: ["::1", "fe80::1", "::ffff:127.0.0.1", "2001:db8::1"],
+      aaaa: ["0:0:0:0:0:0:0:1", "fe80:0:0:0:0:0:0:1", "0:0:0:0:0:ffff:7f00:1", "2001:db8:0:0:0:0:0:1"],
       ttlSec: 42,
     },
   });
