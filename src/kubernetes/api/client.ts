@@ -41,6 +41,17 @@ export interface RequestOptions {
   /** Default: the client's own. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** For lists: of each object only its metadata comes (PartialObjectMetadata), which spares both sides the large ones. */
+  readonly metadataOnly?: boolean;
+}
+
+export interface WatchOptions {
+  /** What it throws breaks the watch. */
+  readonly onEvent: (event: WatchEvent) => void;
+  readonly quietLimitMs: number;
+  readonly signal: AbortSignal;
+  /** As of a list. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface KubernetesClient {
@@ -53,11 +64,7 @@ export interface KubernetesClient {
   watch(
     path: string,
     query: Readonly<Record<string, string | number | boolean>>,
-    options: {
-      readonly onEvent: (event: WatchEvent) => void;
-      readonly quietLimitMs: number;
-      readonly signal: AbortSignal;
-    },
+    options: WatchOptions,
   ): Promise<void>;
 }
 

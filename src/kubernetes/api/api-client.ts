@@ -1,0 +1,198 @@
+// The client: JSON over HTTP/1.1 to one API server, with a deadline for everything and fresh credentials after a 401.
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Clock } from "../clock.ts";
+import {
+  ApiError,
+  type KubernetesClient,
+  type RequestMethod,
+  type RequestOptions,
+  type WatchOptions,
+} from "./client.ts";
+import type { ApiConnection, Credentials, TlsSettings } from "./credentials.ts";
+import { Deadline } from "./deadline.ts";
+import { jsonIn, refusal, textIn } from "./response.ts";
+import { eachEvent } from "./watch-stream.ts";
+
+export interface ApiClientOptions {
+  readonly connection: ApiConnection;
+  /** `limpet/1.2.3`. */
+  readonly userAgent: string;
+  readonly clock: Clock;
+  /** For the whole of a request, if it does not say itself. */
+  readonly requestTimeoutMs?: number;
+  /** Of one response. */
+  readonly maxBodyBytes?: number;
+}
+
+type Query = RequestOptions["query"];
+
+interface Call {
+  readonly method: RequestMethod;
+  readonly path: string;
+  readonly query: Query;
+  readonly accept: string;
+  readonly body?: string;
+  readonly contentType?: string;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+/** A page of a list has to fit: 170 objects as large as etcd takes them, 500 of any usual size. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+/** Below the time after which API servers close idle connections, so that a request seldom meets one that closes. */
+const IDLE_CONNECTION_MS = 30_000;
+
+const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const METADATA_LIST_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+export class ApiClient implements KubernetesClient {
+  readonly #options: ApiClientOptions;
+  #agent: HttpAgent | undefined;
+  /** That of the agent. */
+  #tls: TlsSettings | undefined;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+  }
+
+  async request<T>(method: RequestMethod, path: string, options: RequestOptions = {}): Promise<T> {
+    const { query, body, metadataOnly = false } = options;
+    const { clock, requestTimeoutMs = REQUEST_TIMEOUT_MS, maxBodyBytes = MAX_BODY_BYTES } = this.#options;
+    const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
+    const what = `${method} ${path}`;
+    const call: Call = {
+      method,
+      path,
+      query,
+      accept: metadataOnly ? METADATA_LIST_ONLY : "application/json",
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), contentType: options.contentType ?? "application/json" }),
+    };
+    const deadline = new Deadline(clock, timeoutMs, `${what}: no answer for ${timeoutMs} ms`, options.signal);
+    try {
+      const response = await this.#answer(call, deadline.signal);
+      return jsonIn(what, await textIn(what, response, maxBodyBytes)) as T;
+    } catch (error) {
+      throw deadline.reason ?? failure(what, error);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async watch(path: string, query: NonNullable<Query>, options: WatchOptions): Promise<void> {
+    const { onEvent, quietLimitMs, signal, metadataOnly = false } = options;
+    const what = `GET ${path}`;
+    const call: Call = {
+      method: "GET",
+      path,
+      query: { ...query, watch: true },
+      accept: metadataOnly ? METADATA_ONLY : "application/json",
+    };
+    const silence = `${what}: the watch was silent for ${quietLimitMs} ms`;
+    const deadline = new Deadline(this.#options.clock, quietLimitMs, silence, signal);
+    try {
+      const response = await this.#answer(call, deadline.signal);
+      deadline.extend();
+      await eachEvent(what, response, onEvent, () => deadline.extend());
+    } catch (error) {
+      throw deadline.reason ?? failure(what, error);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** Closes what is open; watches break. */
+  close(): void {
+    this.#agent?.destroy();
+  }
+
+  /** A response that is no refusal; its body is still to come. */
+  async #answer(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const { credentials } = this.#options.connection;
+    const { maxBodyBytes = MAX_BODY_BYTES } = this.#options;
+    const first = await credentials.get();
+    let response = await this.#send(call, first, signal);
+    if (response.statusCode === 401) {
+      response.resume();
+      response = await this.#send(call, await credentials.get(first), signal);
+    }
+    const { statusCode = 0 } = response;
+    if (statusCode >= 200 && statusCode < 300) return response;
+    const what = `${call.method} ${call.path}`;
+    throw refusal(what, response, await textIn(what, response, maxBodyBytes));
+  }
+
+  async #send(call: Call, credentials: Credentials, signal: AbortSignal): Promise<IncomingMessage> {
+    try {
+      return await this.#sendOnce(call, credentials, signal);
+    } catch (error) {
+      // The server closed an idle connection just when the request came; of a GET nothing can have happened twice.
+      if (call.method !== "GET" || signal.aborted || !(error instanceof StaleConnection)) throw error;
+      return this.#sendOnce(call, credentials, signal);
+    }
+  }
+
+  #sendOnce(call: Call, credentials: Credentials, signal: AbortSignal): Promise<IncomingMessage> {
+    const { server } = this.#options.connection;
+    const { method, body } = call;
+    const options = {
+      method,
+      agent: this.#agentFor(server, credentials.tls),
+      headers: this.#headers(call, credentials),
+      signal,
+    };
+    return new Promise((resolve, reject) => {
+      const send = server.protocol === "https:" ? httpsRequest : httpRequest;
+      const sent = send(urlOf(server, call), options, resolve);
+      sent.on("error", (cause: NodeJS.ErrnoException) => {
+        reject(sent.reusedSocket && cause.code === "ECONNRESET" ? new StaleConnection(cause) : cause);
+      });
+      sent.end(body);
+    });
+  }
+
+  #headers({ accept, body, contentType }: Call, { authorization }: Credentials): Record<string, string> {
+    return {
+      accept,
+      "user-agent": this.#options.userAgent,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(body === undefined || contentType === undefined
+        ? {}
+        : { "content-type": contentType, "content-length": String(Buffer.byteLength(body)) }),
+    };
+  }
+
+  /** Another one as soon as certificates are others; what goes on over the connections of the old one ends by itself. */
+  #agentFor(server: URL, tls: TlsSettings): HttpAgent {
+    if (this.#agent !== undefined && isSame(tls, this.#tls)) return this.#agent;
+    const options = { keepAlive: true, timeout: IDLE_CONNECTION_MS };
+    this.#agent =
+      server.protocol === "https:" ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options);
+    this.#tls = tls;
+    return this.#agent;
+  }
+}
+
+class StaleConnection extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+/** A server behind a path, as some vendors have it, keeps that path. */
+function urlOf(server: URL, { path, query = {} }: Call): URL {
+  const url = new URL(server);
+  url.pathname = `${server.pathname.replace(/\/$/, "")}${path}`;
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+  return url;
+}
+
+function isSame(one: TlsSettings, other: TlsSettings | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+function failure(what: string, error: unknown): unknown {
+  if (error instanceof ApiError || !(error instanceof Error)) return error;
+  return new ApiError(`${what}: ${error.message}`, { status: 0, cause: error });
+}

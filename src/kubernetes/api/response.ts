@@ -1,0 +1,70 @@
+// What a response of the API server says: its body within bounds, and as an error where it is a refusal.
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { ApiError } from "./client.ts";
+
+/** The whole body as text. */
+export async function textIn(what: string, response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maxBytes) {
+      response.destroy();
+      throw new ApiError(`${what}: the answer is longer than ${maxBytes} bytes`, { status: 0 });
+    }
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+export function jsonIn(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ApiError(`${what}: the answer is no JSON: ${JSON.stringify(text.slice(0, 100))}`, {
+      status: 0,
+      cause,
+    });
+  }
+}
+
+/** `Status` of the API, as far as it tells why. */
+interface Status {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: { readonly retryAfterSeconds?: number };
+}
+
+/** Whoever stands in front of the API server answers with texts of its own. */
+export function refusal(what: string, response: IncomingMessage, body: string): ApiError {
+  const status = statusIn(body);
+  const { statusCode = 0, headers } = response;
+  const seconds = Number(headers["retry-after"] ?? status?.details?.retryAfterSeconds);
+  return apiError(what, {
+    code: statusCode,
+    reason: status?.reason ?? "",
+    message: status?.message ?? body.slice(0, 200).trim(),
+    ...(Number.isFinite(seconds) ? { details: { retryAfterSeconds: seconds } } : {}),
+  });
+}
+
+/** The error that a `Status` is about: the body of a refusal, or the object of an `ERROR` event. */
+export function apiError(what: string, status: Status): ApiError {
+  const { code = 0, reason = "", message = "", details } = status;
+  const text = [what, `${code} ${reason || (STATUS_CODES[code] ?? "")}`.trim(), message];
+  return new ApiError(text.filter((part) => part !== "").join(": "), {
+    status: code,
+    reason,
+    ...(details?.retryAfterSeconds === undefined ? {} : { retryAfterMs: details.retryAfterSeconds * 1000 }),
+  });
+}
+
+function statusIn(body: string): Status | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return (value as { kind?: unknown } | null)?.kind === "Status" ? (value as Status) : undefined;
+  } catch {
+    return undefined;
+  }
+}
