@@ -17,6 +17,7 @@ import {
   WORKERS,
 } from "./flag.ts";
 import { parseHostPort } from "./flag-values.ts";
+import { KUBERNETES_FLAGS } from "./kubernetes-flags.ts";
 import { LIMIT_FLAGS } from "./limit-flags.ts";
 
 const CONFIGURATION = "Configuration";
@@ -160,6 +161,7 @@ export const RUN_FLAGS = {
   },
   "trusted-hops": TRUST_FLAGS["trusted-hops"],
   ...LIMIT_FLAGS,
+  ...KUBERNETES_FLAGS,
   engine: {
     group: LATER,
     help: "The data plane; envoy is not built yet.",
@@ -167,20 +169,6 @@ export const RUN_FLAGS = {
     default: "embedded",
   },
   envoy: { group: LATER, help: "The Envoy binary.", value: { ...TEXT, placeholder: "PATH" }, notBuilt: true },
-  kubernetes: { group: LATER, help: "Watch an API server in place of files.", notBuilt: true },
-  "gateway-class": {
-    group: LATER,
-    help: "The GatewayClass to serve.",
-    value: { ...TEXT, placeholder: "NAME" },
-    notBuilt: true,
-  },
-  "address-pool": {
-    group: LATER,
-    help: "Bind each Gateway an address of its own.",
-    value: { ...TEXT, placeholder: "CIDR" },
-    notBuilt: true,
-  },
-  "allow-external-name": { group: LATER, help: "Serve ExternalName Services in Kubernetes.", notBuilt: true },
 } as const satisfies FlagTable;
 
 export const VALIDATE_FLAGS = { ...FILE_FLAGS, ...SESSION_KEY_FLAGS } as const satisfies FlagTable;

@@ -51,6 +51,7 @@ export async function runDemo(options: DemoOptions, dependencies: DemoDependenci
       {
         ...options,
         paths,
+        kubernetes: undefined,
         watch: true,
         strictConfig: false,
         listenAddress: DEMO_HOST,

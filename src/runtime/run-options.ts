@@ -11,9 +11,33 @@ export interface AdminAddress {
   readonly port: number;
 }
 
+export const SERVICE_TYPES = ["LoadBalancer", "ClusterIP"] as const;
+
+/** The configuration is in a cluster. */
+export interface KubernetesOptions {
+  /** Undefined: $KUBECONFIG, the pod's service account, or ~/.kube/config. */
+  readonly kubeconfig: string | undefined;
+  /** Of the kubeconfig; undefined: its current one. */
+  readonly context: string | undefined;
+  /** Undefined: every class of this controller. */
+  readonly gatewayClass: string | undefined;
+  /** Networks that Gateways get addresses of, which are bound; empty: a Service for each Gateway. */
+  readonly addressPools: readonly string[];
+  readonly serviceType: (typeof SERVICE_TYPES)[number];
+  /** Name of the Secret with the keys of session tokens. */
+  readonly sessionKeysSecret: string;
+  readonly allowExternalName: boolean;
+  /** Of the process: its Lease and the Secret live there. */
+  readonly namespace: string;
+  /** Tells the replicas apart: the pod's name. */
+  readonly identity: string;
+}
+
 export interface RunOptions {
-  /** Files and folders; never empty. */
+  /** Files and folders; empty exactly where `kubernetes` is set. */
   readonly paths: readonly string[];
+  /** Undefined: the configuration is in files. */
+  readonly kubernetes: KubernetesOptions | undefined;
   /** Reload when the files change. */
   readonly watch: boolean;
   readonly strictConfig: boolean;

@@ -6,6 +6,7 @@ import { ownCommand } from "../../runtime/succession/successor.ts";
 import { createLogger, writeStderr } from "../../telemetry/index.ts";
 import type { FlagValues } from "../flag.ts";
 import type { OUTPUT_FLAGS, RUN_FLAGS } from "../flags.ts";
+import { kubernetesOptions } from "../kubernetes-flags.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { keySource } from "./key-file.ts";
@@ -27,9 +28,13 @@ export async function runCommand(flags: RunFlags, version: string, terminal: Ter
 
 function runOptions(flags: RunFlags, terminal: Terminal): RunOptions {
   if (flags.engine !== "embedded") throw new UsageError(`--engine ${flags.engine} is not built yet`);
-  if (flags.file.length === 0) throw new UsageError("nothing to serve: give -f PATH, or try limpet demo");
+  const kubernetes = kubernetesOptions(flags, process.env);
+  if (flags.file.length === 0 && kubernetes === undefined) {
+    throw new UsageError("nothing to serve: give -f PATH or --kubernetes, or try limpet demo");
+  }
   return {
     paths: flags.file,
+    kubernetes,
     watch: !flags.noWatch,
     strictConfig: flags.strictConfig,
     listenAddress: flags.listenAddress,
