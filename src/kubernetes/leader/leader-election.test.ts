@@ -232,6 +232,19 @@ describe("a Lease", () => {
     expect(await electedOf(world, replicas, 60_000)).toBe(second);
   });
 
+  test("whose renewal was answered late holds from when it was asked for", async () => {
+    const world = new World();
+    const lost = new Array<Fate>(10).fill({ ...GOOD, lost: "request" });
+    const replica = new Replica(world, "limpet-1", {
+      fates: [GOOD, GOOD, { ...GOOD, backMs: 4000 }, ...lost],
+    });
+    replica.election.start();
+    await world.runUntil(11_900, () => undefined);
+    expect(replica.election.isLeader()).toBe(true);
+    await world.runUntil(12_100, () => undefined);
+    expect(replica.heard).toEqual(["started", "stopped"]);
+  });
+
   test("goes on under the same holder when the API server was away for less than the deadline", async () => {
     const world = new World();
     const replicas = threeReplicas(world);
