@@ -89,13 +89,14 @@ function programmed(
   placement: GatewayPlacement | undefined,
 ): Condition {
   const problem = placement?.problem;
-  if (problem?.condition === "Programmed") {
-    return condition("Programmed", false, problem.reason, problemText(problem));
+  if (problem !== undefined) {
+    const reason = problem.condition === "Programmed" ? problem.reason : "Invalid";
+    return condition("Programmed", false, reason, problemText(problem));
   }
-  if (problem === undefined && listeners.some(({ listener }) => listener !== undefined)) {
+  if (listeners.some(({ listener }) => listener !== undefined)) {
     return condition("Programmed", true, "Programmed", "The Gateway is served");
   }
-  const isPending = problem === undefined && listeners.some(({ refusal }) => refusal?.reason === "Pending");
+  const isPending = listeners.some(({ refusal }) => refusal?.reason === "Pending");
   return condition("Programmed", false, isPending ? "Pending" : "Invalid", "No listener can be opened");
 }
 
