@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { freePorts } from "../../test/support/free-port.ts";
 import { bindPoints } from "../dataplane/bind-points.ts";
 import { EMPTY_SNAPSHOT, type Listener } from "../model/index.ts";
-import { BoundSockets } from "./bound-sockets.ts";
+import { BoundSockets, bindFailureText } from "./bound-sockets.ts";
 
 function points(...ports: number[]) {
   const gateway = { group: "gateway.networking.k8s.io", kind: "Gateway", namespace: "default", name: "edge" };
@@ -40,9 +40,12 @@ test("a port that is taken is named with its listener, and the others are opened
   const bound = sockets();
   const { opened, failures } = bound.openMissing(points(taken, free));
   expect([...opened.keys()]).toEqual([String(free)]);
-  expect(failures).toEqual([
+  expect(failures.map(bindFailureText)).toEqual([
     `Gateway/default/edge/p${taken}: cannot listen on 127.0.0.1:${taken}: the port is taken`,
   ]);
+  expect([...bound.unbound.keys()]).toEqual([`Gateway/default/edge/p${taken}`]);
+  bound.openMissing(points(free));
+  expect(bound.unbound.size).toBe(0);
 });
 
 test("the offset is added, and may not lead beyond the last port", async () => {
@@ -50,7 +53,7 @@ test("the offset is added, and may not lead beyond the last port", async () => {
   const bound = sockets(port - 80);
   bound.openMissing(points(80));
   expect(bound.open.get("80")?.socket.port).toBe(port);
-  expect(sockets(1).openMissing(points(65_535)).failures).toEqual([
+  expect(sockets(1).openMissing(points(65_535)).failures.map(bindFailureText)).toEqual([
     "Gateway/default/edge/p65535: cannot listen on 127.0.0.1:65536: the port is beyond 65535",
   ]);
 });

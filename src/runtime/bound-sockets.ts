@@ -15,11 +15,24 @@ export interface OpenSocket {
   readonly listeners: readonly string[];
 }
 
+/** Why nobody can connect to some listeners. */
+export interface BindFailure {
+  readonly listeners: readonly string[];
+  /** `cannot listen on 10.0.0.1:80: the port is taken`. */
+  readonly message: string;
+}
+
+export function bindFailureText({ listeners, message }: BindFailure): string {
+  return `${listeners.join(", ")}: ${message}`;
+}
+
 const HIGHEST_PORT = 65_535;
 
 export class BoundSockets {
   readonly #placement: SocketPlacement;
   readonly #open = new Map<string, OpenSocket>();
+  /** By bind key: what was tried last and failed. */
+  readonly #failed = new Map<string, BindFailure>();
 
   constructor(placement: SocketPlacement) {
     this.#placement = placement;
@@ -28,6 +41,13 @@ export class BoundSockets {
   /** By bind key, in the order in which they were opened. */
   get open(): ReadonlyMap<string, OpenSocket> {
     return this.#open;
+  }
+
+  /** By id of a listener: why a socket of its is not open. */
+  get unbound(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#failed.values()].flatMap(({ listeners, message }) => listeners.map((id) => [id, message])),
+    );
   }
 
   /** What the workers accept on, by bind key. */
@@ -57,13 +77,13 @@ export class BoundSockets {
     for (const [key, some] of handles) this.#open.set(key, { socket: adoptSocket(some), listeners: [] });
   }
 
-  /** Opens what is not open yet. One that cannot be bound keeps none of the others back: its failure is one line. */
+  /** Opens what is not open yet. One that cannot be bound keeps none of the others back. */
   openMissing(points: readonly BindPoint[]): {
     readonly opened: Map<string, readonly object[]>;
-    readonly failures: string[];
+    readonly failures: readonly BindFailure[];
   } {
     const opened = new Map<string, readonly object[]>();
-    const failures: string[] = [];
+    this.#failed.clear();
     for (const point of points) {
       const known = this.#open.get(point.key);
       const listeners = point.listeners.map((listener) => listener.id);
@@ -73,18 +93,22 @@ export class BoundSockets {
         if (known === undefined) opened.set(point.key, socket.handles);
       } catch (error) {
         if (!(error instanceof BindError)) throw error;
-        failures.push(`${listeners.join(", ")}: ${error.message}`);
+        this.#failed.set(point.key, { listeners, message: error.message });
       }
     }
-    return { opened, failures };
+    return { opened, failures: [...this.#failed.values()] };
   }
 
-  /** Closes a socket that nobody could listen on; answers with the line that says so. */
-  refuse(key: string, code: string): string {
+  /** Closes a socket that nobody could listen on. */
+  refuse(key: string, code: string): BindFailure {
     const open = this.#open.get(key);
-    if (open === undefined) return `${key}: ${code}`;
+    const failure =
+      open === undefined
+        ? { listeners: [key], message: code }
+        : { listeners: open.listeners, message: new BindError(code, open.socket.address).message };
     this.close([key]);
-    return `${open.listeners.join(", ")}: ${new BindError(code, open.socket.address).message}`;
+    this.#failed.set(key, failure);
+    return failure;
   }
 
   #bind(point: BindPoint): ListeningSocket {

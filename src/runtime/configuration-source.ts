@@ -22,10 +22,12 @@ export interface ConfigurationSource {
   readonly isExacting: boolean;
   /** What it says now, as soon as all of it is known. */
   read(): Promise<ConfigurationInput>;
-  /** What was read is served. */
-  accepted(input: ConfigurationInput, translation: Translation): void;
+  /** What was read is served, but for the listeners that could not be bound: by their ids, the reasons. */
+  accepted(input: ConfigurationInput, translation: Translation, unbound: ReadonlyMap<string, string>): void;
   /** Calls `onChange` when it says something else than what was read last. */
   follow(onChange: () => Promise<void>): void;
+  /** The process ends soon: it reads on, and leaves to others what one of all replicas does. */
+  resign(): void;
   /** Nothing is read or written any more. */
   stop(): Promise<void>;
 }

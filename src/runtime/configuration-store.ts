@@ -88,13 +88,14 @@ export class ConfigurationStore<M> {
     return { kind: unchanged ? "unchanged" : "changed", configuration };
   }
 
-  accept(configuration: LoadedConfiguration): void {
+  /** @param unbound by id of a listener: why nobody can connect to it */
+  accept(configuration: LoadedConfiguration, unbound: ReadonlyMap<string, string> = new Map()): void {
     const candidate = this.#candidate;
     if (candidate?.configuration !== configuration) throw new Error("not what was loaded last");
     this.#current = configuration;
     this.#memory = candidate.memory;
     this.#lastVersion = configuration.snapshot.version;
-    this.#options.source.accepted(candidate.input, candidate.translation);
+    this.#options.source.accepted(candidate.input, candidate.translation, unbound);
   }
 
   #refusals({ findings, snapshot }: Translation): string[] {

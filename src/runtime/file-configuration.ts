@@ -63,6 +63,9 @@ export class FileConfiguration implements ConfigurationSource {
     this.#watch = new FileWatch(this.#source, this.#signature, () => void onChange());
   }
 
+  /** Replicas that read files have nothing to do for each other. */
+  resign(): void {}
+
   async stop(): Promise<void> {
     this.#watch?.stop();
   }

@@ -7,7 +7,7 @@ import { translate } from "../dialects/translate.ts";
 import type { Finding } from "../model/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { AdminServer } from "./admin-server.ts";
-import { BoundSockets } from "./bound-sockets.ts";
+import { type BindFailure, BoundSockets, bindFailureText } from "./bound-sockets.ts";
 import type { ConfigurationSource } from "./configuration-source.ts";
 import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
 import { DrainDesk } from "./drain-desk.ts";
@@ -139,7 +139,7 @@ export class Gateway {
     await this.#workers.start();
     await this.#live.serve(configuration.snapshot);
     this.#tellUnbound(await this.#listen(this.#sockets.handles()));
-    this.#store.accept(configuration);
+    this.#store.accept(configuration, this.#sockets.unbound);
     this.#serving = true;
     if (inherited !== undefined) await this.#startAdmin(inherited);
     this.#source.follow(() => this.reload());
@@ -192,6 +192,7 @@ export class Gateway {
    */
   async drain(delayMs: number): Promise<void> {
     this.#draining = true;
+    this.#source.resign();
     if (delayMs > 0) await delay(delayMs);
     // One that began before may be about to open sockets.
     await this.#reloads;
@@ -252,7 +253,7 @@ export class Gateway {
     if (outcome.kind === "changed") await this.#live.serve(configuration.snapshot);
     // Also where nothing changed: a port that was taken may be free now.
     if (!this.#draining) await this.#moveSockets(configuration);
-    this.#store.accept(configuration);
+    this.#store.accept(configuration, this.#sockets.unbound);
     this.#metrics.countReload(outcome.kind === "changed" ? "published" : "unchanged");
     this.#logger.info(
       { version: this.#live.snapshot.version },
@@ -277,19 +278,23 @@ export class Gateway {
     this.#sockets.close(vanished);
     const { opened, failures } = this.#sockets.openMissing(points);
     const refused = await this.#listen(opened);
-    for (const failure of [...failures, ...refused])
-      this.#logger.error(`${failure}; the other listeners are served`);
+    this.#logUnbound([...failures, ...refused]);
   }
 
   /** Throws a StartError where somebody waits to hear of it. */
-  #tellUnbound(failures: readonly string[]): void {
-    if (failures.length === 0) return;
-    if (this.#source.isExacting) throw new StartError(failures);
-    for (const failure of failures) this.#logger.error(`${failure}; the other listeners are served`);
+  #tellUnbound(failures: readonly BindFailure[]): void {
+    if (failures.length > 0 && this.#source.isExacting) throw new StartError(failures.map(bindFailureText));
+    this.#logUnbound(failures);
+  }
+
+  #logUnbound(failures: readonly BindFailure[]): void {
+    for (const failure of failures) {
+      this.#logger.error(`${bindFailureText(failure)}; the other listeners are served`);
+    }
   }
 
   /** A bound socket may still be refused: only listening tells that a wildcard address has the port already. */
-  async #listen(opened: ReadonlyMap<string, readonly object[]>): Promise<string[]> {
+  async #listen(opened: ReadonlyMap<string, readonly object[]>): Promise<BindFailure[]> {
     const refused = await this.#workers.listen(opened);
     return [...refused].map(([key, code]) => this.#sockets.refuse(key, code));
   }
