@@ -25,6 +25,15 @@ export interface Row {
   readonly panels: readonly Panel[];
 }
 
+export function panel(
+  title: string,
+  unit: Unit,
+  queries: readonly Query[],
+  more: Pick<Panel, "about" | "figure"> = {},
+): Panel {
+  return { title, unit, queries, ...more };
+}
+
 /** @param labels such as `route, backend`; empty: one series for all */
 export function sum(labels: string, vector: string): string {
   return labels === "" ? `sum(${vector})` : `sum by (${labels}) (${vector})`;
