@@ -1,5 +1,4 @@
 // The flags of `limpet run --kubernetes`, and what they and the pod's environment amount to.
-import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { type KubernetesOptions, SERVICE_TYPES } from "../runtime/run-options.ts";
 import { type FlagTable, type FlagValues, NETWORKS, oneOf, TEXT } from "./flag.ts";
@@ -50,9 +49,6 @@ export const KUBERNETES_FLAGS = {
   },
 } as const satisfies FlagTable;
 
-const NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-const DEFAULT_NAMESPACE = "limpet-system";
-
 /** Undefined: files are served. Throws a UsageError where flags do not go together. */
 export function kubernetesOptions(
   flags: FlagValues<typeof KUBERNETES_FLAGS> & {
@@ -81,7 +77,7 @@ export function kubernetesOptions(
     serviceType: flags.gatewayServiceType,
     sessionKeysSecret: flags.sessionKeysSecret,
     allowExternalName: flags.allowExternalName,
-    namespace: environment["POD_NAMESPACE"] ?? ownNamespace(),
+    namespace: environment["POD_NAMESPACE"],
     identity: environment["POD_NAME"] ?? `${hostname()}-${process.pid}`,
   };
 }
@@ -92,7 +88,3 @@ const FLAG_NAMES = {
   gatewayClass: "--gateway-class",
   addressPool: "--address-pool",
 } as const;
-
-function ownNamespace(): string {
-  return existsSync(NAMESPACE_FILE) ? readFileSync(NAMESPACE_FILE, "utf8").trim() : DEFAULT_NAMESPACE;
-}

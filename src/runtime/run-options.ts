@@ -27,8 +27,8 @@ export interface KubernetesOptions {
   /** Name of the Secret with the keys of session tokens. */
   readonly sessionKeysSecret: string;
   readonly allowExternalName: boolean;
-  /** Of the process: its Lease and the Secret live there. */
-  readonly namespace: string;
+  /** Where its Lease and the Secret live; undefined: the one that the connection to the API server names. */
+  readonly namespace: string | undefined;
   /** Tells the replicas apart: the pod's name. */
   readonly identity: string;
 }
