@@ -4,13 +4,28 @@ import { translate } from "../translate.ts";
 import { readResources } from "../yaml/read-resources.ts";
 import { STANDINGS, type Standing } from "./precedence.ts";
 
-const GATEWAY = "{group: gateway.networking.k8s.io, kind: Gateway, name: edge}";
-const LISTENER = "{group: gateway.networking.k8s.io, kind: Gateway, name: edge, sectionName: http}";
-const ROUTE = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}";
-const RULE = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop, sectionName: carts}";
-const SERVICE = '{group: "", kind: Service, name: carts}';
-const PORT = '{group: "", kind: Service, name: carts, sectionName: http}';
+/** Where policies are attached: a `targetRef` for each place. */
+const TARGETS = {
+  rule: "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop, sectionName: carts}",
+  route: "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}",
+  "backend's port": '{group: "", kind: Service, name: carts, sectionName: http}',
+  backend: '{group: "", kind: Service, name: carts}',
+  listener: "{group: gateway.networking.k8s.io, kind: Gateway, name: edge, sectionName: http}",
+  Gateway: "{group: gateway.networking.k8s.io, kind: Gateway, name: edge}",
+} as const;
 const XBACKEND = "{group: gateway.networking.x-k8s.io, kind: XBackend, name: carts}";
+
+type Place = keyof typeof TARGETS;
+
+/** Undefined: it is no policy that speaks, but an object of itself. */
+function policyAt(
+  standing: Standing,
+): { readonly isAffinityPolicy: boolean; readonly place: Place } | undefined {
+  const [who, place] = standing.split(" at the ");
+  return place === undefined
+    ? undefined
+    : { isAffinityPolicy: who === "an AffinityPolicy", place: place as Place };
+}
 
 interface Case {
   /** What the backendRef names. */
@@ -85,43 +100,32 @@ function pairs<T>(all: readonly T[]): [T, T][] {
 }
 
 describe("sessions", () => {
-  const name = (standing: Standing) => `s${STANDINGS.indexOf(standing)}`;
+  const nameOf = (standing: Standing) => `s${STANDINGS.indexOf(standing)}`;
 
   /** The object that speaks at this place, under a name that tells it from the others. */
   function speaker(standing: Standing, backend: Case["backend"]): string {
-    const session = `session: {cookie: {name: ${name(standing)}}}`;
-    const policy = (target: string) => affinityPolicy(name(standing), target, session);
-    const gloo = (target: string) =>
-      object(
-        "gateway.solo.io/v1",
-        "HttpListenerOption",
-        name(standing),
-        `{targetRefs: [${target}], options: {statefulSession: {cookieBased: {cookie: {name: ${name(standing)}}}}}}`,
-      );
-    switch (standing) {
-      case "an AffinityPolicy at the rule":
-        return policy(RULE);
-      case "an AffinityPolicy at the route":
-        return policy(ROUTE);
-      case "an AffinityPolicy at the backend's port":
-        return policy(PORT);
-      case "an AffinityPolicy at the backend":
-        return policy(backend === "Service" ? SERVICE : XBACKEND);
-      case "an AffinityPolicy at the listener":
-        return policy(LISTENER);
-      case "an AffinityPolicy at the Gateway":
-        return policy(GATEWAY);
-      case "any other policy at the backend":
+    const policy = policyAt(standing);
+    if (policy === undefined) return "";
+    const { isAffinityPolicy, place } = policy;
+    const name = nameOf(standing);
+    const target = place === "backend" && backend === "XBackend" ? XBACKEND : TARGETS[place];
+    if (isAffinityPolicy) return affinityPolicy(name, target, `session: {cookie: {name: ${name}}}`);
+    switch (place) {
+      case "backend":
         return object(
           "gateway.networking.x-k8s.io/v1alpha1",
           "XBackendTrafficPolicy",
-          name(standing),
-          `{targetRefs: [${backend === "Service" ? SERVICE : XBACKEND}], sessionPersistence: {sessionName: ${name(standing)}}}`,
+          name,
+          `{targetRefs: [${target}], sessionPersistence: {sessionName: ${name}}}`,
         );
-      case "any other policy at the listener":
-        return gloo(LISTENER);
-      case "any other policy at the Gateway":
-        return gloo(GATEWAY);
+      case "listener":
+      case "Gateway":
+        return object(
+          "gateway.solo.io/v1",
+          "HttpListenerOption",
+          name,
+          `{targetRefs: [${target}], options: {statefulSession: {cookieBased: {cookie: {name: ${name}}}}}}`,
+        );
       default:
         return "";
     }
@@ -145,9 +149,9 @@ describe("sessions", () => {
 
   test.each(all)("$backend: $winner goes before $loser", ({ backend, winner, loser }) => {
     const both = [winner, loser];
-    const ownSession = both.includes(own) ? `, sessionPersistence: {sessionName: ${name(own)}}` : "";
+    const ownSession = both.includes(own) ? `, sessionPersistence: {sessionName: ${nameOf(own)}}` : "";
     const xSession = both.includes(ofXBackend)
-      ? `, sessionPersistence: {cookie: {name: ${name(ofXBackend)}}}`
+      ? `, sessionPersistence: {cookie: {name: ${nameOf(ofXBackend)}}}`
       : "";
     const { rule, reference, overridden } = translated([
       ...common(backend, ownSession, xSession, ""),
@@ -155,7 +159,7 @@ describe("sessions", () => {
       ...[loser, winner].map((one) => speaker(one, backend)).filter((text) => text !== ""),
     ]);
     const session = reference?.session ?? rule?.session;
-    expect(session?.carrier.name).toBe(name(winner));
+    expect(session?.carrier.name).toBe(nameOf(winner));
     expect(session?.origin?.overrides).toHaveLength(1);
     expect(overridden.map(({ message }) => message)).toEqual([
       expect.stringContaining(`${winner} goes before ${loser}`),
@@ -172,56 +176,36 @@ describe("balancing", () => {
   const own = "the balancer of the backend itself";
 
   function speaker(standing: Standing): string {
+    const policy = policyAt(standing);
+    if (policy === undefined) return "";
+    const { isAffinityPolicy, place } = policy;
     const name = `b${STANDINGS.indexOf(standing)}`;
+    const target = TARGETS[place];
+    if (isAffinityPolicy) {
+      const hash = `{algorithm: ring, ring: {minimumSize: ${size(standing)}}, keys: [{header: x-user}]}`;
+      return affinityPolicy(name, target, `hash: ${hash}`);
+    }
     const ring = `{minimumRingSize: ${size(standing)}}`;
-    const policy = (target: string) =>
-      affinityPolicy(
-        name,
-        target,
-        `hash: {algorithm: ring, ring: {minimumSize: ${size(standing)}}, keys: [{header: x-user}]}`,
-      );
-    const envoyGateway = (target: string) =>
-      object(
-        "gateway.envoyproxy.io/v1alpha1",
-        "BackendTrafficPolicy",
-        name,
-        `{targetRefs: [${target}], loadBalancer: {type: Random}}`,
-      );
-    switch (standing) {
-      case "an AffinityPolicy at the rule":
-        return policy(RULE);
-      case "an AffinityPolicy at the route":
-        return policy(ROUTE);
-      case "an AffinityPolicy at the backend's port":
-        return policy(PORT);
-      case "an AffinityPolicy at the backend":
-        return policy(SERVICE);
-      case "an AffinityPolicy at the listener":
-        return policy(LISTENER);
-      case "an AffinityPolicy at the Gateway":
-        return policy(GATEWAY);
-      case "any other policy at the rule":
-        return envoyGateway(RULE);
-      case "any other policy at the route":
-        return envoyGateway(ROUTE);
-      case "any other policy at the listener":
-        return envoyGateway(LISTENER);
-      case "any other policy at the Gateway":
-        return envoyGateway(GATEWAY);
-      case "any other policy at the backend's port": {
+    switch (place) {
+      case "backend's port": {
         const port = `{port: {number: 80}, loadBalancer: {consistentHash: {httpHeaderName: x-user, ringHash: ${ring}}}}`;
         const spec = `{host: carts, trafficPolicy: {portLevelSettings: [${port}]}}`;
         return object("networking.istio.io/v1", "DestinationRule", name, spec);
       }
-      case "any other policy at the backend":
+      case "backend":
         return object(
           "gateway.kgateway.dev/v1alpha1",
           "BackendConfigPolicy",
           name,
-          `{targetRefs: [${SERVICE}], loadBalancer: {ringHash: ${ring}}}`,
+          `{targetRefs: [${target}], loadBalancer: {ringHash: ${ring}}}`,
         );
       default:
-        return "";
+        return object(
+          "gateway.envoyproxy.io/v1alpha1",
+          "BackendTrafficPolicy",
+          name,
+          `{targetRefs: [${target}], loadBalancer: {type: Random}}`,
+        );
     }
   }
 
