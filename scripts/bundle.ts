@@ -4,6 +4,10 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 
+/** Where `npm run bundle` writes it. */
+export const BUNDLE_FOLDER = "dist/bundle";
+export const BUNDLE_PROGRAM = "limpet.mjs";
+
 const ROOT = resolve(import.meta.dirname, "..");
 const PACKAGES = "node_modules/";
 
@@ -18,7 +22,7 @@ export interface Bundle {
 
 /** Writes `limpet.mjs` and `LICENSES.txt` into a folder. */
 export async function makeBundle(folder: string): Promise<Bundle> {
-  const program = join(folder, "limpet.mjs");
+  const program = join(folder, BUNDLE_PROGRAM);
   const licences = join(folder, "LICENSES.txt");
   const { version } = packageFile(".");
   const { metafile } = await build({
@@ -82,7 +86,7 @@ function licenceTexts(packages: readonly string[]): string {
     const texts = files.sort().map((name) => readFileSync(join(ROOT, folder, name), "utf8").trim());
     return [`${nameOf(folder)} ${version}: ${license}`, ...texts].join("\n\n");
   });
-  const own = "Limpet: Apache-2.0. This file lists what else is in limpet.mjs.";
+  const own = `Limpet: Apache-2.0. This file lists what else is in ${BUNDLE_PROGRAM}.`;
   return `${[own, ...sections].join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
 
@@ -98,7 +102,7 @@ function packageFile(folder: string): { version: string; license?: string } {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const folder = resolve(ROOT, "dist/bundle");
+  const folder = resolve(ROOT, BUNDLE_FOLDER);
   mkdirSync(folder, { recursive: true });
   const { program, packages } = await makeBundle(folder);
   process.stdout.write(`${program}: with ${packages.join(", ")}\n`);

@@ -1,4 +1,4 @@
-// Writes the files that are made from registries: pages of docs/, the dashboard and the CRD; with --check it only tells which are out of date.
+// Writes the files that are made from registries: pages of docs/, the dashboard, the CRD and permissions; with --check it only tells which are out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Flag, FlagTable } from "../src/cli/flag.ts";
@@ -12,12 +12,16 @@ import { METRICS } from "../src/telemetry/index.ts";
 import { crdYaml } from "./affinity-policy/crd.ts";
 import { affinityPolicyPage } from "./affinity-policy/page.ts";
 import { dashboardJson } from "./dashboard/grafana.ts";
+import { permissionsYaml } from "./deploy/permissions.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 
 const FILES: Readonly<Record<string, () => string>> = {
   "crds/limpet.dev_affinitypolicies.yaml": crdYaml,
+  "deploy/base/rbac.yaml": () => permissionsYaml("limpet-system"),
+  "deploy/helm/limpet/crds/limpet.dev_affinitypolicies.yaml": crdYaml,
+  "deploy/helm/limpet/templates/rbac.yaml": () => permissionsYaml("{{ .Release.Namespace }}"),
   "docs/affinity-policy.md": () => affinityPolicyPage(current("docs/affinity-policy.md") ?? ""),
   "docs/cli.md": cliPage,
   "docs/errors.md": errorsPage,

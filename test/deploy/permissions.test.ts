@@ -1,0 +1,74 @@
+// Holds the controller's permissions to the least that it needs.
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { clusterRules, ownRules, type PolicyRule } from "../../scripts/deploy/permissions.ts";
+import { pluralOf } from "../../scripts/deploy/plural.ts";
+import { DIALECTS } from "../../src/dialects/registry.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** `group/resource: verb`, one for each thing that may be done. */
+function rights(rules: readonly PolicyRule[]): readonly string[] {
+  return rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [""] }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) =>
+        resourceNames.flatMap((name) =>
+          verbs.map((verb) => `${group}/${resource}${name && `/${name}`}: ${verb}`),
+        ),
+      ),
+    ),
+  );
+}
+
+describe("in all namespaces", () => {
+  const everywhere = rights(clusterRules());
+
+  test("every kind that some dialect reads may be listed and watched", () => {
+    const kinds = DIALECTS.flatMap((dialect) => dialect.kinds);
+    for (const { group, kind } of kinds)
+      for (const verb of ["list", "watch"])
+        expect(everywhere).toContain(`${group}/${pluralOf(kind)}: ${verb}`);
+    expect(kinds.length).toBeGreaterThan(15);
+  });
+
+  test("statuses are all that is written", () => {
+    const written = everywhere.filter((right) => !/: (list|watch)$/.test(right));
+    expect(written.filter((right) => !/\/status: patch$/.test(right))).toEqual([]);
+    expect(written).toContain("gateway.networking.k8s.io/httproutes/status: patch");
+  });
+
+  test("nothing is granted twice, and nothing by a wildcard", () => {
+    expect(new Set(everywhere).size).toBe(everywhere.length);
+    expect(everywhere.filter((right) => right.includes("*"))).toEqual([]);
+  });
+});
+
+test("in its own namespace no Secret is read or changed by name, and its Lease alone is written", () => {
+  expect(rights(ownRules())).toEqual([
+    "coordination.k8s.io/leases: create",
+    "coordination.k8s.io/leases/limpet: get",
+    "coordination.k8s.io/leases/limpet: update",
+    "/secrets: create",
+  ]);
+});
+
+describe("plurals", () => {
+  test.each([
+    ["Gateway", "gateways"],
+    ["GatewayClass", "gatewayclasses"],
+    ["HTTPRoute", "httproutes"],
+    ["BackendTLSPolicy", "backendtlspolicies"],
+    ["ServiceEntry", "serviceentries"],
+    ["EndpointSlice", "endpointslices"],
+    ["XBackend", "xbackends"],
+    ["Ingress", "ingresses"],
+  ])("%s: %s", (kind, plural) => expect(pluralOf(kind)).toBe(plural));
+
+  test("that of our own kind is the one that its definition has", () => {
+    const text = readFileSync(join(ROOT, "crds/limpet.dev_affinitypolicies.yaml"), "utf8");
+    const { names } = (parse(text) as { spec: { names: { kind: string; plural: string } } }).spec;
+    expect(pluralOf(names.kind)).toBe(names.plural);
+  });
+});
