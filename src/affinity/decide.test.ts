@@ -11,6 +11,7 @@ import {
   requestOf,
   ruleOf,
   seededRandom,
+  sessionPlanOf,
   statesOf,
 } from "../../test/support/affinity.ts";
 import type { HashPolicy, LoadBalancer, SessionPersistence } from "../model/index.ts";
@@ -80,14 +81,14 @@ describe("session outcomes", () => {
 
   test("outside its path the rule keeps no sessions", () => {
     const session = cookieSession({}, { onlyUnderPath: "/shop" });
-    const gated = planOf(ruleOf(["b"], { session }), backendOf("b", [A]));
+    const gated = sessionPlanOf(session, [A]);
     const outside = decideNow(gated, requestOf("/other"));
     expect([outside.outcome, outside.issue]).toEqual([undefined, undefined]);
     expect(decideNow(gated, requestOf("/shop/cart")).outcome).toBe("new");
   });
 
   test("a header carries the address", () => {
-    const byHeader = planOf(ruleOf(["b"], { session: headerSession() }), backendOf("b", [A, B]));
+    const byHeader = sessionPlanOf(headerSession(), [A, B]);
     const decision = decideNow(byHeader, requestOf("/", [["X-Home", encodeBase64(B)]]));
     expect([decision.outcome, addressOf(decision)]).toEqual(["kept", B]);
   });
@@ -97,20 +98,20 @@ describe("health and sessions", () => {
   const draining = endpointAt(B, { health: "draining" });
 
   test("a draining endpoint keeps its sessions and gets no new ones", () => {
-    const plan = planOf(ruleOf(["b"], { session: cookieSession() }), backendOf("b", [A, draining]));
+    const plan = sessionPlanOf(cookieSession(), [A, draining]);
     expect(addressOf(decideNow(plan, withToken(B)))).toBe(B);
     for (let i = 0; i < 30; i++) expect(addressOf(decideNow(plan, requestOf("/")))).toBe(A);
   });
 
   test("in panic a token is followed whatever the health", () => {
     const endpoints = [A, B].map((address) => endpointAt(address, { health: "unhealthy" }));
-    const plan = planOf(ruleOf(["b"], { session: strict() }), backendOf("b", endpoints));
+    const plan = sessionPlanOf(strict(), endpoints);
     expect(decideNow(plan, withToken(B))).toMatchObject({ outcome: "kept", pinned: true });
   });
 });
 
 describe("onLost: reject", () => {
-  const plan = planOf(ruleOf(["b"], { session: strict(410) }), backendOf("b", [A, B]));
+  const plan = sessionPlanOf(strict(410), [A, B]);
 
   test("a session whose endpoint is gone is rejected with the configured status", () => {
     const decision = decideNow(plan, withToken(NOBODY));
@@ -140,7 +141,7 @@ describe("onLost: reject", () => {
 
 describe("retries", () => {
   test("a session that may move is moved off an endpoint that failed", () => {
-    const plan = planOf(ruleOf(["b"], { session: cookieSession() }), backendOf("b", [A, B]));
+    const plan = sessionPlanOf(cookieSession(), [A, B]);
     const first = decideNow(plan, withToken(A));
     const second = decideNow(plan, withToken(A), { tried: [first.endpoint!] });
     expect([second.outcome, addressOf(second)]).toEqual(["moved", B]);

@@ -6,9 +6,9 @@ import {
   cookieSession,
   decideNow,
   endpointAt,
-  planOf,
   requestOf,
   ruleOf,
+  sessionPlanOf,
   statesOf,
 } from "../../test/support/affinity.ts";
 import type { Endpoint, SessionPersistence } from "../model/index.ts";
@@ -28,7 +28,7 @@ function after(
   over: Partial<SessionPersistence>,
   endpoints: readonly (string | Endpoint)[] = [STAYS, leaving],
 ) {
-  const plan = planOf(ruleOf(["b"], { session: cookieSession(over) }), backendOf("b", endpoints));
+  const plan = sessionPlanOf(cookieSession(over), endpoints);
   const decision = decideNow(plan, withToken, { nowSec: SINCE_SEC + sec });
   return { outcome: decision.outcome, address: addressOf(decision), decision };
 }
@@ -91,7 +91,7 @@ describe("a session on an endpoint that drains", () => {
 describe("a new session", () => {
   const session = cookieSession();
   const chosenOf = (endpoints: readonly (string | Endpoint)[]) => {
-    const plan = planOf(ruleOf(["b"], { session }), backendOf("b", endpoints));
+    const plan = sessionPlanOf(session, endpoints);
     return new Set(Array.from({ length: 60 }, () => addressOf(decideNow(plan, requestOf("/")))));
   };
   const ill = (last: number) => endpointAt(`10.0.1.${last}:80`, { health: "unhealthy" });

@@ -6,6 +6,7 @@ import {
   cookieSession,
   decideNow,
   endpointAt,
+  NOW_SEC,
   requestOf,
   ruleOf,
   seededRandom,
@@ -16,7 +17,6 @@ import type { EndpointState } from "./decision.ts";
 import { planRule } from "./plan.ts";
 import { SessionLoad } from "./session-load.ts";
 
-const NOW_SEC = 1_800_000_000;
 const ADDRESSES = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80", "10.0.0.4:80"];
 const byLeastRequest = { kind: "leastRequest", choiceCount: 2 } as const;
 const NO_HASH = { high: 0, low: 0 };

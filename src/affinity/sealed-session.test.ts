@@ -6,9 +6,11 @@ import {
   cookieSession,
   decideNow,
   endpointAt,
+  NOW_SEC,
   planOf,
   requestOf,
   ruleOf,
+  sessionPlanOf,
 } from "../../test/support/affinity.ts";
 import { ringOf, sealedSession } from "../../test/support/sealed.ts";
 import type { Backend, Endpoint, SessionPersistence } from "../model/index.ts";
@@ -23,7 +25,6 @@ import type { Token } from "./token/token.ts";
 
 const A = "10.0.0.1:80";
 const B = "10.0.0.2:80";
-const NOW = 1_800_000_000;
 const RING = ringOf([1]);
 
 interface Visit {
@@ -45,7 +46,7 @@ interface Circumstances {
 function visit(
   session: SessionPersistence,
   texts: readonly (string | undefined)[],
-  { nowSec = NOW, keys = RING, backends = [backendOf("b", [A])] }: Circumstances = {},
+  { nowSec = NOW_SEC, keys = RING, backends = [backendOf("b", [A])] }: Circumstances = {},
 ): Visit {
   const plan = planOf(
     ruleOf(
@@ -74,7 +75,14 @@ function visit(
 
 /** A token as the gateway would have written it. */
 function tokenAt(session: SessionPersistence, over: Partial<Token> = {}, keys: SessionKeys = RING): string {
-  const token: Token = { address: A, begunSec: NOW, lastSeenSec: 0, expiresSec: 0, backendMark: 0, ...over };
+  const token: Token = {
+    address: A,
+    begunSec: NOW_SEC,
+    lastSeenSec: 0,
+    expiresSec: 0,
+    backendMark: 0,
+    ...over,
+  };
   return writeToken(session, token, keys) as string;
 }
 
@@ -86,8 +94,8 @@ describe("a session", () => {
     expect(first.outcome).toBe("new");
     expect(first.token).toEqual({
       address: A,
-      begunSec: NOW,
-      expiresSec: NOW + 600,
+      begunSec: NOW_SEC,
+      expiresSec: NOW_SEC + 600,
       lastSeenSec: 0,
       backendMark: backendMark("b"),
       keyId: RING.keyIds[0],
@@ -103,8 +111,8 @@ describe("a session", () => {
   test("travels in a header too, and ends there too", () => {
     const header: SessionPersistence = { ...session, carrier: { kind: "header", name: "X-Home" } };
     const { text } = visit(header, []);
-    expect(visit(header, [text], { nowSec: NOW + 599 }).outcome).toBe("kept");
-    expect(visit(header, [text], { nowSec: NOW + 600 }).outcome).toBe("expired");
+    expect(visit(header, [text], { nowSec: NOW_SEC + 599 }).outcome).toBe("kept");
+    expect(visit(header, [text], { nowSec: NOW_SEC + 600 }).outcome).toBe("expired");
   });
 
   test("of several cookies every one is tried", () => {
@@ -120,16 +128,16 @@ describe("a session", () => {
     const scope = { ...session, scope: `${session.scope}2` };
     const others = [tokenAt(scope), tokenAt(session, {}, ringOf([2])), `${text}A`, text.slice(1)];
     for (const other of others) {
-      expect(visit(session, [other])).toMatchObject({ outcome: "invalid", token: { begunSec: NOW } });
+      expect(visit(session, [other])).toMatchObject({ outcome: "invalid", token: { begunSec: NOW_SEC } });
     }
   });
 
   test("without keys nothing opens and nothing is issued, sealed or not", () => {
     const { text } = visit(session, []);
-    const plan = planOf(ruleOf(["b"], { session }), backendOf("b", [A]));
-    const decision = decideNow(plan, requestOf("/", [["cookie", `home=${text}`]]), { nowSec: NOW });
+    const plan = sessionPlanOf(session, [A]);
+    const decision = decideNow(plan, requestOf("/", [["cookie", `home=${text}`]]), { nowSec: NOW_SEC });
     expect(decision).toMatchObject({ outcome: "invalid", source: "balance" });
-    expect(sessionFields(decision, false, NOW)).toEqual({ set: [], add: [] });
+    expect(sessionFields(decision, false, NOW_SEC)).toEqual({ set: [], add: [] });
   });
 });
 
@@ -182,9 +190,9 @@ describe("who has the address", () => {
     const session = sealedSession({ absoluteTimeoutSec: 600 }, { identity: "hostname" });
     const { text } = visit(session, [], at(pod(A, { hostname: "carts-0", uid: "1" })));
     const moved = at(pod(A, { hostname: "carts-1" }), pod(B, { hostname: "carts-0", uid: "2" }));
-    const { outcome, address, token } = visit(session, [text], { ...moved, nowSec: NOW + 60 });
+    const { outcome, address, token } = visit(session, [text], { ...moved, nowSec: NOW_SEC + 60 });
     expect([outcome, address]).toEqual(["kept", B]);
-    expect(token).toMatchObject({ address: B, begunSec: NOW, expiresSec: NOW + 600 });
+    expect(token).toMatchObject({ address: B, begunSec: NOW_SEC, expiresSec: NOW_SEC + 600 });
   });
 
   test("hostname: a name that several hosts share is not followed, several addresses of one pod are", () => {
@@ -214,44 +222,52 @@ describe("lifetime", () => {
 
   test("counts from the beginning through every renewal", () => {
     let { text } = visit(session, []);
-    for (let nowSec = NOW + 30; nowSec < NOW + 600; nowSec += 30) {
+    for (let nowSec = NOW_SEC + 30; nowSec < NOW_SEC + 600; nowSec += 30) {
       const next = visit(session, [text], { nowSec });
-      expect(next).toMatchObject({ outcome: "kept", token: { begunSec: NOW, expiresSec: NOW + 600 } });
+      expect(next).toMatchObject({
+        outcome: "kept",
+        token: { begunSec: NOW_SEC, expiresSec: NOW_SEC + 600 },
+      });
       text = next.text;
     }
-    expect(visit(session, [text], { nowSec: NOW + 599 }).outcome).toBe("kept");
-    expect(visit(session, [text], { nowSec: NOW + 600 })).toMatchObject({
+    expect(visit(session, [text], { nowSec: NOW_SEC + 599 }).outcome).toBe("kept");
+    expect(visit(session, [text], { nowSec: NOW_SEC + 600 })).toMatchObject({
       outcome: "expired",
-      token: { begunSec: NOW + 600, expiresSec: NOW + 1200 },
+      token: { begunSec: NOW_SEC + 600, expiresSec: NOW_SEC + 1200 },
     });
   });
 
   test("counts from the beginning at another endpoint too", () => {
-    const text = tokenAt(session, { address: B, expiresSec: NOW + 600, lastSeenSec: NOW });
-    const { outcome, token } = visit(session, [text], { nowSec: NOW + 40 });
+    const text = tokenAt(session, { address: B, expiresSec: NOW_SEC + 600, lastSeenSec: NOW_SEC });
+    const { outcome, token } = visit(session, [text], { nowSec: NOW_SEC + 40 });
     expect(outcome).toBe("moved");
-    expect(token).toMatchObject({ address: A, begunSec: NOW, expiresSec: NOW + 600, lastSeenSec: NOW + 40 });
+    expect(token).toMatchObject({
+      address: A,
+      begunSec: NOW_SEC,
+      expiresSec: NOW_SEC + 600,
+      lastSeenSec: NOW_SEC + 40,
+    });
   });
 
   test("a shorter timeout holds at once, a longer one for new sessions", () => {
-    const text = tokenAt(session, { expiresSec: NOW + 600, lastSeenSec: NOW + 500 });
+    const text = tokenAt(session, { expiresSec: NOW_SEC + 600, lastSeenSec: NOW_SEC + 500 });
     const at = (absoluteTimeoutSec: number, nowSec: number) =>
       visit({ ...session, absoluteTimeoutSec }, [text], { nowSec }).outcome;
-    expect([at(500, NOW + 499), at(500, NOW + 500)]).toEqual(["kept", "expired"]);
-    expect([at(900, NOW + 559), at(900, NOW + 600)]).toEqual(["kept", "expired"]);
+    expect([at(500, NOW_SEC + 499), at(500, NOW_SEC + 500)]).toEqual(["kept", "expired"]);
+    expect([at(900, NOW_SEC + 559), at(900, NOW_SEC + 600)]).toEqual(["kept", "expired"]);
   });
 
   test("idle time counts from when the session was last seen, with the slack", () => {
-    const text = tokenAt(session, { lastSeenSec: NOW });
-    expect(visit(session, [text], { nowSec: NOW + 63 }).outcome).toBe("kept");
-    expect(visit(session, [text], { nowSec: NOW + 64 }).outcome).toBe("expired");
+    const text = tokenAt(session, { lastSeenSec: NOW_SEC });
+    expect(visit(session, [text], { nowSec: NOW_SEC + 63 }).outcome).toBe("kept");
+    expect(visit(session, [text], { nowSec: NOW_SEC + 64 }).outcome).toBe("expired");
   });
 
   test("notBefore ends what began earlier, however it was renewed", () => {
-    const rules = sealedSession({ idleTimeoutSec: 60 }, { notBeforeSec: NOW });
-    const began = (begunSec: number) => tokenAt(rules, { begunSec, lastSeenSec: NOW + 5 });
-    expect(visit(rules, [began(NOW - 1)], { nowSec: NOW + 6 }).outcome).toBe("expired");
-    expect(visit(rules, [began(NOW)], { nowSec: NOW + 6 }).outcome).toBe("kept");
+    const rules = sealedSession({ idleTimeoutSec: 60 }, { notBeforeSec: NOW_SEC });
+    const began = (begunSec: number) => tokenAt(rules, { begunSec, lastSeenSec: NOW_SEC + 5 });
+    expect(visit(rules, [began(NOW_SEC - 1)], { nowSec: NOW_SEC + 6 }).outcome).toBe("expired");
+    expect(visit(rules, [began(NOW_SEC)], { nowSec: NOW_SEC + 6 }).outcome).toBe("kept");
   });
 });
 
@@ -259,19 +275,23 @@ describe("clocks that differ", () => {
   const session = sealedSession({ absoluteTimeoutSec: 600, idleTimeoutSec: 60 });
 
   test("a few seconds do no harm: the token of a replica that is ahead is kept, and not written anew for it", () => {
-    const text = tokenAt(session, { begunSec: NOW + 5, expiresSec: NOW + 605, lastSeenSec: NOW + 5 });
+    const text = tokenAt(session, {
+      begunSec: NOW_SEC + 5,
+      expiresSec: NOW_SEC + 605,
+      lastSeenSec: NOW_SEC + 5,
+    });
     expect(visit(session, [text])).toMatchObject({ outcome: "kept", text: undefined });
   });
 
   test("a renewal by a clock that is behind does not take back what another one saw", () => {
-    const text = tokenAt(session, { address: B, expiresSec: NOW + 600, lastSeenSec: NOW + 5 });
-    expect(visit(session, [text]).token?.lastSeenSec).toBe(NOW + 5);
+    const text = tokenAt(session, { address: B, expiresSec: NOW_SEC + 600, lastSeenSec: NOW_SEC + 5 });
+    expect(visit(session, [text]).token?.lastSeenSec).toBe(NOW_SEC + 5);
   });
 
   test("two replicas a few seconds apart keep a session for as long as it is used", () => {
-    let text = visit(session, [], { nowSec: NOW + 5 }).text as string;
+    let text = visit(session, [], { nowSec: NOW_SEC + 5 }).text as string;
     for (let step = 1; step < 59; step++) {
-      const nowSec = NOW + 10 * step + (step % 2 === 0 ? 5 : 0);
+      const nowSec = NOW_SEC + 10 * step + (step % 2 === 0 ? 5 : 0);
       const next = visit(session, [text], { nowSec });
       expect({ step, outcome: next.outcome }).toEqual({ step, outcome: "kept" });
       text = next.text ?? text;
@@ -279,18 +299,18 @@ describe("clocks that differ", () => {
   });
 
   test("a token from an hour ahead is kept, and written anew so that the session ends in time", () => {
-    const ahead = NOW + 3600;
+    const ahead = NOW_SEC + 3600;
     const text = tokenAt(session, { begunSec: ahead, expiresSec: ahead + 600, lastSeenSec: ahead });
     const { outcome, token } = visit(session, [text]);
     expect(outcome).toBe("kept");
-    expect(token).toMatchObject({ begunSec: NOW, expiresSec: NOW + 600, lastSeenSec: NOW });
+    expect(token).toMatchObject({ begunSec: NOW_SEC, expiresSec: NOW_SEC + 600, lastSeenSec: NOW_SEC });
   });
 });
 
 describe("tokens in Envoy's format", () => {
-  const UNTIL = NOW + 100;
+  const UNTIL = NOW_SEC + 100;
   const session = sealedSession({ absoluteTimeoutSec: 600 }, { acceptEnvoyUntilSec: UNTIL });
-  const envoy = encodeEnvoyCookie({ address: A, expiresSec: NOW + 300 });
+  const envoy = encodeEnvoyCookie({ address: A, expiresSec: NOW_SEC + 300 });
 
   test("are invalid where nothing else is said", () => {
     expect(visit(sealedSession(), [encodeEnvoyCookie({ address: A })]).outcome).toBe("invalid");
@@ -299,7 +319,7 @@ describe("tokens in Envoy's format", () => {
   test("are followed before that second, and written anew, sealed, once", () => {
     const { outcome, text, token } = visit(session, [envoy], { nowSec: UNTIL - 1 });
     expect([outcome, token?.keyId]).toEqual(["kept", RING.keyIds[0]]);
-    expect(token).toMatchObject({ begunSec: NOW - 300, expiresSec: NOW + 300 });
+    expect(token).toMatchObject({ begunSec: NOW_SEC - 300, expiresSec: NOW_SEC + 300 });
     expect(visit(session, [text], { nowSec: UNTIL - 1 })).toMatchObject({ outcome: "kept", text: undefined });
   });
 
@@ -310,11 +330,11 @@ describe("tokens in Envoy's format", () => {
   test("in a header likewise", () => {
     const header: SessionPersistence = { ...session, carrier: { kind: "header", name: "x-home" } };
     const { outcome, token } = visit(header, [encodeBase64(A)]);
-    expect([outcome, token?.keyId, token?.begunSec]).toEqual(["kept", RING.keyIds[0], NOW]);
+    expect([outcome, token?.keyId, token?.begunSec]).toEqual(["kept", RING.keyIds[0], NOW_SEC]);
   });
 
   test("do not get past notBefore where their beginning is not known", () => {
-    const rules = sealedSession({}, { acceptEnvoyUntilSec: UNTIL, notBeforeSec: NOW - 1000 });
+    const rules = sealedSession({}, { acceptEnvoyUntilSec: UNTIL, notBeforeSec: NOW_SEC - 1000 });
     expect(visit(rules, [encodeEnvoyCookie({ address: A })]).outcome).toBe("expired");
   });
 
@@ -327,9 +347,9 @@ describe("tokens in Envoy's format", () => {
     });
     const idle = { ...session, idleTimeoutSec: 60 };
     expect(visit(idle, [forged]).token).toMatchObject({
-      begunSec: NOW,
-      expiresSec: NOW + 600,
-      lastSeenSec: NOW,
+      begunSec: NOW_SEC,
+      expiresSec: NOW_SEC + 600,
+      lastSeenSec: NOW_SEC,
     });
   });
 
@@ -345,9 +365,9 @@ describe("rotation", () => {
   test("a token of an older key is kept and written anew with the first one, and keeps its beginning", () => {
     const { text } = visit(session, [], { keys: ringOf([1]) });
     const keys = ringOf([2, 1], 7);
-    const { outcome, token, text: next } = visit(session, [text], { keys, nowSec: NOW + 60 });
+    const { outcome, token, text: next } = visit(session, [text], { keys, nowSec: NOW_SEC + 60 });
     expect(outcome).toBe("kept");
-    expect(token).toMatchObject({ keyId: keys.keyIds[0], begunSec: NOW, expiresSec: NOW + 600 });
+    expect(token).toMatchObject({ keyId: keys.keyIds[0], begunSec: NOW_SEC, expiresSec: NOW_SEC + 600 });
     expect(visit(session, [next], { keys: ringOf([2], 8) })).toMatchObject({
       outcome: "kept",
       text: undefined,
@@ -374,6 +394,6 @@ test("Permanent: Max-Age is what is left of the session, with a new token too", 
     carrier: cookieSession({}, { lifetime: "Permanent" }).carrier,
   };
   expect(visit(session, []).setCookie).toContain("; Max-Age=600;");
-  const lost = tokenAt(session, { address: B, expiresSec: NOW + 600 });
-  expect(visit(session, [lost], { nowSec: NOW + 200 }).setCookie).toContain("; Max-Age=400;");
+  const lost = tokenAt(session, { address: B, expiresSec: NOW_SEC + 600 });
+  expect(visit(session, [lost], { nowSec: NOW_SEC + 200 }).setCookie).toContain("; Max-Age=400;");
 });

@@ -1,13 +1,12 @@
 // Timeouts of sessions: when they end, when tokens are renewed, and what the fields say then.
 import { describe, expect, test } from "vitest";
 import {
-  backendOf,
   cookieSession,
   decideNow,
   headerSession,
-  planOf,
+  NOW_SEC,
   requestOf,
-  ruleOf,
+  sessionPlanOf,
 } from "../../test/support/affinity.ts";
 import type { SessionPersistence } from "../model/index.ts";
 import { decodeEnvoyCookie, type EnvoyCookie, encodeEnvoyCookie } from "./library.ts";
@@ -16,7 +15,6 @@ import { encodeBase64 } from "./token/base64.ts";
 import { envoyHeaderFormat } from "./token/envoy-header.ts";
 
 const A = "10.0.0.1:80";
-const NOW = 1_800_000_000;
 
 interface Visit {
   readonly outcome: string | undefined;
@@ -31,7 +29,7 @@ function visit(session: SessionPersistence, token: string | undefined, nowSec: n
     token === undefined
       ? []
       : [[isCookie ? "cookie" : "x-home", isCookie ? `home=${token}` : token] as const];
-  const plan = planOf(ruleOf(["b"], { session }), backendOf("b", [A]));
+  const plan = sessionPlanOf(session, [A]);
   const decision = decideNow(plan, requestOf("/", headers), { nowSec });
   const fields = sessionFields(decision, tls, nowSec);
   const text = (isCookie ? fields?.add : fields?.set)?.[0]?.value;
@@ -52,38 +50,41 @@ describe("absolute timeout", () => {
   const permanent = cookieSession({ absoluteTimeoutSec: 60 }, { lifetime: "Permanent", path: "/" });
 
   test("a new token says when the session ends, and nothing that Envoy does not know", () => {
-    expect(visit(session, undefined, NOW).token).toEqual({ address: A, expiresSec: NOW + 60 });
+    expect(visit(session, undefined, NOW_SEC).token).toEqual({ address: A, expiresSec: NOW_SEC + 60 });
   });
 
   test("Session writes no Max-Age, Permanent exactly the timeout", () => {
-    expect(visit(session, undefined, NOW).text).toMatch(/^home="[^"]*"; HttpOnly$/);
-    expect(visit(permanent, undefined, NOW).text).toMatch(/; Max-Age=60; Path=\/; HttpOnly$/);
+    expect(visit(session, undefined, NOW_SEC).text).toMatch(/^home="[^"]*"; HttpOnly$/);
+    expect(visit(permanent, undefined, NOW_SEC).text).toMatch(/; Max-Age=60; Path=\/; HttpOnly$/);
   });
 
   test("endSecond: excluded ends the session with the second before, so that it never outlives its timeout", () => {
     const strict = cookieSession({ absoluteTimeoutSec: 60, endSecond: "excluded" });
-    const token = cookieAt({ expiresSec: NOW });
-    expect(visit(strict, token, NOW - 1).outcome).toBe("kept");
-    expect(visit(strict, token, NOW).outcome).toBe("expired");
+    const token = cookieAt({ expiresSec: NOW_SEC });
+    expect(visit(strict, token, NOW_SEC - 1).outcome).toBe("kept");
+    expect(visit(strict, token, NOW_SEC).outcome).toBe("expired");
   });
 
   test("endSecond: included, as in Envoy: the last second counts, the one after does not", () => {
-    const token = cookieAt({ expiresSec: NOW });
-    expect(visit(session, token, NOW)).toEqual({ outcome: "kept", token: undefined, text: undefined });
-    expect(visit(session, token, NOW + 1)).toMatchObject({
+    const token = cookieAt({ expiresSec: NOW_SEC });
+    expect(visit(session, token, NOW_SEC)).toEqual({ outcome: "kept", token: undefined, text: undefined });
+    expect(visit(session, token, NOW_SEC + 1)).toMatchObject({
       outcome: "expired",
-      token: { expiresSec: NOW + 61 },
+      token: { expiresSec: NOW_SEC + 61 },
     });
   });
 
   test("a shorter timeout in the configuration holds for sessions whose beginning is known", () => {
-    const token = cookieAt({ expiresSec: NOW + 1000, begunSec: NOW - 61 });
-    expect(visit(session, token, NOW).outcome).toBe("expired");
+    const token = cookieAt({ expiresSec: NOW_SEC + 1000, begunSec: NOW_SEC - 61 });
+    expect(visit(session, token, NOW_SEC).outcome).toBe("expired");
   });
 
   test("a moved session begins anew", () => {
-    const token = cookieAt({ address: "10.9.9.9:80", expiresSec: NOW + 5 });
-    expect(visit(session, token, NOW)).toMatchObject({ outcome: "moved", token: { expiresSec: NOW + 60 } });
+    const token = cookieAt({ address: "10.9.9.9:80", expiresSec: NOW_SEC + 5 });
+    expect(visit(session, token, NOW_SEC)).toMatchObject({
+      outcome: "moved",
+      token: { expiresSec: NOW_SEC + 60 },
+    });
   });
 });
 
@@ -92,37 +93,41 @@ describe("idle timeout", () => {
   const SLACK = 10;
 
   test("a new token says when the session began and was last seen", () => {
-    expect(visit(session, undefined, NOW).token).toEqual({ address: A, lastSeenSec: NOW, begunSec: NOW });
+    expect(visit(session, undefined, NOW_SEC).token).toEqual({
+      address: A,
+      lastSeenSec: NOW_SEC,
+      begunSec: NOW_SEC,
+    });
   });
 
   test("a token is renewed once it is staler than the slack, and keeps its beginning", () => {
-    const token = cookieAt({ lastSeenSec: NOW, begunSec: NOW - 500 });
-    expect(visit(session, token, NOW + SLACK)).toMatchObject({ outcome: "kept", token: undefined });
-    expect(visit(session, token, NOW + SLACK + 1)).toMatchObject({
+    const token = cookieAt({ lastSeenSec: NOW_SEC, begunSec: NOW_SEC - 500 });
+    expect(visit(session, token, NOW_SEC + SLACK)).toMatchObject({ outcome: "kept", token: undefined });
+    expect(visit(session, token, NOW_SEC + SLACK + 1)).toMatchObject({
       outcome: "kept",
-      token: { address: A, lastSeenSec: NOW + SLACK + 1, begunSec: NOW - 500 },
+      token: { address: A, lastSeenSec: NOW_SEC + SLACK + 1, begunSec: NOW_SEC - 500 },
     });
   });
 
   test("it ends after the timeout and the slack", () => {
-    const token = cookieAt({ lastSeenSec: NOW, begunSec: NOW });
-    expect(visit(session, token, NOW + 160 + SLACK).outcome).toBe("kept");
-    expect(visit(session, token, NOW + 160 + SLACK + 1).outcome).toBe("expired");
+    const token = cookieAt({ lastSeenSec: NOW_SEC, begunSec: NOW_SEC });
+    expect(visit(session, token, NOW_SEC + 160 + SLACK).outcome).toBe("kept");
+    expect(visit(session, token, NOW_SEC + 160 + SLACK + 1).outcome).toBe("expired");
   });
 
   test("the slack is one second at least", () => {
     const short = cookieSession({ idleTimeoutSec: 3 });
-    const token = cookieAt({ lastSeenSec: NOW, begunSec: NOW });
-    expect(visit(short, token, NOW + 1).token).toBeUndefined();
-    expect(visit(short, token, NOW + 2).token?.lastSeenSec).toBe(NOW + 2);
-    expect(visit(short, token, NOW + 4).outcome).toBe("kept");
-    expect(visit(short, token, NOW + 5).outcome).toBe("expired");
+    const token = cookieAt({ lastSeenSec: NOW_SEC, begunSec: NOW_SEC });
+    expect(visit(short, token, NOW_SEC + 1).token).toBeUndefined();
+    expect(visit(short, token, NOW_SEC + 2).token?.lastSeenSec).toBe(NOW_SEC + 2);
+    expect(visit(short, token, NOW_SEC + 4).outcome).toBe("kept");
+    expect(visit(short, token, NOW_SEC + 5).outcome).toBe("expired");
   });
 
   test("a token from before the timeout is kept and gets its times", () => {
-    expect(visit(session, cookieAt({}), NOW)).toMatchObject({
+    expect(visit(session, cookieAt({}), NOW_SEC)).toMatchObject({
       outcome: "kept",
-      token: { lastSeenSec: NOW, begunSec: NOW },
+      token: { lastSeenSec: NOW_SEC, begunSec: NOW_SEC },
     });
   });
 });
@@ -131,47 +136,47 @@ describe("both timeouts", () => {
   const session = cookieSession({ absoluteTimeoutSec: 600, idleTimeoutSec: 60 }, { lifetime: "Permanent" });
 
   test("a renewal keeps the end, and Max-Age is what is left", () => {
-    const token = cookieAt({ expiresSec: NOW + 100, lastSeenSec: NOW - 30, begunSec: NOW - 500 });
-    const { text, token: renewed } = visit(session, token, NOW);
+    const token = cookieAt({ expiresSec: NOW_SEC + 100, lastSeenSec: NOW_SEC - 30, begunSec: NOW_SEC - 500 });
+    const { text, token: renewed } = visit(session, token, NOW_SEC);
     expect(renewed).toEqual({
       address: A,
-      expiresSec: NOW + 100,
-      lastSeenSec: NOW,
-      begunSec: NOW - 500,
+      expiresSec: NOW_SEC + 100,
+      lastSeenSec: NOW_SEC,
+      begunSec: NOW_SEC - 500,
     });
     expect(text).toContain("; Max-Age=100;");
   });
 
   test("the beginning is reckoned from the end where the token does not say it", () => {
-    const token = cookieAt({ expiresSec: NOW + 100 });
-    expect(visit(session, token, NOW).token?.begunSec).toBe(NOW - 500);
+    const token = cookieAt({ expiresSec: NOW_SEC + 100 });
+    expect(visit(session, token, NOW_SEC).token?.begunSec).toBe(NOW_SEC - 500);
   });
 
   test("in its last second a session is not renewed", () => {
-    const token = cookieAt({ expiresSec: NOW, lastSeenSec: NOW - 30, begunSec: NOW - 600 });
-    expect(visit(session, token, NOW)).toMatchObject({ outcome: "kept", text: undefined });
+    const token = cookieAt({ expiresSec: NOW_SEC, lastSeenSec: NOW_SEC - 30, begunSec: NOW_SEC - 600 });
+    expect(visit(session, token, NOW_SEC)).toMatchObject({ outcome: "kept", text: undefined });
   });
 });
 
 describe("header tokens", () => {
   test("without a timeout they are the address, with one they carry times", () => {
-    expect(visit(headerSession(), undefined, NOW).text).toBe(encodeBase64(A));
+    expect(visit(headerSession(), undefined, NOW_SEC).text).toBe(encodeBase64(A));
     const timed = headerSession({ absoluteTimeoutSec: 60 });
-    expect(visit(timed, undefined, NOW).token).toEqual({ address: A, expiresSec: NOW + 60 });
+    expect(visit(timed, undefined, NOW_SEC).token).toEqual({ address: A, expiresSec: NOW_SEC + 60 });
   });
 
   test("a bare address is still followed once there is a timeout, and an idle one gets its times", () => {
     const absolute = headerSession({ absoluteTimeoutSec: 60 });
-    expect(visit(absolute, encodeBase64(A), NOW)).toMatchObject({ outcome: "kept", text: undefined });
+    expect(visit(absolute, encodeBase64(A), NOW_SEC)).toMatchObject({ outcome: "kept", text: undefined });
     const idle = headerSession({ idleTimeoutSec: 60 });
-    expect(visit(idle, encodeBase64(A), NOW).token?.lastSeenSec).toBe(NOW);
+    expect(visit(idle, encodeBase64(A), NOW_SEC).token?.lastSeenSec).toBe(NOW_SEC);
   });
 });
 
 test("Secure is written on TLS where the session asks for it", () => {
   const session = cookieSession({}, { secureOnTls: true });
-  expect(visit(session, undefined, NOW, true).text).toMatch(/; Secure; HttpOnly$/);
-  expect(visit(session, undefined, NOW, false).text).not.toContain("Secure");
+  expect(visit(session, undefined, NOW_SEC, true).text).toMatch(/; Secure; HttpOnly$/);
+  expect(visit(session, undefined, NOW_SEC, false).text).not.toContain("Secure");
 });
 
 describe("texts of addresses that look like a protobuf", () => {

@@ -2,13 +2,12 @@
 import { describe, expect, test } from "vitest";
 import {
   addressOf,
-  backendOf,
   cookieSession,
   decideNow,
   endpointAt,
-  planOf,
+  NOW_SEC,
   requestOf,
-  ruleOf,
+  sessionPlanOf,
 } from "../../test/support/affinity.ts";
 import { ringOf, sealedSession } from "../../test/support/sealed.ts";
 import type { SessionCarrier, SessionPersistence } from "../model/index.ts";
@@ -20,7 +19,6 @@ import { wrapOriginal } from "./wrapped-session.ts";
 
 const A = "10.0.0.1:80";
 const B = "10.0.0.2:80";
-const NOW = 1_800_000_000;
 const RING = ringOf([1]);
 
 const COOKIE: SessionCarrier = { kind: "wrappedCookie", name: "JSESSIONID" };
@@ -36,9 +34,9 @@ function decideWith(
   session: SessionPersistence,
   token: string | undefined,
   endpoints = [A],
-  nowSec = NOW,
+  nowSec = NOW_SEC,
 ): Decision {
-  const plan = planOf(ruleOf(["b"], { session }), backendOf("b", endpoints));
+  const plan = sessionPlanOf(session, endpoints);
   const { kind } = session.carrier;
   const line = kind === "wrappedHeader" ? ["mcp-session-id", token] : ["cookie", `JSESSIONID=${token}`];
   return decideNow(plan, requestOf("/", token === undefined ? [] : [line as [string, string]]), {
@@ -47,7 +45,7 @@ function decideWith(
   });
 }
 
-function wrap(session: SessionPersistence, decision: Decision, original: string, nowSec = NOW) {
+function wrap(session: SessionPersistence, decision: Decision, original: string, nowSec = NOW_SEC) {
   const text = wrapOriginal(decision, original, RING, nowSec) as string;
   return { text, token: readToken(session, text, RING, nowSec) };
 }
@@ -66,7 +64,7 @@ describe.each(ALL)("%s", (_, session) => {
   test("a session begins when the application begins one, and not before", () => {
     const decision = decideWith(session, undefined);
     expect(decision).toMatchObject({ outcome: "new", unwrapped: undefined, issue: { session } });
-    expect(sessionFields(decision, false, NOW, RING)).toEqual({ set: [], add: [] });
+    expect(sessionFields(decision, false, NOW_SEC, RING)).toEqual({ set: [], add: [] });
   });
 
   test("the application gets back its own value, whatever bytes it has", () => {
@@ -89,18 +87,18 @@ describe.each(ALL)("%s", (_, session) => {
     const { text, token } = wrap(session, decision, long);
     expect(token?.original).toBe(long);
     expect(decideWith(session, text).outcome).toBe("kept");
-    expect(wrapOriginal(decision, `${long}v`, RING, NOW)).toBeUndefined();
+    expect(wrapOriginal(decision, `${long}v`, RING, NOW_SEC)).toBeUndefined();
   });
 
   test("a token that wraps nothing is none of this session's", () => {
     const bare = { ...session, carrier: cookieSession().carrier };
-    const plan = planOf(ruleOf(["b"], { session: bare }), backendOf("b", [A]));
-    const decision = decideNow(plan, requestOf("/"), { nowSec: NOW, keys: RING });
-    const text = sessionFields(decision, false, NOW, RING)?.add[0]?.value.match(/^home="([^"]*)"/)?.[1];
-    expect(readToken(bare, text as string, RING, NOW)?.address).toBe(A);
-    expect(readToken(session, text as string, RING, NOW)).toBeUndefined();
+    const plan = sessionPlanOf(bare, [A]);
+    const decision = decideNow(plan, requestOf("/"), { nowSec: NOW_SEC, keys: RING });
+    const text = sessionFields(decision, false, NOW_SEC, RING)?.add[0]?.value.match(/^home="([^"]*)"/)?.[1];
+    expect(readToken(bare, text as string, RING, NOW_SEC)?.address).toBe(A);
+    expect(readToken(session, text as string, RING, NOW_SEC)).toBeUndefined();
     const { text: wrapped } = wrap(session, decideWith(session, undefined), "own");
-    expect(readToken(bare, wrapped, RING, NOW)).toBeUndefined();
+    expect(readToken(bare, wrapped, RING, NOW_SEC)).toBeUndefined();
   });
 });
 
@@ -126,8 +124,8 @@ describe("cookies: the session may move", () => {
   test("so is what is past its time", () => {
     for (const session of [sealedCookie, plainCookie]) {
       const { text } = wrap(session, decideWith(session, undefined), "own");
-      expect(decideWith(session, text, [A], NOW + 599).outcome).toBe("kept");
-      expect(decideWith(session, text, [A], NOW + 700)).toMatchObject({
+      expect(decideWith(session, text, [A], NOW_SEC + 599).outcome).toBe("kept");
+      expect(decideWith(session, text, [A], NOW_SEC + 700)).toMatchObject({
         outcome: "expired",
         unwrapped: { value: undefined },
       });
@@ -156,7 +154,7 @@ describe("headers: an unknown or lost session is answered by the gateway", () =>
   test("over is unknown", () => {
     const session = { ...sealedHeader, absoluteTimeoutSec: 60 };
     const { text } = wrap(session, decideWith(session, undefined), "own");
-    expect(decideWith(session, text, [A], NOW + 60)).toMatchObject({
+    expect(decideWith(session, text, [A], NOW_SEC + 60)).toMatchObject({
       outcome: "rejected",
       failure: { status: 404 },
     });
@@ -174,26 +172,26 @@ describe("headers: an unknown or lost session is answered by the gateway", () =>
 describe("times", () => {
   test("the same value once more goes on with the session, another one begins a session", () => {
     const { text } = wrap(sealedCookie, decideWith(sealedCookie, undefined), "own");
-    const kept = decideWith(sealedCookie, text, [A], NOW + 60);
-    expect(wrap(sealedCookie, kept, "own", NOW + 60).token).toMatchObject({
-      begunSec: NOW,
-      expiresSec: NOW + 600,
+    const kept = decideWith(sealedCookie, text, [A], NOW_SEC + 60);
+    expect(wrap(sealedCookie, kept, "own", NOW_SEC + 60).token).toMatchObject({
+      begunSec: NOW_SEC,
+      expiresSec: NOW_SEC + 600,
     });
-    expect(wrap(sealedCookie, kept, "other", NOW + 60).token).toMatchObject({
-      begunSec: NOW + 60,
-      expiresSec: NOW + 660,
+    expect(wrap(sealedCookie, kept, "other", NOW_SEC + 60).token).toMatchObject({
+      begunSec: NOW_SEC + 60,
+      expiresSec: NOW_SEC + 660,
     });
   });
 
   test("idle time is the application's to count: its session is not seen by the token", () => {
     const session = { ...sealedCookie, idleTimeoutSec: 60 };
     const { text } = wrap(session, decideWith(session, undefined), "own");
-    expect(decideWith(session, text, [A], NOW + 599).outcome).toBe("kept");
+    expect(decideWith(session, text, [A], NOW_SEC + 599).outcome).toBe("kept");
   });
 });
 
 test("without keys a sealed session's value cannot be wrapped, and is not handed out as it is", () => {
-  expect(wrapOriginal(decideWith(sealedCookie, undefined), "own", undefined, NOW)).toBeUndefined();
+  expect(wrapOriginal(decideWith(sealedCookie, undefined), "own", undefined, NOW_SEC)).toBeUndefined();
 });
 
 test("a header without times is Envoy's envelope", () => {
@@ -204,20 +202,19 @@ test("a header without times is Envoy's envelope", () => {
 
 test("a sealed envelope of before is followed until its time is over", () => {
   const session: SessionPersistence = {
-    ...sealedSession({ onLost: STRICT }, { acceptEnvoyUntilSec: NOW + 1 }),
+    ...sealedSession({ onLost: STRICT }, { acceptEnvoyUntilSec: NOW_SEC + 1 }),
     carrier: HEADER,
   };
   const text = encodeEnvelope({ address: A, original: "own" });
   expect(decideWith(session, text)).toMatchObject({ outcome: "kept", unwrapped: { value: "own" } });
-  expect(decideWith(session, text, [A], NOW + 1).outcome).toBe("rejected");
+  expect(decideWith(session, text, [A], NOW_SEC + 1).outcome).toBe("rejected");
 });
 
 test("a pod that got the address later does not get the session", () => {
-  const plan = (uid: string) =>
-    planOf(ruleOf(["b"], { session: sealedHeader }), backendOf("b", [endpointAt(A, { uid })]));
-  const first = decideNow(plan("one"), requestOf("/"), { nowSec: NOW, keys: RING });
-  const text = wrapOriginal(first, "own", RING, NOW) as string;
+  const plan = (uid: string) => sessionPlanOf(sealedHeader, [endpointAt(A, { uid })]);
+  const first = decideNow(plan("one"), requestOf("/"), { nowSec: NOW_SEC, keys: RING });
+  const text = wrapOriginal(first, "own", RING, NOW_SEC) as string;
   const request = requestOf("/", [["mcp-session-id", text]]);
-  expect(decideNow(plan("one"), request, { nowSec: NOW, keys: RING }).outcome).toBe("kept");
-  expect(decideNow(plan("two"), request, { nowSec: NOW, keys: RING }).outcome).toBe("rejected");
+  expect(decideNow(plan("one"), request, { nowSec: NOW_SEC, keys: RING }).outcome).toBe("kept");
+  expect(decideNow(plan("two"), request, { nowSec: NOW_SEC, keys: RING }).outcome).toBe("rejected");
 });

@@ -1,6 +1,6 @@
 // Tokens that nobody sealed: none is followed, and none makes a decision fail.
 import { expect, test } from "vitest";
-import { backendOf, decideNow, planOf, requestOf, ruleOf } from "../support/affinity.ts";
+import { decideNow, NOW_SEC, requestOf, sessionPlanOf } from "../support/affinity.ts";
 import { Forger } from "../support/forgeries.ts";
 import { ringOf, sealedSession } from "../support/sealed.ts";
 
@@ -11,9 +11,9 @@ test(`of ${COUNT} mutated, truncated, spliced and foreign tokens none is followe
   const session = sealedSession({ absoluteTimeoutSec: 2 ** 32 });
   const forger = new Forger(session, 1, ADDRESSES, 4711);
   const keys = ringOf([1], 5);
-  const plan = planOf(ruleOf(["b"], { session }), backendOf("b", ADDRESSES));
+  const plan = sessionPlanOf(session, ADDRESSES);
   const outcomeOf = (text: string) =>
-    decideNow(plan, requestOf("/", [["cookie", `home=${text}`]]), { keys, nowSec: 1_800_000_000 }).outcome;
+    decideNow(plan, requestOf("/", [["cookie", `home=${text}`]]), { keys, nowSec: NOW_SEC }).outcome;
   expect(new Set(forger.honest.map(outcomeOf))).toEqual(new Set(["kept"]));
   for (const kind of forger.kinds) {
     const followed: string[] = [];

@@ -7,6 +7,7 @@ import {
   CLIENT,
   decideNow,
   type HeaderLines,
+  NOW_SEC,
   planOf,
   requestOf,
   ruleOf,
@@ -150,7 +151,7 @@ test("cookie_hash_generated: the first request goes where the generated cookie l
     const client = { ...CLIENT, peerAddress: request.client_address, localAddress: request.local_address };
     const decision = decideNow(plan, requestOf("/"), { client });
     expect(addressOf(decision)).toBe(picked);
-    const fields = sessionFields(decision, false, 1_800_000_000);
+    const fields = sessionFields(decision, false, NOW_SEC);
     expect(fields?.add.map(({ name, value }) => `${name}: ${value}`)).toEqual(set_cookie);
   }
   expect(cases.length).toBe(60);

@@ -18,13 +18,12 @@ import { decodeBase64Text, encodeBase64 } from "../../src/affinity/token/base64.
 import { decodeEnvelope, encodeEnvelope } from "../../src/affinity/token/envelope.ts";
 import { envoyHeaderFormat, timedEnvoyHeaderFormat } from "../../src/affinity/token/envoy-header.ts";
 import {
-  backendOf,
   cookieSession,
   decideNow,
   headerSession,
-  planOf,
+  NOW_SEC,
   requestOf,
-  ruleOf,
+  sessionPlanOf,
 } from "../support/affinity.ts";
 import { referenceXxh64 } from "../support/xxh64-reference.ts";
 
@@ -213,16 +212,16 @@ test("no cookie or header line makes a decision throw, and each gets an endpoint
     fc.string({ unit: "binary", maxLength: 300 }),
     latin1.map((text) => `home=${encodeBase64(text)}; home="${text}"`),
   );
-  const backend = backendOf("b", ["10.0.0.1:80", "10.0.0.2:80"]);
+  const addresses = ["10.0.0.1:80", "10.0.0.2:80"];
   const plans = [cookieSession({ idleTimeoutSec: 60 }), headerSession({ absoluteTimeoutSec: 60 })].map(
-    (session) => planOf(ruleOf(["b"], { session }), backend),
+    (session) => sessionPlanOf(session, addresses),
   );
   fc.assert(
     fc.property(fc.array(line, { maxLength: 3 }), fc.constantFrom(...plans), (lines, plan) => {
       const fields = lines.flatMap((one) => [["cookie", one] as const, ["x-home", one] as const]);
       const decision = decideNow(plan, requestOf("/", fields), { random: () => 0.5 });
       expect(decision.endpoint).toBeDefined();
-      expect(sessionFields(decision, true, 1_800_000_000)).toBeDefined();
+      expect(sessionFields(decision, true, NOW_SEC)).toBeDefined();
     }),
     { numRuns: 500 },
   );

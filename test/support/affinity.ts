@@ -18,6 +18,9 @@ import { backend, endpoint as endpointAt } from "./snapshots.ts";
 
 export { endpointAt };
 
+/** When decisions are asked for, unless a test says otherwise. */
+export const NOW_SEC = 1_800_000_000;
+
 /** Endpoints are addresses or whole endpoints. */
 export function backendOf(
   id: string,
@@ -113,6 +116,14 @@ export function planOf(rule: Rule, ...backends: Backend[]): RulePlan {
   return planRule(rule, statesOf(...backends));
 }
 
+/** Of a rule with this session, in front of one backend `b`. */
+export function sessionPlanOf(
+  session: SessionPersistence,
+  endpoints: readonly (string | Endpoint)[],
+): RulePlan {
+  return planOf(ruleOf(["b"], { session }), backendOf("b", endpoints));
+}
+
 /** Decides as a caller that may block: tables are built through. */
 export function decideNow(
   plan: RulePlan,
@@ -120,7 +131,7 @@ export function decideNow(
   over: Partial<DecideOptions> & { readonly client?: Client } = {},
 ): Decision {
   const { client = CLIENT, ...options } = over;
-  const ask = { nowSec: 1_800_000_000, random: Math.random, ...options };
+  const ask = { nowSec: NOW_SEC, random: Math.random, ...options };
   const first = decide(plan, request, client, ask);
   if (first.pending === undefined) return first;
   first.pending.step(() => false);
