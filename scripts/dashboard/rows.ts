@@ -232,6 +232,24 @@ const CONFIGURATION: readonly Panel[] = [
   panel("Reloads", "short", [increaseBy("result", "limpet_reloads_total")]),
 ];
 
+const KUBERNETES: readonly Panel[] = [
+  panel("API server answers", "short", [sumBy("instance", "limpet_kubernetes_api_server_up")], {
+    about: "At 0 the gateway serves what the API server said last.",
+  }),
+  panel("Objects by kind", "short", [sumBy("instance, kind", "limpet_kubernetes_objects")]),
+  panel("Silence of watches", "s", [sumBy("instance, kind", "limpet_kubernetes_watch_silent_seconds")], {
+    about: "A kind that is silent for more than two minutes is not watched.",
+  }),
+  panel("Watches begun", "short", [increaseBy("kind", "limpet_kubernetes_watches_total")]),
+  panel("Kinds listed anew", "short", [increaseBy("kind", "limpet_kubernetes_lists_total")], {
+    about:
+      "Many at once, again and again: something closes watches, or the API server's history is too short.",
+  }),
+  panel("Lists and watches that failed", "short", [
+    increaseBy("kind, code", "limpet_kubernetes_watch_failures_total"),
+  ]),
+];
+
 export const ROWS: readonly Row[] = [
   { title: "Traffic", panels: TRAFFIC },
   { title: "Errors", panels: ERRORS },
@@ -243,6 +261,7 @@ export const ROWS: readonly Row[] = [
   { title: "Limits", panels: LIMITS },
   { title: "Workers and processes", panels: PROCESSES },
   { title: "Configuration", panels: CONFIGURATION },
+  { title: "Kubernetes", panels: KUBERNETES },
 ];
 
 function quantilesOf(what: string, label: string, histogram: string): Panel[] {

@@ -7,5 +7,9 @@ import { GLOO } from "./gloo/index.ts";
 import { ISTIO } from "./istio/index.ts";
 import { KGATEWAY } from "./kgateway/index.ts";
 import { LIMPET } from "./limpet/index.ts";
+import type { Kind } from "./schema/kind.ts";
 
 export const DIALECTS: readonly Dialect[] = [CORE, GATEWAY_API, ENVOY_GATEWAY, KGATEWAY, GLOO, ISTIO, LIMPET];
+
+/** All that they read. */
+export const KINDS: readonly Kind[] = DIALECTS.flatMap(({ kinds }) => kinds);

@@ -266,6 +266,36 @@ export const METRICS = {
     labels: ["result"],
     help: "Configurations read: published, unchanged, or kept (refused, the last good one stays).",
   },
+  limpet_kubernetes_api_server_up: {
+    type: "gauge",
+    labels: [],
+    help: "1: the API server answers. 0: it does not, and what it said last is served.",
+  },
+  limpet_kubernetes_objects: {
+    type: "gauge",
+    labels: ["kind"],
+    help: "Objects of the cluster that are watched.",
+  },
+  limpet_kubernetes_lists_total: {
+    type: "counter",
+    labels: ["kind"],
+    help: "Times that a kind was listed as a whole: once at the start, and wherever a watch could not be taken up again.",
+  },
+  limpet_kubernetes_watches_total: {
+    type: "counter",
+    labels: ["kind"],
+    help: "Watches begun; each ends by itself after five to ten minutes.",
+  },
+  limpet_kubernetes_watch_failures_total: {
+    type: "counter",
+    labels: ["kind", "code"],
+    help: "Lists and watches that failed, by the HTTP status of the API server, or none where there was no answer.",
+  },
+  limpet_kubernetes_watch_silent_seconds: {
+    type: "gauge",
+    labels: ["kind"],
+    help: "Since the API server last said something about a kind; while a watch works it does so about once a minute.",
+  },
   limpet_workers: { type: "gauge", labels: [], help: "Workers that serve." },
   limpet_worker_up: {
     type: "gauge",

@@ -29,7 +29,7 @@ export function jsonIn(what: string, text: string): unknown {
 }
 
 /** `Status` of the API, as far as it tells why. */
-interface Status {
+export interface Status {
   readonly code?: number;
   readonly reason?: string;
   readonly message?: string;
