@@ -248,6 +248,14 @@ const KUBERNETES: readonly Panel[] = [
   panel("Lists and watches that failed", "short", [
     increaseBy("kind, code", "limpet_kubernetes_watch_failures_total"),
   ]),
+  panel("Leader", "short", [sumBy("instance", "limpet_kubernetes_leader")], {
+    about: "One replica has 1. None at all: nobody can write the Lease.",
+  }),
+  panel("Changes of the leader", "short", [
+    increaseBy("instance", "limpet_kubernetes_leader_transitions_total"),
+  ]),
+  panel("Statuses written", "short", [increaseBy("kind, result", "limpet_kubernetes_status_writes_total")]),
+  panel("Statuses to be written", "short", [sumBy("instance", "limpet_kubernetes_status_writes_waiting")]),
 ];
 
 export const ROWS: readonly Row[] = [

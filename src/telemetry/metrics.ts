@@ -296,6 +296,26 @@ export const METRICS = {
     labels: ["kind"],
     help: "Since the API server last said something about a kind; while a watch works it does so about once a minute.",
   },
+  limpet_kubernetes_leader: {
+    type: "gauge",
+    labels: [],
+    help: "1: this replica leads, and writes statuses and Services for all.",
+  },
+  limpet_kubernetes_leader_transitions_total: {
+    type: "counter",
+    labels: [],
+    help: "Changes of the leader, as the Lease counts them: the same number at every replica.",
+  },
+  limpet_kubernetes_status_writes_total: {
+    type: "counter",
+    labels: ["kind", "result"],
+    help: "Statuses and Events written by this replica: written, conflict (somebody else was first: tried again), refused (not tried again) or failed (tried again).",
+  },
+  limpet_kubernetes_status_writes_waiting: {
+    type: "gauge",
+    labels: [],
+    help: "Statuses and Events that are still to be written by this replica.",
+  },
   limpet_workers: { type: "gauge", labels: [], help: "Workers that serve." },
   limpet_worker_up: {
     type: "gauge",

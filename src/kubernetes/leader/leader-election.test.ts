@@ -182,8 +182,8 @@ describe("a Lease", () => {
     expect(second).not.toBe(first);
     expect(spec(world)).toMatchObject({ leaseDurationSeconds: 15, leaseTransitions: 1 });
     expect(second.election.samples()).toEqual([
-      { name: "limpet_leader", labels: {}, value: 1 },
-      { name: "limpet_leader_transitions_total", labels: {}, value: 1 },
+      { name: "limpet_kubernetes_leader", labels: {}, value: 1 },
+      { name: "limpet_kubernetes_leader_transitions_total", labels: {}, value: 1 },
     ]);
   });
 

@@ -103,8 +103,8 @@ export class LeaderElection {
   samples(): MetricSample[] {
     const transitions = this.#observed === undefined ? 0 : readLease(this.#observed.lease).transitions;
     return [
-      { name: "limpet_leader", labels: {}, value: this.isLeader() ? 1 : 0 },
-      { name: "limpet_leader_transitions_total", labels: {}, value: transitions },
+      { name: "limpet_kubernetes_leader", labels: {}, value: this.isLeader() ? 1 : 0 },
+      { name: "limpet_kubernetes_leader_transitions_total", labels: {}, value: transitions },
     ];
   }
 

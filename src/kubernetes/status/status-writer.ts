@@ -5,6 +5,7 @@ import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient, type KubernetesObject } from "../api/client.ts";
 import type { Clock } from "../clock.ts";
 import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
+import { resourceName } from "../watch/watched-kinds.ts";
 import {
   EVENT,
   EVENT_LIFE_MS,
@@ -123,9 +124,9 @@ export class StatusWriter {
 
   samples(): MetricSample[] {
     return [
-      { name: "limpet_status_writes_waiting", labels: {}, value: this.#queue.size },
+      { name: "limpet_kubernetes_status_writes_waiting", labels: {}, value: this.#queue.size },
       ...[...this.#counts.values()].map(({ kind, result, value }) => {
-        return { name: "limpet_status_writes_total", labels: { kind, result }, value };
+        return { name: "limpet_kubernetes_status_writes_total", labels: { kind, result }, value };
       }),
     ];
   }
@@ -201,14 +202,14 @@ export class StatusWriter {
       trail.written = { basis: object, result, text: textOf(patch) };
       delete trail.refused;
       delete trail.outdated;
-      this.#count(kind.kind, "written");
+      this.#count(resourceName(kind), "written");
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;
       if (signal.aborted || status === 404) return;
       if (status === 409) trail.outdated = object;
-      if (status !== 400 && status !== 422) throw this.#failed(kind.kind, error);
+      if (status !== 400 && status !== 422) throw this.#failed(resourceName(kind), error);
       trail.refused = textOf(patch);
-      this.#count(kind.kind, "refused");
+      this.#count(resourceName(kind), "refused");
       const fields = {
         object: `${ref.namespace}/${ref.name}`,
         kind: kind.kind,
@@ -248,14 +249,14 @@ export class StatusWriter {
     const body = findingEvent(finding, about, { object, name, controllerName, identity, nowMs });
     try {
       await client.request("POST", apiPath(EVENT, eventNamespace(object)), { body, signal });
-      this.#count("Event", "written");
+      this.#count(resourceName(EVENT), "written");
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;
       if (signal.aborted) return;
       // 409: it is there already. 403, 404: its namespace goes away. 422: nobody can tell this.
       if (status !== 409 && status !== 403 && status !== 404 && status !== 422)
-        throw this.#failed("Event", error);
-      if (status !== 409) this.#failed("Event", error);
+        throw this.#failed(resourceName(EVENT), error);
+      if (status !== 409) this.#failed(resourceName(EVENT), error);
     }
     this.#told.set(key, nowMs);
     this.#events.delete(key);
