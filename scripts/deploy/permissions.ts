@@ -1,12 +1,10 @@
 // What the controller may do in a cluster, and no more: made from the kinds that the dialects read, and from what it writes.
 import { stringify } from "yaml";
-import { GATEWAY } from "../../src/dialects/gateway-api/gateway.ts";
-import { GATEWAY_CLASS } from "../../src/dialects/gateway-api/gateway-class.ts";
-import { HTTP_ROUTE } from "../../src/dialects/gateway-api/http-route.ts";
-import { TLS_ROUTE } from "../../src/dialects/gateway-api/tls-route.ts";
-import { DIALECTS } from "../../src/dialects/registry.ts";
-import type { Kind } from "../../src/dialects/schema/kind.ts";
-import { pluralOf } from "./plural.ts";
+import { KINDS } from "../../src/dialects/registry.ts";
+import { LEASE } from "../../src/kubernetes/leader/lease.ts";
+import { EVENT } from "../../src/kubernetes/status/finding-events.ts";
+import { STATUS_KINDS } from "../../src/kubernetes/status/status-kinds.ts";
+import { pluralOf } from "../../src/kubernetes/watch/watched-kinds.ts";
 
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
@@ -16,37 +14,37 @@ export interface PolicyRule {
   readonly resourceNames?: readonly string[];
 }
 
+interface GroupKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
 const NAME = "limpet";
 const LABELS = { "app.kubernetes.io/name": NAME };
-const LEASE = "limpet";
-
-/** Kinds that get a status, beside policies. */
-const WITH_STATUS: readonly Kind[] = [GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, TLS_ROUTE];
 
 /** Rights to objects of all namespaces. */
 export function clusterRules(): readonly PolicyRule[] {
-  const read = DIALECTS.flatMap((dialect) => dialect.kinds);
-  const policies = DIALECTS.flatMap((dialect) => dialect.policies.map(({ kind }) => kind));
   return [
-    ...rules(read, (plural) => plural, ["list", "watch"]),
+    ...rules(KINDS, (plural) => plural, ["list", "watch"]),
     // Which of the kinds there are, and in which versions.
-    rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["list", "watch"]),
-    ...rules([...WITH_STATUS, ...policies], (plural) => `${plural}/status`, ["patch"]),
+    rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["get", "list", "watch"]),
+    ...rules(STATUS_KINDS, (plural) => `${plural}/status`, ["patch"]),
+    rule(EVENT.group, [EVENT.plural], ["create"]),
   ];
 }
 
 /** Rights in the namespace that the controller itself runs in. What is not there yet cannot be told by its name. */
 export function ownRules(): readonly PolicyRule[] {
   return [
-    rule("coordination.k8s.io", ["leases"], ["create"]),
-    { ...rule("coordination.k8s.io", ["leases"], ["get", "update"]), resourceNames: [LEASE] },
+    rule(LEASE.group, [LEASE.plural], ["create"]),
+    { ...rule(LEASE.group, [LEASE.plural], ["get", "update"]), resourceNames: [NAME] },
     // The keys of session tokens.
     rule("", ["secrets"], ["create"]),
   ];
 }
 
 /** One rule for each group, its resources in alphabetical order. */
-function rules(kinds: readonly Kind[], resource: (plural: string) => string, verbs: readonly string[]) {
+function rules(kinds: readonly GroupKind[], resource: (plural: string) => string, verbs: readonly string[]) {
   const groups = Map.groupBy(kinds, ({ group }) => group);
   return [...groups.keys()].sort().map((group) => {
     const resources = (groups.get(group) ?? []).map(({ kind }) => resource(pluralOf(kind)));
