@@ -8,7 +8,7 @@ import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { handOver, stopAll } from "../support/hand-over.ts";
-import { gatewayYaml } from "../support/manifests.ts";
+import { gatewayYaml, serviceYaml } from "../support/manifests.ts";
 
 const REPLICAS = ["carts-1", "carts-2", "carts-3"] as const;
 
@@ -92,17 +92,8 @@ class Shop {
 }
 
 function shopYaml(ports: readonly number[], { drainTimeout, annotation }: Setup): string {
-  const slices = ports.map(
-    (port, index) => `---
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: carts-${index + 1}, labels: {kubernetes.io/service-name: carts}}
-addressType: IPv4
-ports: [{name: http, port: ${port}}]
-endpoints:
-  - {addresses: [127.0.0.1], conditions: {ready: true}, targetRef: {kind: Pod, name: carts-${index + 1}}}
-`,
-  );
+  const endpointsOf = (pod: string) =>
+    `[{addresses: [127.0.0.1], conditions: {ready: true}, targetRef: {kind: Pod, name: ${pod}}}]`;
   return `apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: shop}
@@ -119,12 +110,7 @@ spec:
   session:
     cookie: {name: home}
     ${drainTimeout === undefined ? "" : `drain: {timeout: ${drainTimeout}}`}
----
-apiVersion: v1
-kind: Service
-metadata: {name: carts}
-spec: {ports: [{name: http, port: 80}]}
-${slices.join("")}${
+${serviceYaml("carts", ports, endpointsOf)}${
   annotation === undefined
     ? ""
     : `---

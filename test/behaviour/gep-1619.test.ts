@@ -5,7 +5,7 @@ import { chiSquareOf } from "../support/chi-square.ts";
 import { type ClientAnswer, cookiePair, send } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
-import { gatewayYaml } from "../support/manifests.ts";
+import { gatewayYaml, serviceYaml } from "../support/manifests.ts";
 
 /** What the plan asks for, at least. */
 const FOLLOW_UPS = 50;
@@ -98,19 +98,12 @@ status: {podIP: 127.0.${net}.${last}, conditions: [{type: Ready, status: "True"}
     (last) =>
       `{addresses: [127.0.${net}.${last}], targetRef: {kind: Pod, name: ${name}-${last}, uid: uid-${name}-${last}}}`,
   );
-  return `---
-apiVersion: v1
-kind: Service
-metadata: {name: ${name}}
-spec: {ports: [{name: http, port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: ${name}-1, labels: {kubernetes.io/service-name: ${name}}}
-addressType: IPv4
-ports: [{name: http, port: ${port}}]
-endpoints: [${endpoints.join(", ")}]
-${pods.join("")}${xBackendYaml(`own-${name}`, name, port, "{}")}${xBackendYaml(`named-${name}`, name, port, "{name: home}")}`;
+  return [
+    serviceYaml(name, [port], () => `[${endpoints.join(", ")}]`),
+    ...pods,
+    xBackendYaml(`own-${name}`, name, port, "{}"),
+    xBackendYaml(`named-${name}`, name, port, "{name: home}"),
+  ].join("");
 }
 
 let port = 0;

@@ -6,7 +6,7 @@ import { send } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
-import { gatewayYaml } from "../support/manifests.ts";
+import { gatewayYaml, serviceYaml } from "../support/manifests.ts";
 
 interface Received {
   readonly line: string;
@@ -49,22 +49,6 @@ class TestEndpoint {
       response.end("served");
     });
   }
-}
-
-function service(name: string, port: number): string {
-  return `---
-apiVersion: v1
-kind: Service
-metadata: {name: ${name}}
-spec: {ports: [{name: http, port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: ${name}-1, labels: {kubernetes.io/service-name: ${name}}}
-addressType: IPv4
-ports: [{name: http, port: ${port}}]
-endpoints: [{addresses: ["127.0.0.1"], conditions: {ready: true}}]
-`;
 }
 
 const ROUTE = `---
@@ -118,7 +102,7 @@ let gateway: Gateway;
 
 beforeAll(async () => {
   port = await freePort();
-  const services = service("app", await app.listen()) + service("shadow", await shadow.listen());
+  const services = serviceYaml("app", [await app.listen()]) + serviceYaml("shadow", [await shadow.listen()]);
   gateway = await startGateway({ files: { "all.yaml": gatewayYaml({ port }) + ROUTE + services } });
 });
 

@@ -1,4 +1,5 @@
 // What the gateways of a rollout serve: one route with sealed sessions, and the endpoints as they are just now.
+import { serviceYaml, sliceYaml } from "../support/manifests.ts";
 
 /** stays: takes sessions; the others drain, by their slice or by the word of an operator on their Pod. */
 export type EndpointState = "stays" | "terminating" | "annotated";
@@ -53,28 +54,15 @@ spec:
     # Tokens are renewed every 7.5 s.
     idleTimeout: 2m
     onLost: ${lost}
----
-apiVersion: v1
-kind: Service
-metadata: {name: shop}
-spec: {ports: [{name: http, port: 80}]}
-${endpoints.map(endpointYaml).join("")}`;
+${serviceYaml("shop", [])}${endpoints.map(endpointYaml).join("")}`;
 }
 
 function endpointYaml({ name, uid, port, state }: RolloutEndpoint): string {
   const conditions =
     state === "terminating" ? "{ready: false, serving: true, terminating: true}" : "{ready: true}";
-  return `---
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: ${name}, labels: {kubernetes.io/service-name: shop}}
-addressType: IPv4
-ports: [{name: http, port: ${port}}]
-endpoints:
-  - addresses: ["127.0.0.1"]
-    targetRef: {kind: Pod, name: ${name}, uid: ${uid}}
-    conditions: ${conditions}
----
+  const target = `{kind: Pod, name: ${name}, uid: ${uid}}`;
+  const endpoints = `[{addresses: [127.0.0.1], targetRef: ${target}, conditions: ${conditions}}]`;
+  return `${sliceYaml({ name, service: "shop", port, endpoints })}---
 apiVersion: v1
 kind: Pod
 metadata:

@@ -1,5 +1,6 @@
 // What the gateway of the soak serves: everything with and without TLS, sessions on one path, endpoints as they are just now.
 import type { Issued } from "../support/certificates.ts";
+import { serviceYaml } from "../support/manifests.ts";
 
 /** The name that the certificates are for. */
 export const SERVER_NAME = "soak.example";
@@ -29,16 +30,6 @@ ${indented(privateKey)}
 }
 
 export function soakYaml({ port, tlsPort, endpoints, revision }: SoakState): string {
-  const slices = endpoints.map(
-    (endpoint, index) => `---
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: soak-${index + 1}, labels: {kubernetes.io/service-name: soak}}
-addressType: IPv4
-ports: [{name: http, port: ${endpoint}}]
-endpoints: [{addresses: ["127.0.0.1"], conditions: {ready: true}}]
-`,
-  );
   return `apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
@@ -50,11 +41,6 @@ spec:
       protocol: HTTPS
       port: ${tlsPort}
       tls: {certificateRefs: [{name: soak-certificate}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: soak}
-spec: {ports: [{name: http, port: 80}]}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -70,5 +56,5 @@ spec:
         - type: ResponseHeaderModifier
           responseHeaderModifier: {set: [{name: x-revision, value: "${revision}"}]}
       backendRefs: [{name: soak, port: 80}]
-${slices.join("")}`;
+${serviceYaml("soak", endpoints)}`;
 }

@@ -1,4 +1,4 @@
-// Small configurations for end-to-end tests: one Gateway, one Service, one route to it.
+// Small configurations for end-to-end tests: one Gateway, one route, and Services with their endpoints.
 
 export interface EdgeOptions {
   readonly port: number;
@@ -17,20 +17,49 @@ spec:
 `;
 }
 
-/** A route for everything to the Service `sample`, and its endpoints on 127.0.0.1. */
-export function sampleYaml(endpointPorts: readonly number[]): string {
-  const slices = endpointPorts.map(
-    (port, index) => `---
+export interface SliceOptions {
+  readonly name: string;
+  readonly service: string;
+  readonly port: number;
+  /** A list in YAML. */
+  readonly endpoints: string;
+}
+
+/** An EndpointSlice, after the dashes that part it from what stands before. */
+export function sliceYaml({ name, service, port, endpoints }: SliceOptions): string {
+  return `---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata:
-  name: sample-${index + 1}
-  labels: {kubernetes.io/service-name: sample}
+metadata: {name: ${name}, labels: {kubernetes.io/service-name: ${service}}}
 addressType: IPv4
 ports: [{name: http, port: ${port}}]
-endpoints: [{addresses: ["127.0.0.1"], conditions: {ready: true}}]
-`,
-  );
+endpoints: ${endpoints}
+`;
+}
+
+/**
+ * A Service with port 80, after dashes, and an EndpointSlice NAME-1, NAME-2, ... for each of these ports.
+ * @param endpointsOf of the slice of this name; one on 127.0.0.1 by default
+ */
+export function serviceYaml(
+  name: string,
+  endpointPorts: readonly number[],
+  endpointsOf: (slice: string) => string = () => "[{addresses: [127.0.0.1], conditions: {ready: true}}]",
+): string {
+  const slices = endpointPorts.map((port, index) => {
+    const slice = `${name}-${index + 1}`;
+    return sliceYaml({ name: slice, service: name, port, endpoints: endpointsOf(slice) });
+  });
+  return `---
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}}
+spec: {ports: [{name: http, port: 80}]}
+${slices.join("")}`;
+}
+
+/** A route for everything to the Service `sample`, and its endpoints on 127.0.0.1. */
+export function sampleYaml(endpointPorts: readonly number[]): string {
   return `apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: all}
@@ -38,10 +67,5 @@ spec:
   parentRefs: [{name: edge}]
   rules:
     - backendRefs: [{name: sample, port: 80}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: sample}
-spec: {ports: [{name: http, port: 80}]}
-${slices.join("")}`;
+${serviceYaml("sample", endpointPorts)}`;
 }

@@ -1,6 +1,7 @@
 // Limpet as a peer of the corpus: a real `limpet run` with a listener and a route for each lane.
 import { freePorts } from "../../support/free-port.ts";
 import { startGateway } from "../../support/gateway.ts";
+import { serviceYaml } from "../../support/manifests.ts";
 import type { Peer } from "./peer.ts";
 
 const TIMEOUTS = ["request-head", "request-body", "idle", "write", "tunnel"];
@@ -59,17 +60,5 @@ metadata: {name: lane-${lane}}
 spec:
   parentRefs: [{name: corpus, sectionName: lane-${lane}}]
   rules: [{backendRefs: [{name: origin-${lane}, port: 80}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: origin-${lane}}
-spec: {ports: [{name: http, port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: origin-${lane}, labels: {kubernetes.io/service-name: origin-${lane}}}
-addressType: IPv4
-ports: [{name: http, port: ${originPort}}]
-endpoints: [{addresses: ["127.0.0.1"], conditions: {ready: true}}]
-`;
+${serviceYaml(`origin-${lane}`, [originPort])}`;
 }
