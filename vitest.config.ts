@@ -19,7 +19,10 @@ export default defineConfig({
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: [
             ...ALONE,
+            "test/cluster/**",
+            "test/conformance/**",
             "test/envoy/**",
+            "test/kubernetes/**",
             "test/shell/**",
             "test/long/**",
             "test/mcp/**",
