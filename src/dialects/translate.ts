@@ -1,6 +1,7 @@
 // Resources in, snapshot, statuses and findings out: the control plane's table of contents.
 import { type Finding, objectKey } from "../model/index.ts";
 import { type FindingDraft, locateFinding } from "./findings.ts";
+import { allListeners } from "./gateway-api/compile-gateway.ts";
 import { gatewayNeeds } from "./gateway-api/gateway.ts";
 import { Recall, type TranslationMemory } from "./memory.ts";
 import { attachPolicies } from "./passes/attach-policies.ts";
@@ -42,23 +43,24 @@ export function translate(
 
   const read = readObjects(KINDS, resources, recall);
   const { objects } = read;
-  const gateways = compileGateways(objects, options, recall);
+  const { gateways, ...compiled } = compileGateways(objects, options, recall);
   const policies = attachPolicies(POLICIES, objects, options, recall);
   const routes = compileRoutes(objects, gateways, policies.effects, BACKENDS, ALIASES, options, recall);
   const backends = compileBackends(routes, objects, policies.effects, BACKENDS, options, recall);
   const overridden = reportOverrides(routes, recall);
   const names = checkSessionNames(routes, recall);
-  const statuses = reportStatus(objects, options, gateways, routes, policies.statuses, recall);
+  const statuses = reportStatus(objects, options, gateways, routes, policies.verdicts, recall);
 
   const listeners = recall.result("listeners", "", [gateways], () => {
     return gateways
-      .flatMap((gateway) => gateway.listeners.map(({ listener }) => listener))
+      .flatMap((gateway) => allListeners(gateway).map(({ listener }) => listener))
       .filter((one) => one !== undefined);
   });
   const outOfTime = checkValidity(listeners, backends.backends, options.nowMs, recall);
 
   const drafts = [
     ...read.findings,
+    ...compiled.findings,
     ...gateways.flatMap(({ findings }) => findings),
     ...policies.findings,
     ...routes.flatMap(({ findings }) => findings),
@@ -79,7 +81,7 @@ export function translate(
     statuses,
     findings: locateAll(drafts, read.resources, recall),
     gateways: recall.result("needs of gateways", "", [gateways], () =>
-      gateways.map(({ reading }) => gatewayNeeds(reading)),
+      gateways.map(({ reading, sets }) => gatewayNeeds(reading, sets)),
     ),
     memory: recall.memory(),
   };

@@ -104,6 +104,11 @@ export const FINDING_CODES = {
     severity: "warning",
     meaning: "A listener is not opened: its protocol is not served yet, or it conflicts with another.",
   },
+  "listener-set-not-attached": {
+    severity: "warning",
+    meaning:
+      "The Gateway that a ListenerSet names is not there, or does not allow it, so none of its listeners is opened.",
+  },
   "gateway-not-served": {
     severity: "warning",
     meaning:

@@ -10,7 +10,7 @@ import {
 import type { ResolvedBackend } from "../dialect.ts";
 import type { FindingDraft } from "../findings.ts";
 import type { Effects } from "../policies/effects.ts";
-import type { Override } from "../policies/precedence.ts";
+import { listenerTargets, type Override } from "../policies/precedence.ts";
 import type { TranslateOptions } from "../translation.ts";
 import { type CompiledRule, compileRule, type Inherited } from "./compile-rule.ts";
 import type { ReferenceResolver } from "./follow-references.ts";
@@ -38,6 +38,8 @@ export interface CompiledRoute {
   readonly backends: readonly ResolvedBackend[];
   /** Ids of the listeners that take it, for their count of attached routes. */
   readonly listeners: readonly string[];
+  /** Those of the listeners. */
+  readonly gateways: readonly ObjectRef[];
   readonly status: ObjectStatus;
   readonly overrides: readonly Override[];
   /** What its clients are kept by, and for which hosts. */
@@ -58,7 +60,7 @@ export function compileRoute(reading: HttpRouteReading, context: RouteContext): 
   );
   const findings = rules.flatMap((rule) => rule.findings);
   const problems = rules.flatMap((rule) => rule.problems);
-  const { attached, status, listeners, ...told } = attachToParents(reading, problems, context);
+  const { attached, status, listeners, gateways, ...told } = attachToParents(reading, problems, context);
   findings.push(...told.findings);
   return {
     object,
@@ -66,6 +68,7 @@ export function compileRoute(reading: HttpRouteReading, context: RouteContext): 
     ...routesOn(reading, attached, rules, context.effects),
     tlsRoutes: [],
     listeners,
+    gateways,
     status,
     findings,
   };
@@ -83,9 +86,9 @@ function routesOn(
 ): Pick<CompiledRoute, "routes" | "backends" | "overrides" | "names"> {
   const groups: { inherited: Inherited; attachments: RouteAttachment[]; hosts: Set<string> }[] = [];
   for (const { to, listener, hostnames, served } of attached) {
-    const targets = [{ object: to.gateway, sectionName: to.name }, { object: to.gateway }];
+    const targets = listenerTargets(to);
     const inherited: Inherited = {
-      affinity: inheritedAffinity(effects, to.gateway, to.name),
+      affinity: inheritedAffinity(effects, to),
       settings: effects.combine("routeSettings", targets),
       backends: narrowestBackends(effects, targets),
     };

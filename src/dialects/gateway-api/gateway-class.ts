@@ -6,6 +6,7 @@ import type { ValueOf } from "../schema/kind.ts";
 import { defineKind } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { GATEWAY_GROUP } from "./names.ts";
+import { SUPPORTED_FEATURES } from "./supported-features.ts";
 
 export const GATEWAY_CLASS = defineKind(
   { group: GATEWAY_GROUP, kind: "GatewayClass", versions: ["v1", "v1beta1"], namespaced: false },
@@ -27,5 +28,6 @@ export function gatewayClassStatus(reading: Reading<ValueOf<typeof GATEWAY_CLASS
   return {
     object: reading.object,
     conditions: [{ type: "Accepted", status: "True", reason: "Accepted", message }],
+    supportedFeatures: SUPPORTED_FEATURES,
   };
 }

@@ -5,6 +5,7 @@ import { BACKEND_TLS_POLICY, BACKEND_TLS_POLICY_KIND } from "./backend-tls-polic
 import { GATEWAY } from "./gateway.ts";
 import { GATEWAY_CLASS } from "./gateway-class.ts";
 import { HTTP_ROUTE } from "./http-route.ts";
+import { LISTENER_SET, X_LISTENER_SET } from "./listener-set.ts";
 import { REFERENCE_GRANT } from "./reference-grant.ts";
 import { TLS_ROUTE } from "./tls-route.ts";
 import { X_BACKEND, X_BACKEND_KIND } from "./x-backend.ts";
@@ -15,6 +16,8 @@ export const GATEWAY_API: Dialect = {
   kinds: [
     GATEWAY_CLASS,
     GATEWAY,
+    LISTENER_SET,
+    X_LISTENER_SET,
     HTTP_ROUTE,
     TLS_ROUTE,
     REFERENCE_GRANT,

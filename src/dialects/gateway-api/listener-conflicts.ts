@@ -1,4 +1,4 @@
-// What listeners of one Gateway do to each other: which of them conflict, and whose hostnames overlap.
+// What listeners of one Gateway, and of its ListenerSets, do to each other: which of them conflict, and whose names overlap.
 import { intersectHostnames } from "./hostnames.ts";
 import type { ListenerRefusal, ListenerValue } from "./listener.ts";
 
@@ -12,32 +12,59 @@ export function portFamily({ protocol }: Pick<ListenerValue, "protocol">): PortF
 }
 
 /**
- * Of listeners that cannot stand together none is opened: the specification lets nobody pick a winner. That two of the
- * same protocol have the same port and hostname is an error of the Gateway already.
+ * `owners` are the listeners of the Gateway, then those of each of its ListenerSets, oldest first: what stands in an
+ * earlier one keeps its place (GEP-1713). Of listeners of one owner that cannot stand together none is opened: the
+ * specification lets nobody pick a winner among them.
  */
-export function conflictWithin(
+export function conflictsAmong(
+  owners: readonly (readonly ListenerValue[])[],
+): ReadonlyMap<ListenerValue, ListenerRefusal> {
+  const found = new Map<ListenerValue, ListenerRefusal>();
+  const note = (value: ListenerValue, rivals: readonly ListenerValue[], naming: Naming) => {
+    const refusal = conflictOf(value, rivals, naming);
+    if (refusal !== undefined) found.set(value, refusal);
+  };
+  const settled: ListenerValue[] = [];
+  for (const own of owners) {
+    for (const value of own) note(value, settled, WITHOUT_NAMES);
+    const rest = own.filter((value) => !found.has(value) && portFamily(value) !== undefined);
+    for (const value of rest) {
+      const others = rest.filter((other) => other !== value);
+      note(value, others, byName);
+    }
+    settled.push(...rest);
+  }
+  return found;
+}
+
+type Naming = (rivals: readonly ListenerValue[]) => string;
+
+const byName: Naming = (rivals) => rivals.map(({ name }) => name).join(", ");
+
+/** Whoever may write a ListenerSet learns nothing about those of others. */
+const WITHOUT_NAMES: Naming = () => "a listener of the Gateway, or of an older ListenerSet,";
+
+function conflictOf(
   value: ListenerValue,
   others: readonly ListenerValue[],
+  naming: Naming,
 ): ListenerRefusal | undefined {
   const neighbours = others.filter(({ port }) => port === value.port);
+  if (neighbours.length === 0) return undefined;
   const family = portFamily(value);
-  const named = (rivals: readonly ListenerValue[]) => rivals.map(({ name }) => name).join(", ");
-
   const strangers = neighbours.filter((other) => portFamily(other) !== family);
   if (strangers.length > 0) {
-    return conflict("ProtocolConflict", `${named(strangers)} has the same port and another protocol`);
+    return conflict("ProtocolConflict", `${naming(strangers)} has the same port and another protocol`);
   }
   const mixed = neighbours.filter(
     (other) => value.protocol === "TLS" && other.protocol === "TLS" && other.tls?.mode !== value.tls?.mode,
   );
   if (mixed.length > 0) {
-    return conflict("ProtocolConflict", `${named(mixed)} has the same port and another mode of TLS`);
+    return conflict("ProtocolConflict", `${naming(mixed)} has the same port and another mode of TLS`);
   }
-  const twins = neighbours.filter(
-    (other) => other.protocol !== value.protocol && other.hostname === value.hostname,
-  );
+  const twins = neighbours.filter(({ hostname }) => hostname === value.hostname);
   if (twins.length > 0) {
-    return conflict("HostnameConflict", `${named(twins)} has the same port and hostname`);
+    return conflict("HostnameConflict", `${naming(twins)} has the same port and hostname`);
   }
   return undefined;
 }

@@ -46,20 +46,35 @@ export interface CompiledTls {
   readonly remarks: readonly ListenerRemark[];
 }
 
+/** A listener, as far as it matters here. */
+interface TlsSection {
+  readonly tls?: ListenerTlsValue | undefined;
+  readonly hostname?: string | undefined;
+}
+
+/** Whose references are followed: the listener's are its owner's, a Gateway or a ListenerSet. */
+interface Referrers {
+  readonly owner: ObjectRef;
+  readonly gateway: ObjectRef;
+}
+
 /**
  * A listener goes on with those of its certificates, and of the authorities of its clients, that can be used; without
  * any it is not opened. `validation`: what the Gateway says for its port.
  */
 export function compileTls(
-  value: ListenerTlsValue | undefined,
-  hostname: string | undefined,
+  { tls: value, hostname }: TlsSection,
   validation: PlacedValidation | undefined,
-  gateway: ObjectRef,
+  { owner, gateway }: Referrers,
   objects: ObjectSet,
 ): CompiledTls {
   const remarks: ListenerRemark[] = [];
-  const { certificates, unresolved } = findCertificates(value, gateway, objects, remarks);
-  const clients = findClients(validation, gateway, objects, remarks);
+  const { certificates, unresolved } = findCertificates(value, owner, objects, remarks);
+  const own = ownValidation(value);
+  const clients =
+    own === undefined
+      ? findClients(validation, gateway, objects, [])
+      : findClients(own, owner, objects, remarks);
   const told = unresolved ?? clients.unresolved;
   if (clients.refused) {
     const message = "none of the authorities that clients are verified with can be used";
@@ -91,7 +106,7 @@ export function compileTls(
 
 function findCertificates(
   value: ListenerTlsValue | undefined,
-  gateway: ObjectRef,
+  owner: ObjectRef,
   objects: ObjectSet,
   remarks: ListenerRemark[],
 ) {
@@ -109,7 +124,7 @@ function findCertificates(
     });
   }
   for (const [index, ref] of refs.entries()) {
-    const found = findCertificate(objects, gateway, objectOf(ref, gateway.namespace));
+    const found = findCertificate(objects, owner, objectOf(ref, owner.namespace));
     if (isCredentialProblem(found)) {
       const { reason: why, ...text } = found;
       const reason = why === "RefNotPermitted" ? why : "InvalidCertificateRef";
@@ -126,22 +141,25 @@ function findCertificates(
   return { certificates, unresolved };
 }
 
-/** What is wrong with the Gateway's references is told once, about the Gateway. */
+/** Where it stands in the listener, as Gateway API up to 1.3 had it, it goes before what the Gateway says. */
+function ownValidation(tls: ListenerTlsValue | undefined): PlacedValidation | undefined {
+  const value = tls?.frontendValidation;
+  return value === undefined ? undefined : { value, path: ["tls", "frontendValidation"] };
+}
+
+/** What is wrong with the Gateway's references is told once, about the Gateway: then `remarks` are not looked at. */
 function findClients(
   placed: PlacedValidation | undefined,
-  gateway: ObjectRef,
+  from: ObjectRef,
   objects: ObjectSet,
   remarks: ListenerRemark[],
 ) {
   if (placed === undefined) return { validation: undefined, unresolved: undefined, refused: false };
-  const { validation, problems } = resolveValidation(placed, gateway, objects);
+  const { validation, problems } = resolveValidation(placed, from, objects);
   const [first] = problems;
-  const own = placed.path[0] === "tls";
-  if (own) {
-    for (const { problem, path } of problems) {
-      const { reason: _, ...text } = problem;
-      remarks.push({ code: "invalid-certificate-reference", path, ...text });
-    }
+  for (const { problem, path } of problems) {
+    const { reason: _, ...text } = problem;
+    remarks.push({ code: "invalid-certificate-reference", path, ...text });
   }
   return {
     validation,

@@ -1,4 +1,4 @@
-// A listener of a Gateway: its fields, and the place where clients come in that they become.
+// A listener of a Gateway, or of a ListenerSet: its fields, and the place where clients come in that they become.
 import { z } from "zod";
 import type { FindingCode, Listener, ObjectRef } from "../../model/index.ts";
 import type { FieldPath, FindingText } from "../findings.ts";
@@ -13,29 +13,16 @@ import {
   rule,
   sectionName,
 } from "../schema/fields.ts";
-import { labelSelector } from "../schema/label-selector.ts";
+import { objectOf } from "./certificate-ref.ts";
 import type { PlacedValidation } from "./gateway-tls.ts";
 import { type CompiledTls, compileTls, type ListenerTlsValue, listenerTlsSchema } from "./listener-tls.ts";
 import { GATEWAY_GROUP, hostname } from "./names.ts";
+import { type ChosenNamespaces, routeNamespaces } from "./namespaces.ts";
 
 const routeKind = z.strictObject({ group: groupName.default(GATEWAY_GROUP), kind: kindName });
 
 const allowedRoutes = z.strictObject({
-  namespaces: checked(
-    z.strictObject({
-      from: z.enum(["All", "Selector", "Same"]).default("Same"),
-      selector: labelSelector.optional(),
-    }),
-    ({ from, selector }) => {
-      if (from !== "Selector" || selector !== undefined) return undefined;
-      return rule({
-        absent: ["selector"],
-        message: "from is Selector and there is no selector",
-        expected: "selector",
-        hint: "add selector: {matchLabels: {...}}, or write from: All",
-      });
-    },
-  ).prefault({}),
+  namespaces: routeNamespaces.prefault({}),
   kinds: z.array(routeKind).max(8).default([]),
 });
 
@@ -129,15 +116,27 @@ export function distinctListeners(listeners: readonly ListenerValue[]): FieldPro
   return problems;
 }
 
+/** The objects whose certificates and authorities they name. */
+export function listenerCredentials(listeners: readonly ListenerValue[], namespace: string): ObjectRef[] {
+  return listeners
+    .flatMap(({ tls }) => [
+      ...(tls?.certificateRefs ?? []),
+      ...(tls?.frontendValidation?.caCertificateRefs ?? []),
+    ])
+    .map((ref) => objectOf(ref, namespace));
+}
+
 /** What routes must know of a listener to attach to it: nothing of its certificates, which change more often. */
 export interface GatewayListener {
   /** Key in the snapshot, where it is open. */
   readonly id: string;
   readonly gateway: ObjectRef;
+  /** The object that it is written in: the Gateway itself, or one of its ListenerSets. */
+  readonly owner: ObjectRef;
   readonly name: string;
   readonly port: number;
   readonly hostname: string | undefined;
-  readonly namespaces: ListenerValue["allowedRoutes"]["namespaces"];
+  readonly namespaces: ChosenNamespaces;
   /** Kinds of routes that it takes. */
   readonly routeKinds: readonly string[];
   readonly isOpen: boolean;
@@ -169,6 +168,8 @@ export interface ListenerRemark extends FindingText {
 
 /** What stands around a listener. */
 export interface Surroundings {
+  /** Whose references its certificates are. */
+  readonly owner: ObjectRef;
   readonly objects: ObjectSet;
   /** Why its Gateway, or another listener, keeps it from being opened. */
   readonly objection: ListenerRefusal | undefined;
@@ -181,7 +182,7 @@ export interface Surroundings {
 export function compileListener(
   value: ListenerValue,
   place: Listener,
-  { objects, objection, validation, overlaps }: Surroundings,
+  { owner, objects, objection, validation, overlaps }: Surroundings,
 ): { readonly listener: CompiledListener; readonly remarks: readonly ListenerRemark[] } {
   const { kinds, namespaces } = value.allowedRoutes;
   const own = ROUTE_KIND[value.protocol];
@@ -190,7 +191,7 @@ export function compileListener(
   const early = objection ?? (value.protocol === "TLS" ? terminated(value) : undefined);
   const needsTls = value.protocol === "HTTPS" && early === undefined;
   const secured = needsTls
-    ? compileTls(value.tls, value.hostname, ownValidation(value) ?? validation, place.gateway, objects)
+    ? compileTls(value, validation, { owner, gateway: place.gateway }, objects)
     : undefined;
   const refusal = early ?? secured?.refusal;
   const remarks = [
@@ -204,6 +205,7 @@ export function compileListener(
       attachable: {
         id: place.id,
         gateway: place.gateway,
+        owner,
         name: value.name,
         port: value.port,
         hostname: value.hostname,
@@ -229,12 +231,6 @@ export const ROUTE_KIND: Readonly<Record<string, string>> = {
   HTTPS: "HTTPRoute",
   TLS: "TLSRoute",
 };
-
-/** Where it stands in the listener, as Gateway API up to 1.3 had it, it goes before what the Gateway says. */
-function ownValidation({ tls }: ListenerValue): PlacedValidation | undefined {
-  const value = tls?.frontendValidation;
-  return value === undefined ? undefined : { value, path: ["tls", "frontendValidation"] };
-}
 
 function terminated({ tls }: ListenerValue): ListenerRefusal | undefined {
   if (tls?.mode === "Passthrough") return undefined;

@@ -13,10 +13,11 @@ import {
   rule,
   sectionName,
 } from "../schema/fields.ts";
-import { selects } from "../schema/label-selector.ts";
 import { hostnamesOn, intersectHostnames } from "./hostnames.ts";
 import { type GatewayListener, ROUTE_KIND } from "./listener.ts";
+import { LISTENER_SETS } from "./listener-set.ts";
 import { GATEWAY_GROUP } from "./names.ts";
+import { comesFrom, type NamespaceLabels } from "./namespaces.ts";
 
 const parentRef = z.strictObject({
   group: groupName.default(GATEWAY_GROUP),
@@ -52,10 +53,10 @@ function sameObject(a: ParentRefValue, b: ParentRefValue): boolean {
   return a.group === b.group && a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
 }
 
-/** Listeners by object key of their Gateway. A Gateway that is not served is not in it. */
+/** Listeners by object key of the Gateway or ListenerSet that they are written in; those that are not served are not in it. */
 export interface Parents {
   readonly listeners: ReadonlyMap<string, readonly GatewayListener[]>;
-  readonly namespaceLabels: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly namespaceLabels: NamespaceLabels;
 }
 
 export interface AttachedListener extends RouteAttachment {
@@ -70,7 +71,10 @@ export interface ParentVerdict {
   readonly refusal: (FindingText & { readonly reason: string }) | undefined;
 }
 
-/** Goes from the widest question to the narrowest, so that the refusal names the first thing that stands in the way. */
+/**
+ * Goes from the widest question to the narrowest, so that the refusal names the first thing that stands in the way.
+ * Whether a listener is open is none of these questions: what is attached to it says nothing of its state.
+ */
 export function attachToParent(
   parent: ParentRefValue,
   gatewayListeners: readonly GatewayListener[],
@@ -82,11 +86,20 @@ export function attachToParent(
       (parent.sectionName === undefined || parent.sectionName === name) &&
       (parent.port === undefined || parent.port === port),
   );
-  const all = gatewayListeners.map(({ name, port }) => `${name} (port ${port})`).join(", ");
-  if (named.length === 0) {
+  if (gatewayListeners.length === 0) {
+    const hint = "allow it in the allowedListeners of its Gateway, or name a Gateway";
     return refused(
       "NoMatchingParent",
-      "the Gateway has no such listener",
+      `no Gateway takes the ${parent.kind}`,
+      "a parent that is served",
+      hint,
+    );
+  }
+  if (named.length === 0) {
+    const all = gatewayListeners.map(({ name, port }) => `${name} (port ${port})`).join(", ");
+    return refused(
+      "NoMatchingParent",
+      `the ${parent.kind} has no such listener`,
       `one of ${all}`,
       "correct sectionName or port",
     );
@@ -106,13 +119,7 @@ export function attachToParent(
     const hint = "set allowedRoutes.namespaces on the listener, for example from: All";
     return refused("NotAllowedByListeners", message, "a listener whose allowedRoutes take the route", hint);
   }
-  const open = allowed.filter(({ isOpen }) => isOpen);
-  if (open.length === 0) {
-    const message = `${names(allowed)} is not served`;
-    const hint = "see the findings about the listener, or attach the route to another one";
-    return refused("NoMatchingParent", message, "a listener that is open", hint);
-  }
-  const attachments = open
+  const attachments = allowed
     .map((to) => ({
       to,
       listener: to.id,
@@ -121,7 +128,7 @@ export function attachToParent(
     }))
     .filter(({ served }) => served.length > 0);
   if (attachments.length === 0) {
-    const wanted = open.map(({ hostname }) => hostname ?? "*").join(", ");
+    const wanted = allowed.map(({ hostname }) => hostname ?? "*").join(", ");
     const message = `no hostname of the route (${route.hostnames.join(", ")}) is one of the listener (${wanted})`;
     return refused(
       "NoMatchingListenerHostname",
@@ -140,29 +147,25 @@ export function missingParent(parent: ParentRefValue, namespace: string): Parent
     namespace: parent.namespace ?? namespace,
     name: parent.name,
   };
-  const isGateway = parent.group === GATEWAY_GROUP && parent.kind === "Gateway";
-  const message = isGateway
-    ? `${objectText(object)} is not there, or could not be read`
-    : `a parent of kind ${parent.kind} is not served, only Gateways are`;
-  const hint = isGateway ? "correct name and namespace, or add the Gateway" : "name a Gateway";
+  const isKnown = PARENT_KINDS.some(({ group, kind }) => group === parent.group && kind === parent.kind);
+  const unattached = parent.kind === "Gateway" ? "" : ", or its Gateway is not there";
+  const message = isKnown
+    ? `${objectText(object)} is not there, or could not be read${unattached}`
+    : `a parent of kind ${parent.kind} is not served, only Gateways and ListenerSets are`;
+  const hint = isKnown ? `correct name and namespace, or add the ${parent.kind}` : "name a Gateway";
   return refused("NoMatchingParent", message, "a Gateway that is part of the configuration", hint);
 }
+
+const PARENT_KINDS = [{ group: GATEWAY_GROUP, kind: "Gateway" }, ...LISTENER_SETS];
 
 function refused(reason: string, message: string, expected: string, hint: string): ParentVerdict {
   return { attachments: [], refusal: { reason, message, expected, hint } };
 }
 
-function allowsNamespace(listener: GatewayListener, route: ObjectRef, { namespaceLabels }: Parents): boolean {
-  const { from, selector } = listener.namespaces;
-  switch (from) {
-    case "All":
-      return true;
-    case "Same":
-      return route.namespace === listener.gateway.namespace;
-    case "Selector": {
-      // The API server puts this label on every Namespace; files need not hold the object.
-      const own = { "kubernetes.io/metadata.name": route.namespace };
-      return selector !== undefined && selects(selector, { ...namespaceLabels.get(route.namespace), ...own });
-    }
-  }
+function allowsNamespace(
+  { namespaces, owner }: GatewayListener,
+  route: ObjectRef,
+  { namespaceLabels }: Parents,
+): boolean {
+  return comesFrom(namespaces, owner.namespace, route.namespace, namespaceLabels);
 }

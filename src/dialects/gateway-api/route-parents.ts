@@ -29,9 +29,12 @@ type RouteReading = Reading<{
 }>;
 
 export interface AttachedRoute {
+  /** Open listeners that take it. */
   readonly attached: readonly AttachedListener[];
-  /** Ids of the listeners that take it. */
+  /** Ids of all listeners that take it, open or not. */
   readonly listeners: readonly string[];
+  /** Those of the listeners, each once. */
+  readonly gateways: readonly ObjectRef[];
   readonly status: ObjectStatus;
   readonly findings: readonly FindingDraft[];
 }
@@ -63,7 +66,7 @@ export function attachToParents(
     const accepted: Condition = reading.inError
       ? condition("Accepted", false, "UnsupportedValue", "The route is in error; see the findings")
       : refusal === undefined
-        ? condition("Accepted", true, "Accepted", "The route is attached")
+        ? condition("Accepted", true, "Accepted", attachedText(verdict.attachments))
         : condition("Accepted", false, refusal.reason, refusal.message);
     parents.push({ ...parentOf(parent, object.namespace), conditions: [accepted, resolved] });
   }
@@ -75,11 +78,18 @@ export function attachToParents(
     );
   }
   return {
-    attached,
+    attached: attached.filter(({ to }) => to.isOpen),
     listeners: [...new Set(attached.map(({ listener }) => listener))],
+    gateways: [...new Map(attached.map(({ to }) => [objectKey(to.gateway), to.gateway])).values()],
     status: { object, conditions: [], parents },
     findings,
   };
+}
+
+function attachedText(attachments: readonly AttachedListener[]): string {
+  const closed = attachments.filter(({ to }) => !to.isOpen).map(({ to }) => to.name);
+  if (closed.length === 0) return "The route is attached";
+  return `The route is attached; not open, see there: ${closed.join(", ")}`;
 }
 
 /** Undefined: a parent that is none of ours to judge. */

@@ -10,6 +10,7 @@ import { type FieldPath, pathText } from "../findings.ts";
 import type { EffectOf, Effects } from "../policies/effects.ts";
 import {
   inOrder,
+  type ListenerPlace,
   type Override,
   overridesOf,
   type Voice,
@@ -22,20 +23,16 @@ import type { CompiledReference } from "./compile-references.ts";
 import type { HttpRouteReading } from "./http-route.ts";
 import { hashCookies, type KeptName, keptSessions } from "./kept-names.ts";
 
-/** What policies say at a listener and its Gateway, for the rules of the routes on it. */
+/** What policies say at a listener, its ListenerSet and its Gateway, for the rules of the routes on it. */
 export interface InheritedAffinity {
   readonly sessions: readonly Voice<EffectOf<"session">>[];
   readonly balancing: readonly Voice<EffectOf<"routeBalancing">>[];
 }
 
-export function inheritedAffinity(
-  effects: Effects,
-  gateway: Voice<unknown>["by"],
-  listener: string,
-): InheritedAffinity {
+export function inheritedAffinity(effects: Effects, listener: ListenerPlace): InheritedAffinity {
   return {
-    sessions: voicesAtListener(effects, "session", gateway, listener),
-    balancing: voicesAtListener(effects, "routeBalancing", gateway, listener),
+    sessions: voicesAtListener(effects, "session", listener),
+    balancing: voicesAtListener(effects, "routeBalancing", listener),
   };
 }
 

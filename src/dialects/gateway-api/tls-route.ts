@@ -56,14 +56,17 @@ export function compileTlsRoute(reading: TlsRouteReading, context: RouteContext)
       return resolved === undefined ? shared : { ...shared, backend: resolved.id };
     }),
   );
-  const { attached, listeners, status, findings } = attachToParents(reading, references.problems, context);
+  const { attached, listeners, gateways, status, findings } = attachToParents(
+    reading,
+    references.problems,
+    context,
+  );
   const route: TlsRoute = {
     id: objectText(object),
     object,
-    attachments: listeners.map((listener) => ({
-      listener,
-      hostnames: attached.find((one) => one.listener === listener)?.hostnames ?? [],
-    })),
+    attachments: [...new Map(attached.map((one) => [one.listener, one])).values()].map(
+      ({ listener, hostnames }) => ({ listener, hostnames }),
+    ),
     // In error without a good form before: its names stay its own, and lead nowhere.
     backends: reading.inError ? [] : backends,
   };
@@ -74,6 +77,7 @@ export function compileTlsRoute(reading: TlsRouteReading, context: RouteContext)
     tlsRoutes: attached.length === 0 ? [] : [route],
     backends: reading.inError ? [] : references.backends,
     listeners,
+    gateways,
     status,
     overrides: [],
     names: [],

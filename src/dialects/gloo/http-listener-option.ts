@@ -17,7 +17,12 @@ import type { Reading } from "../schema/read-object.ts";
 import { compileStatefulSession, statefulSession } from "./stateful-session.ts";
 
 const GLOO_GATEWAY_GROUP = "gateway.solo.io";
-const TARGETS = ["gateway.networking.k8s.io/Gateway", "gateway.networking.x-k8s.io/XListenerSet"];
+/** The last is what became of the second in Gateway API 1.5. */
+const TARGETS = [
+  "gateway.networking.k8s.io/Gateway",
+  "gateway.networking.x-k8s.io/XListenerSet",
+  "gateway.networking.k8s.io/ListenerSet",
+];
 
 const target = checked(
   localTargetWithSection.extend({ namespace: namespaceName.optional() }),
@@ -26,7 +31,7 @@ const target = checked(
     return rule({
       path: ["kind"],
       message: `an HttpListenerOption cannot target ${kind} of group ${JSON.stringify(group)}`,
-      expected: "a Gateway or an XListenerSet",
+      expected: "a Gateway, a ListenerSet or an XListenerSet",
       hint: "write group: gateway.networking.k8s.io and kind: Gateway",
     });
   },

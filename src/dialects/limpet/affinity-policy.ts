@@ -29,7 +29,7 @@ import { validation } from "./validation.ts";
 export const LIMPET_GROUP = "limpet.dev";
 
 /** group/kind of all that the policy can target. */
-const ROUTES = [`${GATEWAY_GROUP}/Gateway`, `${GATEWAY_GROUP}/HTTPRoute`, `${GATEWAY_GROUP}/GRPCRoute`];
+const ROUTES = ["Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute"].map((kind) => `${GATEWAY_GROUP}/${kind}`);
 const BACKENDS = [`/${SERVICE.kind}`, `${EXPERIMENTAL_GROUP}/${X_BACKEND.kind}`];
 
 const target = checked(
@@ -37,12 +37,12 @@ const target = checked(
     group: groupName.describe(
       `Group of the target: \`${GATEWAY_GROUP}\`, \`""\` or \`${EXPERIMENTAL_GROUP}\`.`,
     ),
-    kind: kindName.describe("`Gateway`, `HTTPRoute`, `GRPCRoute`, `Service` or `XBackend`."),
+    kind: kindName.describe("`Gateway`, `ListenerSet`, `HTTPRoute`, `GRPCRoute`, `Service` or `XBackend`."),
     name: objectName.describe("Name of the target, in the policy's own namespace."),
     sectionName: sectionName
       .optional()
       .describe(
-        "A part of the target: a listener of a Gateway, a rule of a route, or a port of a Service, by its name.",
+        "A part of the target: a listener of a Gateway or ListenerSet, a rule of a route, or a port of a Service, by its name.",
       ),
   }),
   ({ group, kind, sectionName }) => {
@@ -51,7 +51,7 @@ const target = checked(
       return rule({
         path: ["kind"],
         message: `an AffinityPolicy cannot target ${kind} of group ${JSON.stringify(group)}`,
-        expected: "a Gateway, an HTTPRoute, a GRPCRoute, a Service or an XBackend",
+        expected: "a Gateway, a ListenerSet, an HTTPRoute, a GRPCRoute, a Service or an XBackend",
         hint: `write group: ${GATEWAY_GROUP} and kind: HTTPRoute`,
       });
     }

@@ -1,10 +1,11 @@
 // Third pass: the policies of all dialects name their targets, and for each target one of them is chosen.
-import { type Condition, type ObjectRef, objectKey } from "../../model/index.ts";
+import { type Condition, objectKey } from "../../model/index.ts";
 import { SERVICE } from "../core/service.ts";
 import type { PolicyKind } from "../dialect.ts";
 import type { FieldPath, FindingDraft } from "../findings.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
+import { LISTENER_SETS } from "../gateway-api/listener-set.ts";
 import { SERVICE_ENTRY } from "../istio/service-entry.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
@@ -12,7 +13,7 @@ import { type Attachment, type PolicyTarget, targetKey } from "../policies/attac
 import {
   type AttachedPolicies,
   decideEffects,
-  type PolicyStatus,
+  type PolicyVerdicts,
   targetNotFound,
 } from "../policies/effects.ts";
 import { TRUST_NOBODY } from "../policies/upstream-tls.ts";
@@ -35,7 +36,7 @@ export function attachPolicies(
   /** In place of those that ask for TLS. */
   const guards: Attachment[] = [];
   const findings: FindingDraft[] = [];
-  const invalid: PolicyStatus[] = [];
+  const invalid: PolicyVerdicts[] = [];
   for (const policyKind of kinds) {
     for (const policy of objects.all(policyKind.kind)) {
       const inputs = policyKind.dependsOn?.(objects, policy) ?? [];
@@ -44,7 +45,7 @@ export function attachPolicies(
       );
       findings.push(...told.findings);
       if (policy.inError || told.inError === true) {
-        invalid.push({ object: policy.object, conditions: [INVALID], ancestors: [] });
+        invalid.push(recall.result("invalid policies", policy, [told], () => invalidAt(policy, told.result)));
         idle.push(...told.result.filter(({ targetPath }) => !isWrong(policy, targetPath)));
         guards.push(...told.result.filter(asksForTls).map((one) => guard(one, recall)));
       } else {
@@ -59,15 +60,20 @@ export function attachPolicies(
     return decideEffects(attachments, (target) => present.get(target) ?? false);
   });
   const inError = new Set(invalid.map(({ object }) => objectKey(object)));
-  const isInvalid = (object: ObjectRef) => inError.has(objectKey(object));
+  const valid = decided.verdicts.filter(({ object }) => !inError.has(objectKey(object)));
   const missing = [...new Map(idle.map((attachment) => [placeOf(attachment), attachment])).values()]
     .filter(({ target }) => !exists(target, objects))
     .map((attachment) => recall.result("missing target", attachment, [], () => targetNotFound(attachment)));
   return {
     effects: decided.effects,
-    statuses: [...decided.statuses.filter(({ object }) => !isInvalid(object)), ...invalid],
+    verdicts: recall.list("verdicts on policies", "", [...valid, ...invalid]),
     findings: [...findings, ...missing, ...decided.findings],
   };
+}
+
+function invalidAt({ object }: Reading, attachments: readonly Attachment[]): PolicyVerdicts {
+  const targets = new Map(attachments.map(({ target }) => [targetKey(target), target]));
+  return { object, targets: [...targets.values()].map((target) => ({ target, conditions: [INVALID] })) };
 }
 
 function asksForTls({ effect }: Attachment): boolean {
@@ -105,6 +111,11 @@ function exists({ object, sectionName, port }: PolicyTarget, objects: ObjectSet)
   if (!objects.has(object)) return false;
   if (sectionName !== undefined && object.kind === "Gateway") {
     const listeners = objects.get(GATEWAY, object.namespace, object.name)?.value.spec.listeners ?? [];
+    return listeners.some(({ name }) => name === sectionName);
+  }
+  const set = LISTENER_SETS.find(({ group, kind }) => group === object.group && kind === object.kind);
+  if (sectionName !== undefined && set !== undefined) {
+    const listeners = objects.get(set, object.namespace, object.name)?.value.spec.listeners ?? [];
     return listeners.some(({ name }) => name === sectionName);
   }
   if (sectionName !== undefined && object.kind === "HTTPRoute") {

@@ -23,7 +23,15 @@ function route(index: number, use: Partial<NameAtHosts>): CompiledRoute {
     ...use,
   };
   const status = { object, conditions: [] };
-  const nothing = { routes: [], tlsRoutes: [], backends: [], listeners: [], overrides: [], findings: [] };
+  const nothing = {
+    routes: [],
+    tlsRoutes: [],
+    backends: [],
+    listeners: [],
+    gateways: [],
+    overrides: [],
+    findings: [],
+  };
   return { object, creationTimestamp: undefined, status, names: [name], ...nothing };
 }
 

@@ -1,7 +1,6 @@
 // Fourth pass: routes attach to listeners, and their rules lead to backends; oldest route first.
 
 import { objectText } from "../../model/index.ts";
-import { NAMESPACE } from "../core/namespace.ts";
 import type {
   BackendAlias,
   BackendKind,
@@ -9,9 +8,10 @@ import type {
   ReferenceProblem,
   ResolvedBackend,
 } from "../dialect.ts";
+import type { CompiledGateway } from "../gateway-api/compile-gateway.ts";
 import { type CompiledRoute, compileRoute, type RouteContext } from "../gateway-api/compile-route.ts";
-import type { CompiledGateway } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
+import { namespaceLabels } from "../gateway-api/namespaces.ts";
 import { grantHint, isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
 import { compileTlsRoute, TLS_ROUTE } from "../gateway-api/tls-route.ts";
 import type { Recall } from "../memory.ts";
@@ -57,7 +57,7 @@ function routeContext(
   recall: Recall,
 ): RouteContext {
   const grants = objects.all(REFERENCE_GRANT);
-  const namespaces = objects.all(NAMESPACE);
+  const labels = namespaceLabels(objects);
   const everyGateway = options.controllerName === undefined;
   const listeners = attachableListeners(gateways, recall);
   const backends = backendKinds.map((kind) => objects.all(kind.kind));
@@ -68,7 +68,7 @@ function routeContext(
     [
       listeners,
       grants,
-      namespaces,
+      labels,
       effects,
       everyGateway,
       options.allowExternalName,
@@ -77,10 +77,7 @@ function routeContext(
       ...named,
     ],
     () => ({
-      parents: {
-        listeners,
-        namespaceLabels: new Map(namespaces.map(({ object, value }) => [object.name, value.metadata.labels])),
-      },
+      parents: { listeners, namespaceLabels: labels },
       effects,
       everyGateway,
       options,

@@ -32,7 +32,7 @@ test("policies that say different things of one backend are both in force", () =
 });
 
 test("of a field that two policies set the older one's counts, and the other is told", () => {
-  const { effects, findings, statuses } = decideEffects(
+  const { effects, findings, verdicts } = decideEffects(
     [
       attachment("b", { object: service }, settings({ connectTimeoutMs: 2000, idleTimeoutMs: 5000 })),
       attachment("a", { object: service }, settings({ connectTimeoutMs: 1000 })),
@@ -50,7 +50,7 @@ test("of a field that two policies set the older one's counts, and the other is 
       "Policy/default/a is older and already applies to Service/default/carts with connectTimeoutMs",
     ],
   ]);
-  const reasons = statuses.map(({ object, ancestors }) => [object.name, ancestors[0]?.conditions[0]?.reason]);
+  const reasons = verdicts.map(({ object, targets }) => [object.name, targets[0]?.conditions[0]?.reason]);
   expect(reasons).toEqual([
     ["a", "Accepted"],
     ["b", "Conflicted"],

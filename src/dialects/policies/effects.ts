@@ -1,11 +1,5 @@
 // Decides which policy takes hold of which target: the oldest wins, settings field by field; the part beats the whole.
-import {
-  type Condition,
-  type ObjectRef,
-  objectKey,
-  objectText,
-  type ParentStatus,
-} from "../../model/index.ts";
+import { type Condition, type ObjectRef, objectKey, objectText } from "../../model/index.ts";
 import { draftFinding, type FieldPath, type FindingDraft, type FindingText } from "../findings.ts";
 import {
   type Attachment,
@@ -46,16 +40,20 @@ export interface Effects {
   combine<K extends keyof Settings>(kind: K, targets: readonly PolicyTarget[]): Settings[K] | undefined;
 }
 
-export interface PolicyStatus {
+/** What became of a policy at each of its targets. */
+export interface PolicyVerdicts {
   readonly object: ObjectRef;
-  /** About the policy as a whole, where it cannot even be attached. */
+  readonly targets: readonly TargetVerdict[];
+}
+
+export interface TargetVerdict {
+  readonly target: PolicyTarget;
   readonly conditions: readonly Condition[];
-  readonly ancestors: readonly ParentStatus[];
 }
 
 export interface AttachedPolicies {
   readonly effects: Effects;
-  readonly statuses: readonly PolicyStatus[];
+  readonly verdicts: readonly PolicyVerdicts[];
   readonly findings: readonly FindingDraft[];
 }
 
@@ -66,7 +64,7 @@ export function decideEffects(
 ): AttachedPolicies {
   const places = new Map<string, Place>();
   const findings: FindingDraft[] = [];
-  const ancestors = new Map<string, { object: ObjectRef; entries: Map<string, ParentStatus> }>();
+  const verdicts = new Map<string, { object: ObjectRef; targets: Map<string, TargetVerdict> }>();
   for (const attachment of [...attachments].sort(byPrecedence)) {
     const { policy, target, targetPath, effect } = attachment;
     const key = keyOf(effect.kind, target, attachment.goesFirst === true);
@@ -83,9 +81,9 @@ export function decideEffects(
       const finding = targetNotFound(attachment);
       objection = { type: "Accepted", status: "False", reason: "TargetNotFound", message: finding.message };
       // Once, however many effects the policy would have there.
-      if (!ancestors.get(objectKey(policy))?.entries.has(targetKey(target))) findings.push(finding);
+      if (!verdicts.get(objectKey(policy))?.targets.has(targetKey(target))) findings.push(finding);
     }
-    note(ancestors, attachment, objection);
+    note(verdicts, attachment, objection);
   }
   const won = new Map([...places].map(([key, place]) => [key, effectOf(place)]));
   const combined = new Map<string, object>();
@@ -115,10 +113,9 @@ export function decideEffects(
         return known as Settings[K];
       },
     },
-    statuses: [...ancestors.values()].map(({ object, entries }) => ({
+    verdicts: [...verdicts.values()].map(({ object, targets }) => ({
       object,
-      conditions: [],
-      ancestors: [...entries.values()],
+      targets: [...targets.values()],
     })),
     findings,
   };
@@ -193,24 +190,18 @@ const ACCEPTED: Condition = {
   message: "The policy is in force",
 };
 
-/** A policy has one status entry a target, whatever its effects; an objection to any of them is what it says. */
+/** A policy has one verdict a target, whatever its effects; an objection to any of them is what it says. */
 function note(
-  ancestors: Map<string, { object: ObjectRef; entries: Map<string, ParentStatus> }>,
+  verdicts: Map<string, { object: ObjectRef; targets: Map<string, TargetVerdict> }>,
   { policy, target, conditions = [ACCEPTED] }: Attachment,
   objection: Condition | undefined,
 ): void {
   const key = objectKey(policy);
-  const status = ancestors.get(key) ?? { object: policy, entries: new Map() };
-  ancestors.set(key, status);
+  const verdict = verdicts.get(key) ?? { object: policy, targets: new Map() };
+  verdicts.set(key, verdict);
   const at = targetKey(target);
-  const known = status.entries.get(at);
-  if (known !== undefined && objection === undefined) return;
-  status.entries.set(at, {
-    parent: target.object,
-    ...(target.sectionName === undefined ? {} : { sectionName: target.sectionName }),
-    ...(target.port === undefined ? {} : { port: target.port }),
-    conditions: objection === undefined ? conditions : [objection],
-  });
+  if (verdict.targets.has(at) && objection === undefined) return;
+  verdict.targets.set(at, { target, conditions: objection === undefined ? conditions : [objection] });
 }
 
 /** Gateway API's rule for conflicts: creation time, then namespace/name. A file's objects have no time and come last. */

@@ -10,7 +10,8 @@ const TARGETS = {
   route: "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}",
   "backend's port": '{group: "", kind: Service, name: carts, sectionName: http}',
   backend: '{group: "", kind: Service, name: carts}',
-  listener: "{group: gateway.networking.k8s.io, kind: Gateway, name: edge, sectionName: http}",
+  listener: "{group: gateway.networking.k8s.io, kind: ListenerSet, name: more, sectionName: http}",
+  ListenerSet: "{group: gateway.networking.k8s.io, kind: ListenerSet, name: more}",
   Gateway: "{group: gateway.networking.k8s.io, kind: Gateway, name: edge}",
 } as const;
 const XBACKEND = "{group: gateway.networking.x-k8s.io, kind: XBackend, name: carts}";
@@ -59,13 +60,19 @@ function common(
       "gateway.networking.k8s.io/v1",
       "Gateway",
       "edge",
-      `{gatewayClassName: any, listeners: ${listeners}}`,
+      `{gatewayClassName: any, listeners: ${listeners}, allowedListeners: {namespaces: {from: Same}}}`,
+    ),
+    object(
+      "gateway.networking.k8s.io/v1",
+      "ListenerSet",
+      "more",
+      "{parentRef: {name: edge}, listeners: [{name: http, port: 81, protocol: HTTP}]}",
     ),
     object(
       "gateway.networking.k8s.io/v1",
       "HTTPRoute",
       "shop",
-      `{parentRefs: [{name: edge}], rules: [{name: carts, backendRefs: [${ref}]${ownSession}}]}`,
+      `{parentRefs: [{kind: ListenerSet, name: more}], rules: [{name: carts, backendRefs: [${ref}]${ownSession}}]}`,
     ),
     object("v1", "Service", "carts", "{ports: [{name: http, port: 80}]}"),
     object(
@@ -119,6 +126,7 @@ describe("sessions", () => {
           `{targetRefs: [${target}], sessionPersistence: {sessionName: ${name}}}`,
         );
       case "listener":
+      case "ListenerSet":
       case "Gateway":
         return object(
           "gateway.solo.io/v1",

@@ -19,6 +19,8 @@ export const STANDINGS = [
   "the balancer of the backend itself",
   "an AffinityPolicy at the listener",
   "any other policy at the listener",
+  "an AffinityPolicy at the ListenerSet",
+  "any other policy at the ListenerSet",
   "an AffinityPolicy at the Gateway",
   "any other policy at the Gateway",
 ] as const;
@@ -46,7 +48,7 @@ export function inOrder<T>(voices: readonly Voice<T>[]): readonly Voice<T>[] {
   return [...voices].sort((a, b) => (RANKS.get(a.standing) as number) - (RANKS.get(b.standing) as number));
 }
 
-type Level = "rule" | "route" | "backend's port" | "backend" | "listener" | "Gateway";
+type Level = "rule" | "route" | "backend's port" | "backend" | "listener" | "ListenerSet" | "Gateway";
 
 /** What policies say at one target. */
 function voicesAt<K extends Contested>(
@@ -74,15 +76,29 @@ export function voicesAtRoute<K extends "session" | "routeBalancing">(
   return [...atRule, ...voicesAt(effects, kind, "route", { object })];
 }
 
+/** A listener, and the objects that it is part of: a policy at any of them is for the routes on it too. */
+export interface ListenerPlace {
+  readonly name: string;
+  readonly gateway: ObjectRef;
+  /** The Gateway itself, or the ListenerSet that the listener is written in. */
+  readonly owner: ObjectRef;
+}
+
+/** The narrow ones first. */
+export function listenerTargets({ name, owner, gateway }: ListenerPlace): PolicyTarget[] {
+  const whole = owner === gateway ? [] : [{ object: owner }];
+  return [{ object: owner, sectionName: name }, ...whole, { object: gateway }];
+}
+
 export function voicesAtListener<K extends "session" | "routeBalancing">(
   effects: Effects,
   kind: K,
-  object: ObjectRef,
-  listener: string,
+  { name, owner, gateway }: ListenerPlace,
 ): Voice<EffectOf<K>>[] {
   return [
-    ...voicesAt(effects, kind, "listener", { object, sectionName: listener }),
-    ...voicesAt(effects, kind, "Gateway", { object }),
+    ...voicesAt(effects, kind, "listener", { object: owner, sectionName: name }),
+    ...(owner === gateway ? [] : voicesAt(effects, kind, "ListenerSet", { object: owner })),
+    ...voicesAt(effects, kind, "Gateway", { object: gateway }),
   ];
 }
 
