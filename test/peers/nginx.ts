@@ -1,7 +1,8 @@
 // A real nginx that speaks TLS: servers by name, each with a certificate, and what it should do.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type RunningPeer, startProgram } from "../http/peers/peer.ts";
+import { startNginxProgram } from "../http/peers/nginx-program.ts";
+import type { RunningPeer } from "../http/peers/peer.ts";
 import type { Issued } from "../support/certificates.ts";
 import { freePort } from "../support/free-port.ts";
 
@@ -29,36 +30,20 @@ const TOLD = "$ssl_server_name $ssl_protocol $ssl_client_s_dn $ssl_session_reuse
 /** On 127.0.0.1; the caller stops it. */
 export async function startNginx(options: NginxOptions): Promise<RunningPeer & { readonly port: number }> {
   const port = await freePort();
-  const text = (folder: string) => {
+  const http = (folder: string) => {
     for (const [name, content] of Object.entries(options.files ?? {}))
       writeFileSync(join(folder, name), content);
-    return configuration(folder, port, options);
+    return settings(folder, port, options);
   };
-  const args = (path: string, folder: string) => ["-p", folder, "-c", path, "-e", `${folder}/error.log`];
-  const running = await startProgram("/usr/sbin/nginx", { name: "nginx.conf", text }, args, [port]);
+  const running = await startNginxProgram(http, [port]);
   return { ...running, port };
 }
 
-function configuration(folder: string, port: number, { servers, version = "TLSv1.3" }: NginxOptions): string {
-  // Its worker would lose the right to read the folder, which is the user's own.
-  const user = process.getuid?.() === 0 ? "user root;\n" : "";
-  return `${user}daemon off;
-worker_processes 1;
-pid ${folder}/nginx.pid;
-error_log ${folder}/error.log crit;
-events { worker_connections 256; }
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  ssl_session_cache shared:sessions:1m;
+function settings(folder: string, port: number, { servers, version = "TLSv1.3" }: NginxOptions): string {
+  return `  ssl_session_cache shared:sessions:1m;
   ssl_protocols ${version};
   root ${folder};
-${servers.map((server, index) => serverBlock(folder, port, server, index)).join("")}}
-`;
+${servers.map((server, index) => serverBlock(folder, port, server, index)).join("")}`;
 }
 
 function serverBlock(folder: string, port: number, server: NginxServer, index: number): string {

@@ -1,14 +1,13 @@
 // nginx as a peer of the corpus, with upstream connections that are kept, as its guide recommends.
 import { freePorts } from "../../support/free-port.ts";
-import { type Peer, startProgram, versionOf } from "./peer.ts";
-
-const PROGRAM = "/usr/sbin/nginx";
+import { NGINX, startNginxProgram } from "./nginx-program.ts";
+import { type Peer, versionOf } from "./peer.ts";
 
 export const nginx: Peer = {
   name: "nginx",
   own: false,
   package: "apt-get install nginx-light",
-  version: () => versionOf(PROGRAM, "-v"),
+  version: () => versionOf(NGINX, "-v"),
   async start(originPorts) {
     const ports = await freePorts(originPorts.length);
     const lanes = ports.map(
@@ -26,26 +25,12 @@ export const nginx: Peer = {
   }
 `,
     );
-    const text = (folder: string) => `daemon off;
-worker_processes 1;
-pid ${folder}/nginx.pid;
-error_log ${folder}/error.log crit;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  client_header_timeout 2s;
+    const timeouts = `  client_header_timeout 2s;
   client_body_timeout 2s;
   keepalive_timeout 2s;
   proxy_read_timeout 4s;
   proxy_send_timeout 4s;
-${lanes.join("")}}
 `;
-    const args = (path: string, folder: string) => ["-p", folder, "-c", path, "-e", `${folder}/error.log`];
-    return startProgram(PROGRAM, { name: "nginx.conf", text }, args, ports);
+    return startNginxProgram(() => timeouts + lanes.join(""), ports);
   },
 };
