@@ -194,5 +194,7 @@ function isSame(one: TlsSettings, other: TlsSettings | undefined): boolean {
 
 function failure(what: string, error: unknown): unknown {
   if (error instanceof ApiError || !(error instanceof Error)) return error;
-  return new ApiError(`${what}: ${error.message}`, { status: 0, cause: error });
+  // Several addresses that all refused are an error without a message.
+  const text = error.message || ((error as NodeJS.ErrnoException).code ?? error.name);
+  return new ApiError(`${what}: ${text}`, { status: 0, cause: error });
 }

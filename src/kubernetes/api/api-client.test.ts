@@ -1,0 +1,292 @@
+// Requests and watches over real sockets, against a double of the API server.
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ApiServerDouble } from "../../../test/support/api-server-double.ts";
+import { makeAuthority } from "../../../test/support/certificates.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { reached } from "../../../test/support/reached.ts";
+import { SYSTEM_CLOCK } from "../clock.ts";
+import { ApiClient, type ApiClientOptions } from "./api-client.ts";
+import type { KubernetesObject, WatchEvent } from "./client.ts";
+import type { CredentialSource, Credentials } from "./credentials.ts";
+
+const SERVICES = "/api/v1/services";
+const NOBODY: CredentialSource = { get: async () => ({ tls: {} }) };
+
+let server: ApiServerDouble;
+const clients: ApiClient[] = [];
+
+beforeEach(async () => {
+  server = await ApiServerDouble.start();
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await server.stop();
+});
+
+function clientOf(credentials: CredentialSource = NOBODY, more: Partial<ApiClientOptions> = {}): ApiClient {
+  const client = new ApiClient({
+    connection: {
+      server: new URL(`http://127.0.0.1:${server.port}`),
+      namespace: "",
+      credentials,
+      origin: "",
+    },
+    userAgent: "limpet/1.2.3",
+    clock: SYSTEM_CLOCK,
+    ...more,
+  });
+  clients.push(client);
+  return client;
+}
+
+describe("a request", () => {
+  test("sends JSON with its type, and answers with JSON", async () => {
+    server.put(SERVICES, { metadata: { name: "cart" } });
+    const body = { metadata: { labels: { a: "ä" } } };
+    const options = { body, contentType: "application/merge-patch+json", query: { dryRun: "All" } } as const;
+    const answer = await clientOf().request<KubernetesObject>("PATCH", `${SERVICES}/cart`, options);
+    expect(answer.metadata.name).toBe("cart");
+    const [heard] = server.requests;
+    expect(JSON.parse(heard?.body ?? "")).toEqual(body);
+    expect(heard?.query.get("dryRun")).toBe("All");
+    expect(heard?.headers).toMatchObject({
+      "content-type": "application/merge-patch+json",
+      "user-agent": "limpet/1.2.3",
+      accept: "application/json",
+    });
+  });
+
+  test("asks for the metadata alone where that is enough", async () => {
+    server.put(SERVICES, { metadata: { name: "cart" }, spec: {} });
+    const page = await clientOf().request<object>("GET", SERVICES, { metadataOnly: true });
+    expect(page).toMatchObject({ items: [{ metadata: { name: "cart" } }] });
+    expect(server.requests[0]?.headers.accept).toMatch(/as=PartialObjectMetadataList/);
+  });
+
+  test("keeps the path that a server stands behind", async () => {
+    server.put("/k8s/clusters/c-1/api/v1/services", { metadata: { name: "cart" } });
+    const url = new URL(`http://127.0.0.1:${server.port}/k8s/clusters/c-1/`);
+    const client = clientOf(NOBODY, {
+      connection: { server: url, namespace: "", credentials: NOBODY, origin: "" },
+    });
+    expect(await client.request("GET", `${SERVICES}/cart`)).toMatchObject({ metadata: { name: "cart" } });
+  });
+
+  test("that is refused tells method, path, reason, and how long to wait", async () => {
+    server.refuse = () => ({
+      status: 429,
+      reason: "TooManyRequests",
+      message: "slow down",
+      headers: { "retry-after": "7" },
+    });
+    await expect(clientOf().request("PUT", `${SERVICES}/cart`, { body: {} })).rejects.toMatchObject({
+      name: "ApiError",
+      status: 429,
+      reason: "TooManyRequests",
+      retryAfterMs: 7000,
+      message: `PUT ${SERVICES}/cart: 429 TooManyRequests: slow down`,
+    });
+  });
+
+  test("that nobody answers ends with its time", async () => {
+    const clock = new ManualClock();
+    const client = clientOf(NOBODY, { clock });
+    server.put(SERVICES, { metadata: { name: "cart" } });
+    // A watch is a request whose body never ends.
+    const asked = client.request("GET", SERVICES, { query: { watch: true }, timeoutMs: 5_000 });
+    const told = expect(asked).rejects.toMatchObject({
+      status: 0,
+      message: expect.stringMatching(/no answer for 5000 ms/),
+    });
+    await reached(() => server.watchers(SERVICES) === 1);
+    await clock.advance(5_000);
+    await told;
+  });
+
+  test("is given up with its signal", async () => {
+    const stop = new AbortController();
+    server.put(SERVICES, { metadata: { name: "cart" } });
+    const asked = clientOf().request("GET", SERVICES, { query: { watch: true }, signal: stop.signal });
+    const told = expect(asked).rejects.toMatchObject({ name: "ApiError", status: 0 });
+    await reached(() => server.watchers(SERVICES) === 1);
+    stop.abort();
+    await told;
+  });
+
+  test("takes no answer without end", async () => {
+    server.serve(SERVICES);
+    server.garble = () => JSON.stringify("x".repeat(5_000));
+    const client = clientOf(NOBODY, { maxBodyBytes: 1_000 });
+    await expect(client.request("GET", SERVICES)).rejects.toMatchObject({
+      message: expect.stringMatching(/longer than 1000 bytes/),
+    });
+  });
+
+  test("takes nothing but JSON", async () => {
+    server.serve(SERVICES);
+    server.garble = () => "<html>";
+    await expect(clientOf().request("GET", SERVICES)).rejects.toMatchObject({
+      message: expect.stringMatching(/no JSON: "<html>"/),
+    });
+  });
+
+  test.each(["127.0.0.1", "localhost"])("to a server that is not there says so: %s", async (host) => {
+    const url = new URL(`http://${host}:${server.port}`);
+    const client = clientOf(NOBODY, {
+      connection: { server: url, namespace: "", credentials: NOBODY, origin: "" },
+    });
+    await server.stop();
+    await expect(client.request("GET", SERVICES)).rejects.toMatchObject({
+      status: 0,
+      message: expect.stringContaining("ECONNREFUSED"),
+    });
+    server = await ApiServerDouble.start();
+  });
+
+  test("without credentials to show is none", async () => {
+    const client = clientOf({
+      get: () => Promise.reject(new CredentialError("the token file is empty")),
+    });
+    await expect(client.request("GET", SERVICES)).rejects.toMatchObject({
+      name: "ApiError",
+      status: 0,
+      message: `GET ${SERVICES}: the token file is empty`,
+    });
+    expect(server.requests).toEqual([]);
+  });
+});
+
+describe("credentials", () => {
+  test("that are refused are made anew, once", async () => {
+    server.put(SERVICES, { metadata: { name: "cart" } });
+    server.refuse = ({ headers }) => (headers.authorization === "Bearer new" ? undefined : { status: 401 });
+    const refused: (Credentials | undefined)[] = [];
+    const old = { authorization: "Bearer old", tls: {} };
+    const client = clientOf({
+      get: async (one) => {
+        refused.push(one);
+        return one === undefined ? old : { authorization: "Bearer new", tls: {} };
+      },
+    });
+    expect(await client.request("GET", `${SERVICES}/cart`)).toMatchObject({ metadata: { name: "cart" } });
+    expect(refused).toEqual([undefined, old]);
+  });
+
+  test("that go on being refused are an error after the second try", async () => {
+    server.refuse = () => ({ status: 401, reason: "Unauthorized" });
+    await expect(clientOf().request("GET", SERVICES)).rejects.toMatchObject({ status: 401 });
+    expect(server.requests.length).toBe(2);
+  });
+
+  test("of a new authority and a new client certificate need no restart", async () => {
+    const [first, second] = [makeAuthority({ name: "first" }), makeAuthority({ name: "second" })];
+    const secure = await Promise.all(
+      [first, second].map((authority) => {
+        const { chain, privateKey } = authority.issue({ ips: ["127.0.0.1"] });
+        return ApiServerDouble.start({ cert: chain, key: privateKey, ca: authority.certificate });
+      }),
+    );
+    let current = first;
+    const get = async () => {
+      const { chain, privateKey } = current.issue({ client: true, commonName: "limpet" });
+      return { tls: { ca: current.certificate, cert: chain, key: privateKey } };
+    };
+    for (const [index, authority] of [first, second].entries()) {
+      const double = secure[index] as ApiServerDouble;
+      double.put(SERVICES, { metadata: { name: "cart" } });
+      current = authority;
+      const client = clientOf(NOBODY, {
+        connection: {
+          server: new URL(`https://127.0.0.1:${double.port}`),
+          namespace: "",
+          credentials: { get },
+          origin: "",
+        },
+      });
+      expect(await client.request("GET", `${SERVICES}/cart`)).toMatchObject({ metadata: { name: "cart" } });
+      current = index === 0 ? second : first;
+      await expect(client.request("GET", `${SERVICES}/cart`)).rejects.toMatchObject({ status: 0 });
+      current = authority;
+      expect(await client.request("GET", `${SERVICES}/cart`)).toMatchObject({ metadata: { name: "cart" } });
+    }
+    await Promise.all(secure.map((double) => double.stop()));
+  });
+});
+
+describe("a watch", () => {
+  function watch(client: ApiClient, onEvent: (event: WatchEvent) => void): Promise<void> {
+    const { signal } = new AbortController();
+    return client.watch(SERVICES, { resourceVersion: "0" }, { onEvent, quietLimitMs: 60_000, signal });
+  }
+
+  test("tells events in order, wherever the pieces of their lines end, until the server ends it", async () => {
+    server.serve(SERVICES);
+    const names: string[] = [];
+    const watched = watch(clientOf(), ({ object }) => names.push(object.metadata.name));
+    await reached(() => server.watchers(SERVICES) === 1);
+    const line = Buffer.from(
+      `${JSON.stringify({ type: "ADDED", object: { metadata: { name: "ä€😀" } } })}\n`,
+    );
+    for (const byte of line) server.sendRaw(SERVICES, Buffer.of(byte));
+    server.sendRaw(SERVICES, Buffer.concat([line, line]));
+    await reached(() => names.length === 3);
+    server.endWatches(SERVICES);
+    await watched;
+    expect(names).toEqual(["ä€😀", "ä€😀", "ä€😀"]);
+  });
+
+  test.each([
+    ["its connection does", () => server.dropWatches(SERVICES), /aborted/],
+    [
+      "it ends within an event",
+      () => {
+        server.sendRaw(SERVICES, '{"type"');
+        server.endWatches(SERVICES);
+      },
+      /broke off within an event/,
+    ],
+    ["what comes is no JSON", () => server.sendRaw(SERVICES, "<html>\n"), /no JSON/],
+  ])("breaks where %s", async (_, act, message) => {
+    server.serve(SERVICES);
+    const told = expect(watch(clientOf(), () => {})).rejects.toMatchObject({
+      status: 0,
+      message: expect.stringMatching(message),
+    });
+    await reached(() => server.watchers(SERVICES) === 1);
+    act();
+    await told;
+  });
+
+  test("breaks where its listener throws", async () => {
+    server.put(SERVICES, { metadata: { name: "cart" } });
+    const mistake = () => {
+      throw new RangeError("mine");
+    };
+    await expect(watch(clientOf(), mistake)).rejects.toMatchObject({
+      message: expect.stringContaining("mine"),
+    });
+    await reached(() => server.watchers(SERVICES) === 0);
+  });
+
+  test("breaks when nothing was heard for too long; each event begins the time anew", async () => {
+    const clock = new ManualClock();
+    server.serve(SERVICES);
+    let events = 0;
+    const watched = watch(clientOf(NOBODY, { clock }), () => {
+      events += 1;
+    });
+    const told = expect(watched).rejects.toMatchObject({
+      status: 0,
+      message: expect.stringMatching(/silent for 60000 ms/),
+    });
+    await reached(() => server.watchers(SERVICES) === 1);
+    await clock.advance(50_000);
+    server.bookmark(SERVICES);
+    await reached(() => events === 1);
+    await clock.advance(50_000);
+    expect(server.watchers(SERVICES)).toBe(1);
+    await clock.advance(10_000);
+    await told;
+  });
+});
