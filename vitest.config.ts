@@ -20,7 +20,6 @@ export default defineConfig({
           exclude: [
             ...ALONE,
             "test/cluster/**",
-            "test/conformance/**",
             "test/envoy/**",
             "test/kubernetes/**",
             "test/shell/**",

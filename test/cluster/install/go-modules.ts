@@ -50,6 +50,8 @@ export function moduleFolder({ path, version }: GoModule): string {
   const result = spawnSync("go", ["mod", "download", "-json", `${path}@${version}`], {
     encoding: "utf8",
     cwd: tmpdir(),
+    // A module of a newer Go brings the toolchain that it asks for, as a module too.
+    env: { ...process.env, GOTOOLCHAIN: "auto" },
   });
   const answer = JSON.parse(result.stdout || "{}") as { Dir?: string; Error?: string };
   if (answer.Dir === undefined)
@@ -70,12 +72,19 @@ export function goModOf({ path, version }: GoModule): string {
   return readFileSync(file, "utf8");
 }
 
-function go(args: readonly string[], cwd: string, progress: (line: string) => void): Promise<void> {
+/** Runs `go` in the background; rejects with what it said last. */
+export function go(
+  args: readonly string[],
+  cwd: string,
+  progress: (line: string) => void,
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  needGo();
   return new Promise((resolve, reject) => {
     // Niced: a first build takes all cores for minutes.
     const child = spawn("nice", ["-n", "10", "go", ...args], {
       cwd,
-      env: { ...process.env, CGO_ENABLED: "0" },
+      env: { ...process.env, CGO_ENABLED: "0", ...env },
       stdio: ["ignore", "ignore", "pipe"],
     });
     let said = "";
