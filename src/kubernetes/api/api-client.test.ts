@@ -7,7 +7,7 @@ import { reached } from "../../../test/support/reached.ts";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { ApiClient, type ApiClientOptions } from "./api-client.ts";
 import type { KubernetesObject, WatchEvent } from "./client.ts";
-import type { CredentialSource, Credentials } from "./credentials.ts";
+import { CredentialError, type CredentialSource, type Credentials } from "./credentials.ts";
 
 const SERVICES = "/api/v1/services";
 const NOBODY: CredentialSource = { get: async () => ({ tls: {} }) };
