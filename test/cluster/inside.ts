@@ -24,6 +24,8 @@ echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy
 set +e -m
 "$@" <&0 &
 child=$!
+# Job control would tell how the job ended.
+exec 2>/dev/null
 trap 'kill -TERM $child' TERM
 trap 'kill -INT $child' INT
 while :; do
@@ -92,16 +94,19 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+const USAGE = `usage: node test/cluster/inside.ts PROGRAM [ARGUMENT...]
+       node test/cluster/inside.ts --check     says on stdout why it cannot be, with exit code 1
+`;
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [program, ...args] = process.argv.slice(2);
   const reason = obstacle();
   if (program === undefined) {
-    process.stderr.write("usage: node test/cluster/inside.ts PROGRAM [ARGUMENT...]\n");
+    process.stderr.write(USAGE);
     process.exitCode = 2;
   } else if (reason !== undefined) {
-    process.stderr.write(`no test cluster here: ${reason}\n`);
+    const told = program === "--check" ? process.stdout : process.stderr;
+    told.write(`no test cluster here: ${reason}\n`);
     process.exitCode = 1;
-  } else {
-    process.exitCode = await runInside(program, args);
-  }
+  } else if (program !== "--check") process.exitCode = await runInside(program, args);
 }

@@ -1,0 +1,270 @@
+// The test cluster itself: that its pods, endpoints, logs and faults are those of a Kubernetes cluster.
+import { get } from "node:http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { KubernetesObject } from "../../src/kubernetes/api/client.ts";
+import { type Cluster, startCluster } from "../cluster/cluster.ts";
+import { until } from "../cluster/until.ts";
+
+const HTTPBIN = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: httpbin}
+spec:
+  selector: {matchLabels: {app: httpbin}}
+  template:
+    metadata: {labels: {app: httpbin}}
+    spec:
+      containers:
+        - name: httpbin
+          image: docker.io/kong/httpbin
+          ports: [{containerPort: 80}]
+          readinessProbe: {httpGet: {path: /status/200, port: 80}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: httpbin}
+spec:
+  selector: {app: httpbin}
+  ports: [{name: http, port: 8000, targetPort: 80}]
+`;
+
+interface Endpoint {
+  readonly addresses: readonly string[];
+  readonly zone?: string;
+  readonly conditions: { readonly ready: boolean; readonly serving: boolean; readonly terminating: boolean };
+}
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    gatewayApi: "1.7.0",
+    channel: "experimental",
+    vendors: ["istio", "kgateway"],
+    zones: ["a", "b"],
+    progress: (line) => process.stderr.write(`${line}\n`),
+  });
+});
+
+afterAll(() => cluster?.stop());
+
+async function endpoints(service: string): Promise<Endpoint[]> {
+  const slices = await cluster.client.request<{ items: { endpoints?: Endpoint[] }[] }>(
+    "GET",
+    "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+    { query: { labelSelector: `kubernetes.io/service-name=${service}` } },
+  );
+  return slices.items.flatMap((slice) => slice.endpoints ?? []);
+}
+
+function readyEndpoints(service: string, count: number): Promise<Endpoint[]> {
+  return until(
+    async () => {
+      const all = await endpoints(service);
+      return all.length === count && all.every(({ conditions }) => conditions.ready) && all;
+    },
+    `${count} ready endpoints`,
+    60_000,
+  );
+}
+
+function status(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).once("error", reject);
+  });
+}
+
+test("a Deployment's pods become endpoints that answer, and kubectl logs shows whom each served", async () => {
+  await cluster.kubectl(["apply", "-f", "-"], HTTPBIN);
+  const [first] = await readyEndpoints("httpbin", 1);
+  expect(await status(`http://${first?.addresses[0]}/get`)).toBe(200);
+
+  await cluster.kubectl(["scale", "deployment", "httpbin", "--replicas=3"]);
+  const all = await readyEndpoints("httpbin", 3);
+  expect(new Set(all.map(({ zone }) => zone))).toEqual(new Set(["a", "b"]));
+  for (const { addresses } of all) expect(await status(`http://${addresses[0]}/headers`)).toBe(200);
+
+  const pods = await cluster.kubectl(["get", "pods", "-o", "name"]);
+  expect(pods.trim().split("\n")).toHaveLength(3);
+  expect(pods).toMatch(/^(pod\/httpbin-[0-9a-z]+-[0-9a-z]{5}\n){3}$/);
+  const logs = await Promise.all(
+    pods
+      .trim()
+      .split("\n")
+      .map((pod) => cluster.kubectl(["logs", pod])),
+  );
+  expect(logs.map((log) => log.split("GET /headers").length - 1)).toEqual([1, 1, 1]);
+  expect(logs.filter((log) => log.includes("GET /get"))).toHaveLength(1);
+});
+
+test("kubectl logs follows, and begins where it is told to", async () => {
+  const [first] = await readyEndpoints("httpbin", 3);
+  const address = first?.addresses[0];
+  const pods = await cluster.client.request<{ items: KubernetesObject[] }>(
+    "GET",
+    "/api/v1/namespaces/default/pods",
+    { query: { fieldSelector: `status.podIP=${address}` } },
+  );
+  const name = pods.items[0]?.metadata.name ?? "";
+  await status(`http://${address}/anything/before`);
+  const following = cluster.run("timeout", ["20", "kubectl", "logs", "-f", "--tail=1", name, "--since=1h"]);
+  await until(async () => {
+    await status(`http://${address}/anything/followed`);
+    return (await cluster.kubectl(["logs", "--tail=2", name])).includes("followed");
+  }, "its own request in the log");
+  await cluster.kubectl(["delete", "pod", name, "--grace-period=1"]);
+  const { stdout } = await following;
+  expect(stdout).toContain("/anything/followed");
+  expect(stdout).toContain("Handling signal: term");
+});
+
+test("a pod that is deleted serves on, terminating, until it has ended", async () => {
+  const slow = HTTPBIN.replaceAll("name: httpbin}", "name: slow}")
+    .replaceAll("app: httpbin", "app: slow")
+    .replace(
+      "ports: [{containerPort",
+      "lifecycle: {preStop: {sleep: {seconds: 3}}}\n          ports: [{containerPort",
+    );
+  await cluster.kubectl(["apply", "-f", "-"], slow);
+  const [endpoint] = await readyEndpoints("slow", 1);
+  const address = endpoint?.addresses[0] as string;
+  await cluster.kubectl(["scale", "deployment", "slow", "--replicas=0"]);
+  const [leaving] = await until(async () => {
+    const all = await endpoints("slow");
+    return all.some(({ conditions }) => conditions.terminating) && all;
+  }, "a terminating endpoint");
+  expect(leaving?.conditions).toEqual({ ready: false, serving: true, terminating: true });
+  expect(await status(`http://${address}/get`)).toBe(200);
+  await until(async () => (await endpoints("slow")).length === 0, "its end");
+  await expect(status(`http://${address}/get`)).rejects.toThrow();
+});
+
+test("a pod finds its own API server with the account that it runs under", async () => {
+  const program = `
+const fs = require("node:fs"), https = require("node:https");
+const folder = "/var/run/secrets/kubernetes.io/serviceaccount/";
+const read = (name) => fs.readFileSync(folder + name, "utf8");
+const {KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port, OWN, GREETING} = process.env;
+https.get({host, port, path: "/api/v1/namespaces/" + read("namespace") + "/pods/" + OWN, ca: read("ca.crt"),
+  headers: {authorization: "Bearer " + read("token")}}, (answer) => {
+    answer.resume();
+    console.log("answer", answer.statusCode, GREETING, fs.readFileSync("/etc/greetings/deep/word", "utf8"));
+  });`;
+  await cluster.kubectl(["create", "configmap", "greeting", "--from-literal=word=ahoy"]);
+  await cluster.kubectl(["create", "role", "reader", "--verb=get", "--resource=pods"]);
+  await cluster.kubectl([
+    "create",
+    "rolebinding",
+    "reader",
+    "--role=reader",
+    "--serviceaccount=default:default",
+  ]);
+  await cluster.kubectl(
+    ["apply", "-f", "-"],
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "asker" },
+      spec: {
+        restartPolicy: "Never",
+        containers: [
+          {
+            name: "asker",
+            image: "busybox",
+            command: [process.execPath, "-e", program],
+            env: [
+              { name: "OWN", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+              { name: "WORD", valueFrom: { configMapKeyRef: { name: "greeting", key: "word" } } },
+              { name: "GREETING", value: "$(WORD), $(OWN)" },
+            ],
+            volumeMounts: [{ name: "greeting", mountPath: "/etc/greetings/deep" }],
+          },
+        ],
+        volumes: [{ name: "greeting", configMap: { name: "greeting" } }],
+      },
+    }),
+  );
+  await cluster.kubectl(["wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/asker", "--timeout=30s"]);
+  expect(await cluster.kubectl(["logs", "asker"])).toBe("answer 200 ahoy, asker ahoy\n");
+});
+
+test("a container that fails is begun anew, and its pod says how often", async () => {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "failing" },
+    spec: { containers: [{ name: "failing", image: "busybox", command: ["sh", "-c", "sleep 0.2; exit 3"] }] },
+  };
+  await cluster.kubectl(["apply", "-f", "-"], JSON.stringify(pod));
+  const path = "{.status.containerStatuses[0]['restartCount','lastState.terminated.exitCode']}";
+  await until(async () => {
+    const [restarts, code] = (
+      await cluster.kubectl(["get", "pod", "failing", "-o", `jsonpath=${path}`])
+    ).split(" ");
+    return Number(restarts) >= 2 && code === "3";
+  }, "two restarts");
+  await cluster.kubectl(["delete", "pod", "failing"]);
+});
+
+test("Gateway API's CRDs are of the version that was asked for, and judge what is applied", async () => {
+  const crd = [
+    "get",
+    "crd",
+    "xbackends.gateway.networking.x-k8s.io",
+    "-o",
+    "jsonpath={.metadata.annotations}",
+  ];
+  expect(JSON.parse(await cluster.kubectl(crd))).toMatchObject({
+    "gateway.networking.k8s.io/bundle-version": "v1.7.0",
+    "gateway.networking.k8s.io/channel": "experimental",
+  });
+  const old = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: old}
+spec: {rules: [{sessionPersistence: {sessionName: a}}]}
+`;
+  await expect(cluster.kubectl(["apply", "-f", "-"], old)).rejects.toThrow(/sessionName/);
+});
+
+test("the API server, killed and started again, has all objects, and pods were never disturbed", async () => {
+  const before = await readyEndpoints("httpbin", 3);
+  const address = before[0]?.addresses[0];
+  await cluster.controlPlane.apiServer.kill();
+  expect(await status(`http://${address}/get`)).toBe(200);
+  await cluster.controlPlane.apiServer.start();
+  expect(await readyEndpoints("httpbin", 3)).toEqual(before);
+  await cluster.kubectl(["scale", "deployment", "httpbin", "--replicas=4"]);
+  await readyEndpoints("httpbin", 4);
+});
+
+test("etcd that stands still stops the API, and nothing is lost", async () => {
+  cluster.controlPlane.etcd.pause();
+  const write = cluster.client.request("POST", "/api/v1/namespaces/default/configmaps", {
+    body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "late" } },
+    timeoutMs: 1_000,
+  });
+  await expect(write).rejects.toThrow();
+  cluster.controlPlane.etcd.resume();
+  await readyEndpoints("httpbin", 4);
+});
+
+test("a process beside the cluster answers on every address of its pool, until it withdraws", async () => {
+  const program = `require("node:http").createServer((request, response) => {
+    response.setHeader("at", request.socket.localAddress).end();
+  }).listen(80, "::", () => console.log("listening"))`;
+  const started = await cluster.start({
+    program: process.execPath,
+    args: ["-e", program],
+    addressPools: ["10.96.240.0/24"],
+  });
+  await new Promise((resolve) => started.process.stdout?.once("data", resolve));
+  for (const address of ["10.96.240.1", "10.96.240.200"])
+    expect(await status(`http://${address}/`)).toBe(200);
+  await started.withdraw();
+  await expect(status("http://10.96.240.1/")).rejects.toThrow();
+  expect(await started.stop()).toBe(null);
+});
