@@ -30,6 +30,9 @@ export function clusterRules(): readonly PolicyRule[] {
     rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["get", "list", "watch"]),
     ...rules(STATUS_KINDS, (plural) => `${plural}/status`, ["patch"]),
     rule(EVENT.group, [EVENT.plural], ["create"]),
+    // What is made for each Gateway, by server-side apply, stands beside the Gateway.
+    rule("", ["services"], ["create", "patch", "delete"]),
+    rule("discovery.k8s.io", ["endpointslices"], ["create", "patch", "delete"]),
   ];
 }
 

@@ -32,10 +32,16 @@ describe("in all namespaces", () => {
     expect(KINDS.length).toBeGreaterThan(15);
   });
 
-  test("statuses and Events are all that is written", () => {
+  test("statuses, Events and what is made for Gateways are all that is written", () => {
     const written = everywhere.filter((right) => !/: (get|list|watch)$/.test(right));
     expect(written.filter((right) => !/\/status: patch$/.test(right))).toEqual([
       "events.k8s.io/events: create",
+      "/services: create",
+      "/services: patch",
+      "/services: delete",
+      "discovery.k8s.io/endpointslices: create",
+      "discovery.k8s.io/endpointslices: patch",
+      "discovery.k8s.io/endpointslices: delete",
     ]);
     expect(written).toContain("gateway.networking.k8s.io/httproutes/status: patch");
   });
