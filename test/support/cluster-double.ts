@@ -1,4 +1,4 @@
-// A double of an API server, in this process: objects in a map, with resourceVersions, generations, merge patches and status.
+// A double of an API server, in this process: objects in a map, with resourceVersions, generations, patches and status.
 import { isDeepStrictEqual } from "node:util";
 import {
   ApiError,
@@ -64,7 +64,12 @@ export class ClusterDouble implements KubernetesClient {
     throw new Error("the double has no watches");
   }
 
-  #answer({ method, path, body }: SentRequest, { contentType }: RequestOptions): KubernetesObject {
+  #answer({ method, path, body }: SentRequest, { contentType, query }: RequestOptions): object {
+    const listed = this.#kinds.find((kind) => apiPath(kind) === path);
+    if (method === "GET" && listed !== undefined) return this.#list(listed, query?.["labelSelector"]);
+    if (method === "PATCH" && contentType === "application/apply-patch+yaml") {
+      return this.#apply(path, body as KubernetesObject, query?.["force"] === true);
+    }
     if (method === "POST") return this.#create(path, body as KubernetesObject);
     const isStatus = path.endsWith("/status");
     const at = isStatus ? path.slice(0, -"/status".length) : path;
@@ -81,6 +86,24 @@ export class ClusterDouble implements KubernetesClient {
     if (method === "PATCH" && contentType !== "application/merge-patch+json") throw refusal(415, "", path);
     const next = (method === "PATCH" ? merged(known, body) : body) as KubernetesObject;
     return this.#store(at, isStatus ? { ...known, status: next["status"] } : next);
+  }
+
+  /** @param selector undefined, or `name=value` of one label */
+  #list({ group, kind }: ApiResource, selector: unknown): object {
+    const [name = "", value] = typeof selector === "string" ? selector.split("=") : [];
+    const items = this.all().filter((one) => {
+      const isOfKind = one.kind === kind && groupOf(one.apiVersion) === group;
+      return isOfKind && (selector === undefined || one.metadata.labels?.[name] === value);
+    });
+    return { metadata: { resourceVersion: String(this.#version) }, items };
+  }
+
+  /** It does not remember who set which field: without force, whatever is there is somebody else's. */
+  #apply(path: string, object: KubernetesObject, force: boolean): KubernetesObject {
+    const known = this.#objects.get(path);
+    if (known === undefined) return this.#store(path, object);
+    if (!force) throw refusal(409, "Conflict", path);
+    return this.#store(path, merged(known, object) as KubernetesObject);
   }
 
   #create(collection: string, object: KubernetesObject): KubernetesObject {
@@ -152,7 +175,9 @@ export class ViewDouble implements ClusterView {
   }
 
   object(ref: ObjectRef): KubernetesObject | undefined {
-    return this.#known().get(objectKey(ref));
+    if (this.#frozen !== undefined) return this.#frozen.get(objectKey(ref));
+    const resource = this.apiResource(ref.group, ref.kind);
+    return resource && this.#cluster.at(apiPath(resource, ref.namespace, ref.name));
   }
 
   objects(group: string, kind: string): readonly KubernetesObject[] {

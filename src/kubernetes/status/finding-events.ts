@@ -16,7 +16,7 @@ export const EVENT: ApiResource = {
   hasStatus: false,
 };
 
-/** What the API server takes. */
+/** What the API server takes, in bytes of UTF-8. */
 const MAX_NOTE = 1024;
 
 /** An API server forgets Events after an hour, unless it is told otherwise. */
@@ -48,7 +48,7 @@ export function findingsForEvents({ statuses, findings, snapshot }: Translation)
 /** The same text for the same thing to tell about the same object, by which no leader tells it twice. */
 export function eventName({ code, path, message }: Finding, { name }: ObjectRef, uid: string): string {
   const digest = createHash("sha256").update([uid, code, path, message].join("\n")).digest("hex");
-  return `${name.slice(0, 200)}.${digest.slice(0, 16)}`;
+  return `${name.slice(0, 200).replace(/[-.]+$/, "")}.${digest.slice(0, 16)}`;
 }
 
 export function findingEvent(
@@ -62,7 +62,6 @@ export function findingEvent(
     nowMs,
   }: { object: ObjectRef; name: string; controllerName: string; identity: string; nowMs: number },
 ): KubernetesObject {
-  const line = findingLine(finding);
   return {
     apiVersion: "events.k8s.io/v1",
     kind: "Event",
@@ -80,7 +79,7 @@ export function findingEvent(
       uid: about.metadata.uid,
       resourceVersion: about.metadata.resourceVersion,
     },
-    note: line.length <= MAX_NOTE ? line : `${line.slice(0, MAX_NOTE - 1)}…`,
+    note: shortened(findingLine(finding)),
     type: finding.severity === "info" ? "Normal" : "Warning",
   };
 }
@@ -88,4 +87,11 @@ export function findingEvent(
 /** Events about what has no namespace live in `default`. */
 export function eventNamespace({ namespace }: ObjectRef): string {
   return namespace === "" ? "default" : namespace;
+}
+
+function shortened(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_NOTE) return text;
+  // As a stream, so that half a character at the end is left out.
+  return `${new TextDecoder().decode(bytes.subarray(0, MAX_NOTE - 3), { stream: true })}…`;
 }

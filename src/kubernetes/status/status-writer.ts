@@ -69,7 +69,7 @@ export class StatusWriter {
   #leads = false;
   #report: StatusReport | undefined;
   #wanted: ReadonlyMap<string, WantedStatus> = new Map();
-  #trails = new Map<string, Trail>();
+  readonly #trails = new Map<string, Trail>();
   /** By the key of their write. */
   readonly #events = new Map<string, { readonly finding: Finding; readonly object: ObjectRef }>();
   /** When Events were written, in wall clock. */
@@ -134,17 +134,18 @@ export class StatusWriter {
   /** Every object that has, or should have, a status of ours. */
   #compare(): void {
     if (!this.#leads || this.#report === undefined) return;
-    const trails = new Map<string, Trail>();
+    const there = new Set<string>();
     for (const kind of STATUS_KINDS) {
       for (const object of this.#options.view.objects(kind.group, kind.kind)) {
         const ref = refOf(kind, object);
         const key = objectKey(ref);
+        there.add(key);
         const trail = this.#trails.get(key) ?? { kind, ref };
-        trails.set(key, trail);
+        this.#trails.set(key, trail);
         if (this.#neededPatch(key, trail, object) !== undefined) this.#queue.add(key, URGENCY[kind.shape]);
       }
     }
-    this.#trails = trails;
+    for (const key of this.#trails.keys()) if (!there.has(key)) this.#trails.delete(key);
   }
 
   #neededPatch(key: string, trail: Trail, object: KubernetesObject): JsonObject | undefined {
