@@ -26,7 +26,7 @@ async function limpetReading(input: string, ...args: string[]) {
 
 describe("usage", () => {
   test.each([
-    [["run"], "error: nothing to serve: give -f PATH, or try limpet demo\n"],
+    [["run"], "error: nothing to serve: give -f PATH or --kubernetes, or try limpet demo\n"],
     [["validate"], "error: nothing to validate: give -f PATH\n"],
     [["run", "--bogus"], "error: unknown option '--bogus'\n"],
     [
@@ -39,7 +39,7 @@ describe("usage", () => {
       "error: option '--drain-timeout <DURATION>' argument '5x' is invalid. " +
         "expected a duration such as 500ms, 10s, 5m or 1h30m\n",
     ],
-    [["run", "-f", "x", "--kubernetes"], "error: --kubernetes is not built yet\n"],
+    [["run", "-f", "x", "--kubernetes"], "error: -f and --kubernetes: the configuration is in files or in a cluster\n"],
     [["run", "-f", "x", "--engine", "envoy"], "error: --engine envoy is not built yet\n"],
     [["explain", "-f", "x"], "error: nothing to explain: give --request 'GET http://...'\n"],
     [

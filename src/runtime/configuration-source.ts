@@ -1,6 +1,7 @@
 // Where a configuration comes from, files or an API server: read, followed, and told what became of it.
 import type { Resource, TranslateOptions, Translation } from "../dialects/translation.ts";
 import type { Finding } from "../model/index.ts";
+import type { MetricSample } from "../telemetry/index.ts";
 
 /** What a source says at one moment. */
 export interface ConfigurationInput {
@@ -28,6 +29,7 @@ export interface ConfigurationSource {
   follow(onChange: () => Promise<void>): void;
   /** The process ends soon: it reads on, and leaves to others what one of all replicas does. */
   resign(): void;
+  samples(): MetricSample[];
   /** Nothing is read or written any more. */
   stop(): Promise<void>;
 }

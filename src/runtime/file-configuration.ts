@@ -66,6 +66,10 @@ export class FileConfiguration implements ConfigurationSource {
   /** Replicas that read files have nothing to do for each other. */
   resign(): void {}
 
+  samples(): [] {
+    return [];
+  }
+
   async stop(): Promise<void> {
     this.#watch?.stop();
   }

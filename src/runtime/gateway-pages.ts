@@ -3,6 +3,7 @@ import type { Explanation } from "../inspect/explanation.ts";
 import type { Finding } from "../model/index.ts";
 import { ProcessVitals, renderMetrics } from "../telemetry/index.ts";
 import type { AdminSources } from "./admin-server.ts";
+import type { ConfigurationSource } from "./configuration-source.ts";
 import type { ConfigurationStore } from "./configuration-store.ts";
 import type { DrainDesk } from "./drain-desk.ts";
 import { Explainer } from "./explain/explainer.ts";
@@ -21,6 +22,7 @@ export interface ServedAddress {
 
 export interface GatewayParts {
   readonly options: Pick<RunOptions, "dataplane" | "portOffset">;
+  readonly source: Pick<ConfigurationSource, "samples">;
   readonly store: Pick<ConfigurationStore<unknown>, "current">;
   readonly live: LiveConfiguration;
   readonly workers: Pick<WorkerPool, "samples" | "pids">;
@@ -52,11 +54,12 @@ export class GatewayPages implements AdminSources {
   }
 
   async metrics(): Promise<string> {
-    const { metrics, store, live, sessionKeys, workers } = this.#parts;
+    const { metrics, source, store, live, sessionKeys, workers } = this.#parts;
     return renderMetrics([
       ...metrics.samples(store.current, live.snapshot, Date.now()),
       ...this.#vitals.samples(),
       ...live.samples(),
+      ...source.samples(),
       ...(sessionKeys?.samples() ?? []),
       ...(await workers.samples()),
     ]);

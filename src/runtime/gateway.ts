@@ -12,7 +12,6 @@ import type { ConfigurationSource } from "./configuration-source.ts";
 import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
 import { DrainDesk } from "./drain-desk.ts";
 import { Drains } from "./drains.ts";
-import { FileConfiguration } from "./file-configuration.ts";
 import { logFindings } from "./finding-log.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { GatewayPages, type ServedAddress } from "./gateway-pages.ts";
@@ -59,12 +58,18 @@ export class Gateway {
   #draining = false;
 
   /** @param legacy what the process whose place this one takes has left */
-  constructor(options: RunOptions, logger: Logger, version: string, legacy?: Legacy) {
+  constructor(
+    options: RunOptions,
+    source: ConfigurationSource,
+    logger: Logger,
+    version: string,
+    legacy?: Legacy,
+  ) {
     const { sessionKeys } = options;
     this.#options = options;
     this.#legacy = legacy;
     this.#logger = logger;
-    this.#source = new FileConfiguration({ ...options, sealTokens: sessionKeys !== undefined });
+    this.#source = source;
     this.#store = new ConfigurationStore({
       source: this.#source,
       translate,
@@ -103,6 +108,7 @@ export class Gateway {
     );
     this.#pages = new GatewayPages({
       options,
+      source,
       store: this.#store,
       live: this.#live,
       workers: this.#workers,

@@ -1,6 +1,8 @@
 // `limpet run` from start to end: signals, the line that says it is ready, and the exit.
 import { closeSync, openSync } from "node:fs";
 import type { Logger } from "../telemetry/index.ts";
+import type { ConfigurationSource } from "./configuration-source.ts";
+import { FileConfiguration } from "./file-configuration.ts";
 import { Gateway, StartError } from "./gateway.ts";
 import type { ServedAddress } from "./gateway-pages.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -37,7 +39,8 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
     ]);
   }
   const legacy = await dependencies.predecessor?.legacy();
-  const gateway = new Gateway(options, logger, dependencies.version, legacy);
+  const source = await configurationSource(options, dependencies.version, logger);
+  const gateway = new Gateway(options, source, logger, dependencies.version, legacy);
   let stopping = false;
   let successor: Successor | undefined;
   const stopped = new Promise<number>((resolve) => {
@@ -117,6 +120,24 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
 /** `limpet ready Gateway/default/edge/http=[::]:8080 admin=127.0.0.1:9900` */
 export function readyLine(addresses: readonly ServedAddress[]): string {
   return ["limpet ready", ...addresses.map(({ name, address }) => `${name}=${address}`)].join(" ");
+}
+
+async function configurationSource(
+  options: RunOptions,
+  version: string,
+  logger: Logger,
+): Promise<ConfigurationSource> {
+  const { kubernetes, paths, watch, sessionKeys } = options;
+  if (kubernetes === undefined) {
+    return new FileConfiguration({ paths, watch, sealTokens: sessionKeys !== undefined });
+  }
+  // Loaded where it is needed: those who serve files start sooner.
+  const { KubernetesConfiguration } = await import("./kubernetes-configuration.ts");
+  try {
+    return await KubernetesConfiguration.connect(kubernetes, version, logger);
+  } catch (error) {
+    throw new StartError([`--kubernetes: ${(error as Error).message}`]);
+  }
 }
 
 /** Workers open the file; a mistake in its name is better told before there are any. */

@@ -4,7 +4,8 @@ import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
 import { EMPTY_SNAPSHOT, type Listener, type Snapshot } from "../../model/index.ts";
 import { createLogger, type MetricSample } from "../../telemetry/index.ts";
 import type { WorkerCommand, WorkerNotice } from "./messages.ts";
-import { type PoolWorker, WorkerPool } from "./worker-pool.ts";
+import type { PoolWorker } from "./pool-worker.ts";
+import { WorkerPool } from "./worker-pool.ts";
 import { type WorkerExit, WorkerGone, WorkerRefusal } from "./worker-process.ts";
 
 type Answer = (command: WorkerCommand) => Promise<readonly MetricSample[]>;

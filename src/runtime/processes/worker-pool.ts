@@ -4,15 +4,10 @@ import { diffSnapshots, EMPTY_SNAPSHOT, type Snapshot, type SnapshotDelta } from
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { deltaParts } from "./delta-parts.ts";
 import type { WorkerCommand, WorkerNotice, WorkerSettings } from "./messages.ts";
-import { socketShares } from "./socket-shares.ts";
-import { WorkerCounts } from "./worker-counts.ts";
+import { askEach, type PoolWorker } from "./pool-worker.ts";
 import { type WorkerExit, WorkerGone, WorkerProcess, WorkerRefusal } from "./worker-process.ts";
-
-/** What the pool needs of a worker; a WorkerProcess, or a test's stand-in. */
-export type PoolWorker = Pick<
-  WorkerProcess,
-  "worker" | "pid" | "exited" | "startedMs" | "version" | "request" | "kill"
->;
+import { WorkerSamples } from "./worker-samples.ts";
+import { type OnRefused, WorkerSockets } from "./worker-sockets.ts";
 
 export interface WorkerPoolOptions {
   readonly count: number;
@@ -29,7 +24,6 @@ export interface WorkerPoolOptions {
 }
 
 const PREPARE_TIMEOUT_MS = 10_000;
-const STATS_TIMEOUT_MS = 2_000;
 /** After the time to drain: the time to write logs and leave. */
 const EXIT_GRACE_MS = 1_000;
 /** A worker that lived so long died of something else than its start. */
@@ -42,10 +36,7 @@ export class WorkerPool {
   readonly #workers = new Map<number, PoolWorker>();
   /** The ones that serve the committed snapshot; the others are on their way up. */
   readonly #serving = new Set<PoolWorker>();
-  /** Handles by bind key; who accepts on which of them, `socketShares` says. */
-  readonly #sockets = new Map<string, readonly object[]>();
-  /** The numbers of the sockets that a worker accepts on, by bind key. */
-  readonly #accepting = new Map<PoolWorker, Map<string, Set<number>>>();
+  readonly #sockets: WorkerSockets;
   #committed: Snapshot = EMPTY_SNAPSHOT;
   /** Snapshots, sockets and newcomers take turns, so that a newcomer never misses one. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -53,10 +44,11 @@ export class WorkerPool {
   #sessionKeys: readonly string[] | undefined;
   #stopping = false;
   #restarts = 0;
-  readonly #counts = new WorkerCounts();
+  readonly #samples = new WorkerSamples();
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#sockets = new WorkerSockets(options.count);
     this.#ticketKeys = options.settings.ticketKeys;
     this.#sessionKeys = options.settings.sessionKeys;
   }
@@ -75,11 +67,11 @@ export class WorkerPool {
       const delta = diffSnapshots(this.#committed, snapshot);
       const parts = deltaParts(delta);
       const late = new Set<PoolWorker>();
-      await this.#each(async (worker) => {
+      await askEach(this.#serving, async (worker) => {
         if (!(await this.#prepareInTime(worker, delta, parts))) late.add(worker);
       });
       this.#committed = snapshot;
-      await this.#each(async (worker) => {
+      await askEach(this.#serving, async (worker) => {
         const done = this.#commit(worker, snapshot.version);
         if (!late.has(worker)) await done;
       });
@@ -93,8 +85,10 @@ export class WorkerPool {
   async listen(sockets: ReadonlyMap<string, readonly object[]>): Promise<ReadonlyMap<string, string>> {
     const refused = new Map<string, string>();
     await this.#inTurn(async () => {
-      for (const [key, handles] of sockets) this.#sockets.set(key, handles);
-      await this.#shareSockets((bindKey, error) => refused.set(bindKey, error.code ?? error.message));
+      this.#sockets.add(sockets);
+      await this.#sockets.share(this.#serving, (bindKey, error) =>
+        refused.set(bindKey, error.code ?? error.message),
+      );
     });
     await this.unlisten([...refused.keys()]);
     return refused;
@@ -102,15 +96,7 @@ export class WorkerPool {
 
   /** Workers stop accepting there; connections finish what they do. */
   unlisten(keys: readonly string[]): Promise<void> {
-    return this.#inTurn(async () => {
-      for (const key of keys) this.#sockets.delete(key);
-      await this.#each(async (worker) => {
-        for (const bindKey of keys) {
-          this.#accepting.get(worker)?.delete(bindKey);
-          await worker.request({ kind: "unlisten", bindKey });
-        }
-      });
-    });
+    return this.#inTurn(() => this.#sockets.remove(keys, this.#serving));
   }
 
   /** From now on, every worker seals and opens TLS session tickets with these. */
@@ -140,25 +126,8 @@ export class WorkerPool {
 
   /** What the workers count, and what is to be counted of them. */
   async samples(): Promise<readonly MetricSample[]> {
-    const workers = [...this.#serving];
-    const answered = new Set<number>();
-    await Promise.all(
-      workers.map(async (worker) => {
-        if (await this.#ask(worker)) answered.add(worker.worker);
-      }),
-    );
     return [
-      ...this.#counts.samples(),
-      ...workers.map((worker) => ({
-        name: "limpet_worker_snapshot_version",
-        labels: { worker: String(worker.worker) },
-        value: worker.version,
-      })),
-      ...this.#numbers().map((worker) => ({
-        name: "limpet_worker_up",
-        labels: { worker: String(worker) },
-        value: answered.has(worker) ? 1 : 0,
-      })),
+      ...(await this.#samples.gather([...this.#serving], this.#numbers())),
       { name: "limpet_workers", labels: {}, value: this.serving },
       { name: "limpet_worker_restarts_total", labels: {}, value: this.#restarts },
     ];
@@ -190,18 +159,6 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) worker.kill();
   }
 
-  /** One that does not answer in time counts with its last answer. */
-  #ask(worker: PoolWorker): Promise<boolean> {
-    const answer = worker.request({ kind: "stats" }).then(
-      (samples) => {
-        this.#counts.update(worker.worker, samples);
-        return true;
-      },
-      () => false,
-    );
-    return Promise.race([answer, delay(STATS_TIMEOUT_MS, false, { ref: false })]);
-  }
-
   /** Of the workers that there are to be. */
   #numbers(): readonly number[] {
     return Array.from({ length: this.#options.count }, (_, index) => index + 1);
@@ -214,11 +171,11 @@ export class WorkerPool {
     void worker.exited.then((exit) => {
       this.#workers.delete(number);
       this.#serving.delete(worker);
-      this.#accepting.delete(worker);
-      this.#counts.bury(number);
+      this.#sockets.forget(worker);
+      this.#samples.bury(number);
       if (this.#stopping) return;
       void this.#replace(worker, exit, failures);
-      void this.#inTurn(() => this.#shareSockets(this.#logRefusal));
+      void this.#inTurn(() => this.#sockets.share(this.#serving, this.#logRefusal));
     });
     const settings = this.#settings(number);
     await worker.request({ kind: "start", settings });
@@ -230,8 +187,7 @@ export class WorkerPool {
         await this.#commit(worker, delta.version);
       }
       this.#serving.add(worker);
-      this.#accepting.set(worker, new Map());
-      await this.#shareSockets(this.#logRefusal);
+      await this.#sockets.share(this.#serving, this.#logRefusal);
     });
   }
 
@@ -245,50 +201,7 @@ export class WorkerPool {
     }
   }
 
-  /** Sees to it that each worker accepts on its share: first all new ones accept, then others stop. */
-  async #shareSockets(onRefused: (bindKey: string, error: WorkerRefusal) => void): Promise<void> {
-    const serving = [...this.#serving].sort((a, b) => a.worker - b.worker);
-    const numbers = serving.map(({ worker }) => worker);
-    const shares = new Map(
-      [...this.#sockets].map(([key, handles]) => [
-        key,
-        socketShares(handles.length, numbers, this.#options.count),
-      ]),
-    );
-    await this.#each(async (worker) => {
-      for (const [bindKey, handles] of this.#sockets) {
-        const accepting = this.#acceptingOn(worker, bindKey);
-        for (const number of shares.get(bindKey)?.get(worker.worker) ?? []) {
-          if (accepting.has(number)) continue;
-          accepting.add(number);
-          await worker.request({ kind: "listen", bindKey, number }, handles[number]).catch((error: Error) => {
-            if (!(error instanceof WorkerRefusal)) throw error;
-            accepting.delete(number);
-            onRefused(bindKey, error);
-          });
-        }
-      }
-    });
-    await this.#each(async (worker) => {
-      for (const bindKey of this.#sockets.keys()) {
-        const accepting = this.#acceptingOn(worker, bindKey);
-        const share = shares.get(bindKey)?.get(worker.worker) ?? [];
-        for (const number of [...accepting].filter((one) => !share.includes(one))) {
-          accepting.delete(number);
-          await worker.request({ kind: "release", bindKey, number });
-        }
-      }
-    });
-  }
-
-  #acceptingOn(worker: PoolWorker, bindKey: string): Set<number> {
-    const byKey = this.#accepting.get(worker) ?? new Map<string, Set<number>>();
-    const accepting = byKey.get(bindKey) ?? new Set();
-    this.#accepting.set(worker, byKey.set(bindKey, accepting));
-    return accepting;
-  }
-
-  readonly #logRefusal = (bindKey: string, error: WorkerRefusal) => {
+  readonly #logRefusal: OnRefused = (bindKey, error) => {
     this.#options.logger.error({ bindKey, err: error }, "a worker cannot accept on a socket");
   };
 
@@ -348,22 +261,10 @@ export class WorkerPool {
     }
   }
 
-  /** One that dies meanwhile is no failure: its replacement gets everything when its turn comes. */
-  async #each(work: (worker: PoolWorker) => Promise<void>): Promise<void> {
-    const all = [...this.#serving].map(async (worker) => {
-      try {
-        await work(worker);
-      } catch (error) {
-        if (!(error instanceof WorkerGone)) throw error;
-      }
-    });
-    await Promise.all(all);
-  }
-
   /** What one of them cannot do is told in the log, and the others do it all the same. */
   #tellAll(command: WorkerCommand): Promise<void> {
     return this.#inTurn(() =>
-      this.#each(async (worker) => {
+      askEach(this.#serving, async (worker) => {
         await worker.request(command).catch((error: Error) => {
           if (!(error instanceof WorkerRefusal)) throw error;
           const { logger } = this.#options;

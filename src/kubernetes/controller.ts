@@ -1,0 +1,159 @@
+// The controller: what one replica knows of its cluster, and what it writes there while it leads.
+import { randomUUID } from "node:crypto";
+import type { PlaceGateways } from "../dialects/gateway-api/placement.ts";
+import type { Resource, Translation } from "../dialects/translation.ts";
+import type { Logger, MetricSample } from "../telemetry/index.ts";
+import type { GatewayPlaces } from "./addresses/gateway-places.ts";
+import type { KubernetesClient } from "./api/client.ts";
+import type { Clock } from "./clock.ts";
+import { LeaderElection } from "./leader/leader-election.ts";
+import { Settling } from "./settling.ts";
+import { StatusWriter } from "./status/status-writer.ts";
+import { withUnbound } from "./unbound-listeners.ts";
+import type { ClusterView } from "./watch/cluster-view.ts";
+import { ClusterWatch } from "./watch/cluster-watch.ts";
+
+/** GatewayClasses that name it are this gateway's. */
+export const CONTROLLER_NAME = "limpet.dev/gateway";
+const LEASE_NAME = "limpet-leader";
+
+/** Changes come in bursts, of a rollout or of a `kubectl apply`. */
+const QUIET_MS = 50;
+const LONGEST_MS = 250;
+/** A listener that could not be bound is tried again: its address may come, or its port be free. */
+const UNBOUND_RETRY_MS = 5_000;
+
+export interface ControllerOptions {
+  readonly client: KubernetesClient;
+  /** Where the Lease is. */
+  readonly namespace: string;
+  /** Name of the pod. */
+  readonly identity: string;
+  readonly places: (view: ClusterView, mayWrite: () => boolean) => GatewayPlaces;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** What a translation is made of. */
+export interface ClusterState {
+  readonly resources: readonly Resource[];
+  readonly place: PlaceGateways;
+}
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #watch: ClusterWatch;
+  readonly #election: LeaderElection;
+  readonly #statuses: StatusWriter;
+  readonly #places: GatewayPlaces;
+  #settling: Settling | undefined;
+  #read: ClusterState | undefined;
+  #cancelRetry: (() => void) | undefined;
+  #resigned: Promise<void> | undefined;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const { client, namespace, identity, clock, random, logger } = options;
+    const mayWrite = () => this.#election.isLeader();
+    this.#watch = new ClusterWatch({ client, clock, random, logger, onChange: () => this.#changed() });
+    this.#places = options.places(this.#watch, mayWrite);
+    this.#statuses = new StatusWriter({
+      client,
+      view: this.#watch,
+      controllerName: CONTROLLER_NAME,
+      identity,
+      mayWrite,
+      clock,
+      random,
+      logger,
+    });
+    this.#election = new LeaderElection({
+      client,
+      namespace,
+      name: LEASE_NAME,
+      identity: `${identity}_${randomUUID()}`,
+      clock,
+      random,
+      logger,
+      onStartedLeading: () => this.#lead(true),
+      onStoppedLeading: () => this.#lead(false),
+    });
+  }
+
+  get view(): ClusterView {
+    return this.#watch;
+  }
+
+  start(): void {
+    this.#watch.start();
+    this.#election.start();
+  }
+
+  /** What the cluster says now, once all of it has been heard. */
+  async state(): Promise<ClusterState> {
+    await this.#watch.synced;
+    this.#read = { resources: this.#watch.resources(), place: this.#places.place() };
+    return this.#read;
+  }
+
+  /** Calls `onChange` when `state` would answer something else than it did last, and things have come to rest. */
+  follow(onChange: () => Promise<void>): void {
+    const act = () => (this.#isRead() ? Promise.resolve() : onChange());
+    this.#settling = new Settling({
+      quietMs: QUIET_MS,
+      longestMs: LONGEST_MS,
+      clock: this.#options.clock,
+      act,
+    });
+    this.#settling.changed();
+  }
+
+  /** @param unbound by id of a listener: why nobody can connect to it */
+  report(state: ClusterState, translation: Translation, unbound: ReadonlyMap<string, string>): void {
+    const statuses = withUnbound(translation.statuses, unbound);
+    this.#statuses.report({ resources: state.resources, translation: { ...translation, statuses } });
+    this.#places.report(translation);
+    this.#cancelRetry?.();
+    if (unbound.size === 0) return;
+    this.#cancelRetry = this.#options.clock.after(UNBOUND_RETRY_MS, () => {
+      this.#read = undefined;
+      this.#settling?.changed();
+    });
+  }
+
+  /** Another replica leads from now on, if there is one. */
+  resign(): Promise<void> {
+    this.#resigned ??= this.#election.stop();
+    return this.#resigned;
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelRetry?.();
+    this.#settling?.stop();
+    await this.resign();
+    await this.#places.stop();
+    await this.#watch.stop();
+  }
+
+  samples(): MetricSample[] {
+    return [...this.#watch.samples(), ...this.#election.samples(), ...this.#statuses.samples()];
+  }
+
+  #isRead(): boolean {
+    const read = this.#read;
+    return read?.resources === this.#watch.resources() && read.place === this.#places.place();
+  }
+
+  #changed(): void {
+    this.#settling?.changed();
+    this.#statuses.viewChanged();
+    this.#places.viewChanged();
+  }
+
+  #lead(leads: boolean): void {
+    this.#statuses.setLeader(leads);
+    this.#places.setLeader(leads);
+    this.#settling?.changed();
+  }
+}

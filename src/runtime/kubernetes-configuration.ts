@@ -1,0 +1,93 @@
+// The configuration in a cluster: the controller's view of it, translated for the Gateways that are this controller's.
+
+import type { Translation } from "../dialects/translation.ts";
+import { AddressPool } from "../kubernetes/addresses/address-pool.ts";
+import { PoolPlaces } from "../kubernetes/addresses/pool-places.ts";
+import { ApiClient } from "../kubernetes/api/api-client.ts";
+import { findConnection } from "../kubernetes/api/connection.ts";
+import { SYSTEM_CLOCK } from "../kubernetes/clock.ts";
+import { type ClusterState, CONTROLLER_NAME, Controller } from "../kubernetes/controller.ts";
+import type { Logger, MetricSample } from "../telemetry/index.ts";
+import type { ConfigurationInput, ConfigurationSource } from "./configuration-source.ts";
+import type { KubernetesOptions } from "./run-options.ts";
+
+export class KubernetesConfiguration implements ConfigurationSource {
+  readonly description: Readonly<Record<string, unknown>>;
+  readonly isExacting = false;
+  readonly #options: KubernetesOptions;
+  readonly #controller: Controller;
+  readonly #states = new WeakMap<ConfigurationInput, ClusterState>();
+
+  /** Rejects with a CredentialError where nothing says how to reach an API server. */
+  static async connect(
+    options: KubernetesOptions,
+    version: string,
+    logger: Logger,
+  ): Promise<KubernetesConfiguration> {
+    const { kubeconfig, context } = options;
+    const connection = await findConnection({
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(context === undefined ? {} : { context }),
+      env: process.env,
+      nowMs: Date.now,
+    });
+    const client = new ApiClient({ connection, userAgent: `limpet/${version}`, clock: SYSTEM_CLOCK });
+    const pool = new AddressPool(options.addressPools);
+    const controller = new Controller({
+      client,
+      namespace: options.namespace ?? connection.namespace,
+      identity: options.identity,
+      places: (view) => new PoolPlaces(pool, view),
+      clock: SYSTEM_CLOCK,
+      random: Math.random,
+      logger,
+    });
+    return new KubernetesConfiguration(options, controller, connection.origin);
+  }
+
+  private constructor(options: KubernetesOptions, controller: Controller, origin: string) {
+    this.#options = options;
+    this.#controller = controller;
+    this.description = { cluster: origin };
+    controller.start();
+  }
+
+  async read(): Promise<ConfigurationInput> {
+    const state = await this.#controller.state();
+    const { gatewayClass, allowExternalName } = this.#options;
+    const input: ConfigurationInput = {
+      resources: state.resources,
+      options: {
+        controllerName: CONTROLLER_NAME,
+        ...(gatewayClass === undefined ? {} : { gatewayClass }),
+        allowExternalName,
+        place: state.place,
+      },
+      findings: [],
+      refusals: [],
+    };
+    this.#states.set(input, state);
+    return input;
+  }
+
+  accepted(input: ConfigurationInput, translation: Translation, unbound: ReadonlyMap<string, string>): void {
+    const state = this.#states.get(input);
+    if (state !== undefined) this.#controller.report(state, translation, unbound);
+  }
+
+  follow(onChange: () => Promise<void>): void {
+    this.#controller.follow(onChange);
+  }
+
+  resign(): void {
+    void this.#controller.resign();
+  }
+
+  stop(): Promise<void> {
+    return this.#controller.stop();
+  }
+
+  samples(): MetricSample[] {
+    return this.#controller.samples();
+  }
+}
