@@ -53,7 +53,6 @@ export function podStatus(facts: PodFacts): PodStatus {
     hostIPs: [{ ip: facts.hostAddress }],
     ...(address !== undefined && { podIP: address, podIPs: [{ ip: address }] }),
     startTime: facts.startTime,
-    qosClass: "BestEffort",
     initContainerStatuses: facts.initContainers.map((container) =>
       containerStatus(container, container.finished),
     ),
