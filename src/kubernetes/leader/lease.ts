@@ -11,6 +11,9 @@ export const LEASE: ApiResource = {
   hasStatus: false,
 };
 
+/** Name of the one that a deployment's replicas share; in its namespace. */
+export const LEADER_LEASE = "limpet-leader";
+
 /** What a Lease says. Its times are for people: clocks of replicas differ, so none goes by them. */
 export interface LeaseRecord {
   /** "": nobody holds it. */

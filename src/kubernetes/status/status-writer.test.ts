@@ -281,6 +281,22 @@ test("what the API server does not take is told once, and not tried again until 
   expect(verdicts(cluster)).toEqual(["False"]);
 });
 
+test("a class whose CRD takes no features as objects is accepted without them", async () => {
+  const { clock, cluster, view, writer, log } = setUp();
+  const one = cluster.put(object("GatewayClass", "limpet"));
+  cluster.before = ({ body }) => {
+    if (JSON.stringify(body).includes("supportedFeatures")) throw refusal(422);
+  };
+  const report = () => writer.report(reportOf(view, [{ ...statusOf(one), supportedFeatures: ["Gateway"] }]));
+  report();
+  await clock.advance(1000);
+  report();
+  await clock.advance(1000);
+  expect(verdicts(cluster)).toEqual(["True"]);
+  expect(cluster.requests).toHaveLength(2);
+  expect(log).toEqual([]);
+});
+
 test("what an older CRD leaves out is not written again and again", async () => {
   const { clock, cluster, view, writer, patches } = setUp();
   const gateway = cluster.put(object("Gateway", "edge"));

@@ -49,6 +49,8 @@ interface Trail {
   written?: { readonly basis: KubernetesObject; readonly result: KubernetesObject; readonly text: string };
   /** What the API server does not take; not tried again. */
   refused?: string;
+  /** Its CRD has features as plain names (Gateway API 1.1 and 1.2, experimental), so all else is written without them. */
+  takesNoFeatures?: boolean;
   /** Somebody else wrote first, so this version is old. */
   outdated?: KubernetesObject;
   /** What was compared last, and needs no write. */
@@ -154,7 +156,8 @@ export class StatusWriter {
     const current = written?.basis === object ? written.result : object;
     const wanted = this.#wanted.get(key);
     if (settled !== undefined && settled.current === current && settled.wanted === wanted) return undefined;
-    const patch = statusPatch(trail.kind, wanted, current, { controllerName, nowMs: clock.nowMs() });
+    const told = statusPatch(trail.kind, wanted, current, { controllerName, nowMs: clock.nowMs() });
+    const patch = trail.takesNoFeatures ? withoutFeatures(told) : told;
     if (patch !== undefined && !this.#isInVain(trail, patch, current)) return patch;
     trail.settled = { current, wanted };
     return undefined;
@@ -209,6 +212,11 @@ export class StatusWriter {
       if (signal.aborted || status === 404) return;
       if (status === 409) trail.outdated = object;
       if (status !== 400 && status !== 422) throw this.#failed(resourceName(kind), error);
+      if ("supportedFeatures" in patch) {
+        trail.takesNoFeatures = true;
+        const rest = this.#neededPatch(objectKey(ref), trail, object);
+        return rest && this.#writeStatus(trail, object, rest, signal);
+      }
       trail.refused = textOf(patch);
       this.#count(resourceName(kind), "refused");
       const fields = {
@@ -303,6 +311,11 @@ function retryDelayMs(error: unknown, attempt: number): number {
   if (isConflict) return Math.min(1000, 25 * 2 ** attempt);
   const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
   return Math.max(asked ?? 0, Math.min(30_000, 250 * 2 ** attempt));
+}
+
+function withoutFeatures(patch: JsonObject | undefined): JsonObject | undefined {
+  const { supportedFeatures: _, ...rest } = patch ?? {};
+  return Object.keys(rest).length === 0 ? undefined : rest;
 }
 
 function textOf(patch: JsonObject): string {
