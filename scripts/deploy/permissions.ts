@@ -1,7 +1,7 @@
 // What the controller may do in a cluster, and no more: made from the kinds that the dialects read, and from what it writes.
 import { stringify } from "yaml";
 import { KINDS } from "../../src/dialects/registry.ts";
-import { LEASE } from "../../src/kubernetes/leader/lease.ts";
+import { LEADER_LEASE, LEASE } from "../../src/kubernetes/leader/lease.ts";
 import { EVENT } from "../../src/kubernetes/status/finding-events.ts";
 import { STATUS_KINDS } from "../../src/kubernetes/status/status-kinds.ts";
 import { pluralOf } from "../../src/kubernetes/watch/watched-kinds.ts";
@@ -40,7 +40,7 @@ export function clusterRules(): readonly PolicyRule[] {
 export function ownRules(): readonly PolicyRule[] {
   return [
     rule(LEASE.group, [LEASE.plural], ["create"]),
-    { ...rule(LEASE.group, [LEASE.plural], ["get", "update"]), resourceNames: [NAME] },
+    { ...rule(LEASE.group, [LEASE.plural], ["get", "update"]), resourceNames: [LEADER_LEASE] },
     // The keys of session tokens.
     rule("", ["secrets"], ["create"]),
   ];

@@ -55,8 +55,8 @@ describe("in all namespaces", () => {
 test("in its own namespace no Secret is read or changed by name, and its Lease alone is written", () => {
   expect(rights(ownRules())).toEqual([
     "coordination.k8s.io/leases: create",
-    "coordination.k8s.io/leases/limpet: get",
-    "coordination.k8s.io/leases/limpet: update",
+    "coordination.k8s.io/leases/limpet-leader: get",
+    "coordination.k8s.io/leases/limpet-leader: update",
     "/secrets: create",
   ]);
 });
