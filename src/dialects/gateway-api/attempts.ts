@@ -19,21 +19,10 @@ export const timeoutsSchema = checked(
   },
 );
 
-/** Gateway API 1.5 and before took 0, which means what leaving `retry` out means. */
-const attempts = checked(z.int().min(0), (value) => {
-  if (value !== 0) return undefined;
-  return {
-    code: "deprecated-shape",
-    severity: "info",
-    message: "attempts: 0 is refused from Gateway API 1.6 on",
-    expected: "at least 1",
-    hint: "remove retry: without it nothing is tried again",
-  };
-});
-
 export const retrySchema = z.strictObject({
   codes: checked(z.array(z.int().min(400).max(599)), repeatedValues).default([]),
-  attempts: attempts.optional(),
+  /** 0: nothing is tried again, whatever policies say. */
+  attempts: z.int().min(0).optional(),
   backoff: duration.optional(),
 });
 

@@ -4,13 +4,14 @@ import { type CredentialProblem, findCertificate, isCredentialProblem } from "..
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { objectOf } from "./certificate-ref.ts";
-import type { GatewayReading } from "./gateway.ts";
+import { clientCertificate, type GatewayReading } from "./gateway.ts";
 import { resolveValidation, validationOf, validationsOf } from "./gateway-tls.ts";
 import {
   type CompiledListener,
   compileListener,
   type ListenerRefusal,
   type ListenerValue,
+  unsupported,
 } from "./listener.ts";
 import { conflictsAmong, overlapsOf, portFamily } from "./listener-conflicts.ts";
 import { type ListenerSetReading, type NamedListenerSet, notAllowed } from "./listener-set.ts";
@@ -184,12 +185,6 @@ const UNBINDABLE = {
   message: "no address of the Gateway can be bound",
 } as const;
 
-function unsupported(section: ListenerValue): ListenerRefusal | undefined {
-  if (portFamily(section) !== undefined) return undefined;
-  const message = `the protocol ${section.protocol} is not served`;
-  return { type: "Accepted", reason: "UnsupportedProtocol", message };
-}
-
 /** Whatever it was that could not be read: a listener may not let clients in whom it was to keep out. */
 function unverifiable(reading: GatewayReading, { protocol }: ListenerValue): ListenerRefusal | undefined {
   const at = ["spec", "tls", "frontend"];
@@ -205,11 +200,11 @@ function backendCertificate(
   readonly unresolved: CompiledGateway["unresolved"];
 } {
   const { object, value } = reading;
-  const ref = value.spec.tls?.backend?.clientCertificateRef;
-  if (ref === undefined) return { certificate: undefined, unresolved: undefined };
-  const found = findCertificate(objects, object, objectOf(ref, object.namespace));
+  const placed = clientCertificate(value.spec);
+  if (placed === undefined) return { certificate: undefined, unresolved: undefined };
+  const found = findCertificate(objects, object, objectOf(placed.ref, object.namespace));
   if (!isCredentialProblem(found)) return { certificate: found, unresolved: undefined };
-  findings.push(unresolvedReference(reading, found, ["spec", "tls", "backend", "clientCertificateRef"]));
+  findings.push(unresolvedReference(reading, found, placed.path));
   const reason = found.reason === "RefNotPermitted" ? found.reason : "InvalidClientCertificateRef";
   return { certificate: undefined, unresolved: { reason, message: found.message } };
 }

@@ -1,6 +1,7 @@
 // What the statuses of a Gateway, of its ListenerSets and of the listeners in both say.
 import type { Condition, ListenerStatus, ObjectStatus } from "../../model/index.ts";
 import type { CompiledGateway, CompiledListenerSet } from "./compile-gateway.ts";
+import { clientCertificate } from "./gateway.ts";
 import type { CompiledListener, ListenerRefusal } from "./listener.ts";
 import type { GatewayPlacement, PlacementProblem } from "./placement.ts";
 
@@ -138,7 +139,7 @@ function gatewayReferences(
     const names = open.map(({ attachable }) => attachable.name).join(", ");
     return [condition("ResolvedRefs", false, "ListenersNotResolved", `See the listeners ${names}`)];
   }
-  return value.spec.tls?.backend?.clientCertificateRef === undefined ? [] : [RESOLVED];
+  return clientCertificate(value.spec) === undefined ? [] : [RESOLVED];
 }
 
 function listenerStatus(entry: CompiledListener, attached: AttachedRoutes): ListenerStatus {

@@ -1,10 +1,10 @@
 // Gateway: its fields, and what it needs of others: a place, certificates and authorities.
 import { z } from "zod";
 import type { ObjectRef } from "../../model/index.ts";
-import { checked, ignored, localTarget, objectName, rule } from "../schema/fields.ts";
+import { checked, type FieldProblem, ignored, localTarget, objectName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
-import { objectOf } from "./certificate-ref.ts";
+import { objectOf, secretRef } from "./certificate-ref.ts";
 import { gatewayTlsSchema, validationsOf } from "./gateway-tls.ts";
 import { distinctListeners, type ListenerValue, listenerCredentials, listenerSchema } from "./listener.ts";
 import { portFamily } from "./listener-conflicts.ts";
@@ -12,9 +12,21 @@ import { GATEWAY_GROUP } from "./names.ts";
 import { listenerNamespaces } from "./namespaces.ts";
 import type { GatewayNeeds } from "./placement.ts";
 
+const routability = checked(z.string().max(253), (value): FieldProblem | undefined => {
+  if (value === "") return undefined;
+  return {
+    code: "field-ignored",
+    severity: "warning",
+    message: "an address is reachable from where the address itself is, whatever its routability",
+    expected: "no routability",
+    hint: "remove routability",
+  };
+});
+
 const address = z.strictObject({
   type: z.string().min(1).default("IPAddress"),
   value: z.string().max(253).default(""),
+  routability: routability.optional(),
 });
 
 const addresses = checked(z.array(address).max(16), (all) =>
@@ -42,6 +54,18 @@ const infrastructure = z.strictObject({
   parametersRef: localTarget.optional(),
 });
 
+/** The certificate for endpoints, where Gateway API 1.1 to 1.3 had it. */
+const backendTls = checked(
+  z.strictObject({ clientCertificateRef: secretRef.optional() }),
+  (): FieldProblem => ({
+    code: "deprecated-shape",
+    severity: "info",
+    message: "the certificate for endpoints stands under tls.backend since Gateway API 1.4",
+    expected: "spec.tls.backend",
+    hint: "move it to spec.tls.backend",
+  }),
+);
+
 export const GATEWAY = defineKind(
   { group: GATEWAY_GROUP, kind: "Gateway", versions: ["v1", "v1beta1"] },
   {
@@ -52,6 +76,7 @@ export const GATEWAY = defineKind(
       infrastructure: infrastructure.optional(),
       allowedListeners: z.strictObject({ namespaces: listenerNamespaces.prefault({}) }).prefault({}),
       tls: gatewayTlsSchema.optional(),
+      backendTLS: backendTls.optional(),
       defaultScope: ignored(
         z.string(),
         "default Gateways are not served",
@@ -62,6 +87,17 @@ export const GATEWAY = defineKind(
 );
 
 export type GatewayReading = Reading<ValueOf<typeof GATEWAY>>;
+
+/** The one that is shown to endpoints, and where it stands. */
+export function clientCertificate({ tls, backendTLS }: GatewayReading["value"]["spec"]) {
+  const ref = tls?.backend?.clientCertificateRef;
+  const path = ["spec", "tls", "backend", "clientCertificateRef"];
+  if (ref !== undefined) return { ref, path };
+  const older = backendTLS?.clientCertificateRef;
+  return older === undefined
+    ? undefined
+    : { ref: older, path: ["spec", "backendTLS", "clientCertificateRef"] };
+}
 
 /** A ListenerSet, as far as it matters here. */
 interface OwnerOfListeners {
@@ -90,7 +126,7 @@ export function gatewayNeeds(
 /** The objects whose certificates and authorities a Gateway names, each as often as it names them. */
 export function credentialRefs({ object, value }: GatewayReading): readonly ObjectRef[] {
   const { listeners, tls } = value.spec;
-  const client = tls?.backend?.clientCertificateRef;
+  const client = clientCertificate(value.spec)?.ref;
   const authorities = validationsOf(tls).flatMap((one) => one.value.caCertificateRefs);
   const refs = [...authorities, ...(client === undefined ? [] : [client])];
   return [

@@ -34,6 +34,8 @@ export const listenerSchema = checked(
     protocol: z.string().min(1).max(255),
     tls: listenerTlsSchema.optional(),
     allowedRoutes: allowedRoutes.prefault({}),
+    /** Experimental in Gateway API 1.7 (GEP-5224): authorisation before routing, so a listener is closed rather than without. */
+    filters: z.looseObject({ requests: z.array(z.looseObject({})).max(16).default([]) }).optional(),
   }),
   ({ protocol, tls, hostname }) => {
     const problems: FieldProblem[] = [];
@@ -147,6 +149,8 @@ export interface ListenerRefusal {
   readonly type: "Accepted" | "Conflicted" | "Programmed";
   readonly reason: string;
   readonly message: string;
+  /** What to write instead, and where in the listener. */
+  readonly remedy?: { readonly path: FieldPath; readonly expected: string; readonly hint: string };
 }
 
 export interface CompiledListener {
@@ -189,7 +193,8 @@ export function compileListener(
   const isOwn = ({ group, kind }: RouteKind) => group === GATEWAY_GROUP && kind === own;
   const badKinds = kinds.filter((kind) => !isOwn(kind)).map(({ kind }) => kind);
   const early = objection ?? (value.protocol === "TLS" ? terminated(value) : undefined);
-  const needsTls = value.protocol === "HTTPS" && early === undefined;
+  // What has no place yet has its certificates looked at all the same.
+  const needsTls = value.protocol === "HTTPS" && (early === undefined || early.type === "Programmed");
   const secured = needsTls
     ? compileTls(value, validation, { owner, gateway: place.gateway }, objects)
     : undefined;
@@ -234,8 +239,16 @@ export const ROUTE_KIND: Readonly<Record<string, string>> = {
 
 function terminated({ tls }: ListenerValue): ListenerRefusal | undefined {
   if (tls?.mode === "Passthrough") return undefined;
-  const message = "TLS that carries no HTTP is passed through, not ended here";
-  return { type: "Accepted", reason: "UnsupportedValue", message };
+  return {
+    type: "Accepted",
+    reason: "UnsupportedValue",
+    message: "TLS that carries no HTTP is passed through, not ended here",
+    remedy: {
+      path: ["tls", "mode"],
+      expected: "mode: Passthrough",
+      hint: "write protocol: HTTPS, or mode: Passthrough",
+    },
+  };
 }
 
 function wrongKinds(kinds: readonly string[], own: string): ListenerRemark {
@@ -248,32 +261,37 @@ function wrongKinds(kinds: readonly string[], own: string): ListenerRemark {
   };
 }
 
-function refusalRemarks({ reason, message }: ListenerRefusal): ListenerRemark[] {
-  const text = { code: "listener-not-served", message: `the listener is not opened: ${message}` } as const;
-  switch (reason) {
-    case "Invalid":
-    case "NoValidCACertificate":
-    case "Pending":
-      // What is in error, or leads nowhere, has its findings already; what is not there yet is nobody's mistake.
-      return [];
-    case "UnsupportedProtocol": {
-      const expected = `protocol: ${Object.keys(ROUTE_KIND).join(", ")}`;
-      return [
-        { ...text, path: ["protocol"], expected, hint: "write protocol: HTTP, or remove the listener" },
-      ];
-    }
-    case "UnsupportedValue": {
-      const hint = "write protocol: HTTPS, or mode: Passthrough";
-      return [{ ...text, path: ["tls", "mode"], expected: "mode: Passthrough", hint }];
-    }
-    default:
-      return [
-        {
-          ...text,
-          path: [],
-          expected: "a valid listener with an address, port and hostname of its own",
-          hint: "change or remove the listener",
-        },
-      ];
+/** What keeps a listener closed whatever stands around it. */
+export function unsupported({ protocol, filters }: ListenerValue): ListenerRefusal | undefined {
+  if (ROUTE_KIND[protocol] === undefined) {
+    return {
+      type: "Accepted",
+      reason: "UnsupportedProtocol",
+      message: `the protocol ${protocol} is not served`,
+      remedy: {
+        path: ["protocol"],
+        expected: `protocol: ${Object.keys(ROUTE_KIND).join(", ")}`,
+        hint: "write protocol: HTTP, or remove the listener",
+      },
+    };
   }
+  if (filters === undefined || filters.requests.length === 0) return undefined;
+  return {
+    type: "Accepted",
+    reason: "UnsupportedValue",
+    message: "filters of a listener are not served",
+    remedy: { path: ["filters"], expected: "no filters", hint: "remove filters" },
+  };
+}
+
+const REMEDY = {
+  path: [],
+  expected: "a valid listener with an address, port and hostname of its own",
+  hint: "change or remove the listener",
+} as const;
+
+function refusalRemarks({ reason, message, remedy = REMEDY }: ListenerRefusal): ListenerRemark[] {
+  // What is in error, or leads nowhere, has its findings already; what is not there yet is nobody's mistake.
+  if (["Invalid", "NoValidCACertificate", "Pending"].includes(reason)) return [];
+  return [{ code: "listener-not-served", message: `the listener is not opened: ${message}`, ...remedy }];
 }

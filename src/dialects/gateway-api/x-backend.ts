@@ -1,4 +1,4 @@
-// XBackend (experimental, Gateway API 1.7): a backend that picks its endpoints itself and may declare persistence.
+// XBackend (experimental, Gateway API 1.6 and 1.7): a backend that picks its endpoints itself and may declare persistence.
 import { z } from "zod";
 import { objectText, type SessionPersistence } from "../../model/index.ts";
 import { POD, podEndpoint } from "../core/pod.ts";
@@ -29,9 +29,29 @@ const protocol = checked(z.enum(PROTOCOLS), (value): FieldProblem | undefined =>
   };
 }).optional();
 
+/** `port` and `name` are of Gateway API 1.6. */
+const port = checked(
+  z.strictObject({ number: portNumber.optional(), port: portNumber.optional(), name: z.string().optional() }),
+  ({ number, port }): FieldProblem | undefined => {
+    if (number !== undefined) return undefined;
+    if (port === undefined) {
+      const absent = ["number", "port"];
+      return rule({ absent, message: "there is no number", expected: "number", hint: "add number: 80" });
+    }
+    return {
+      code: "deprecated-shape",
+      severity: "info",
+      path: ["port"],
+      message: "Gateway API 1.7 calls it number",
+      expected: "number",
+      hint: `write number: ${port}`,
+    };
+  },
+);
+
 const spec = z.strictObject({
   type: z.enum(["ExternalHostname", "EndpointSelector"]),
-  port: z.strictObject({ number: portNumber }),
+  port,
   externalHostname: z.strictObject({ hostname: hostOrAddress }).optional(),
   endpointSelector: z
     .strictObject({
@@ -107,10 +127,11 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
     const { object, value } = reading;
     const { protocol = "HTTP" } = value.spec;
     const session = sessionOf(reading, options)?.session;
+    const port = value.spec.port.number ?? value.spec.port.port;
     return {
       id: objectText(object),
       object,
-      port: value.spec.port.number,
+      ...(port === undefined ? {} : { port }),
       ...(NEED_HTTP2.includes(protocol) ? { protocol: { name: protocol, kind: "http2" } } : {}),
       ...(session === undefined ? {} : { session }),
     };
