@@ -1,0 +1,280 @@
+// Where the Gateways of a cluster are: places them by what the API has on record, and has the leader keep the records.
+import type { GatewayNeeds, PlaceGateways } from "../../dialects/gateway-api/placement.ts";
+import type { Translation } from "../../dialects/translation.ts";
+import { type ObjectRef, objectKey } from "../../model/index.ts";
+import type { Logger } from "../../telemetry/index.ts";
+import type { KubernetesClient, ListPage } from "../api/client.ts";
+import type { Clock } from "../clock.ts";
+import { objectAt } from "../status/json.ts";
+import { Backoff, pause } from "../watch/backoff.ts";
+import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
+import type { AddressPool } from "./address-pool.ts";
+import { allocateBindPorts, type BindPorts } from "./bind-ports.ts";
+import {
+  abandonedServices,
+  gatewayRef,
+  type PlannedGateway,
+  planInfrastructure,
+  serviceRef,
+  type Write,
+} from "./infrastructure-plan.ts";
+import { InfrastructureWriter, SERVICES } from "./infrastructure-writer.ts";
+import { type MadeService, readMadeService } from "./made-service.ts";
+import { MANAGED_BY, MANAGED_BY_LABEL } from "./names.ts";
+import { placeInPool } from "./pool-placement.ts";
+import { recordedAddresses, recordedPorts } from "./records.ts";
+import { replicaEndpoints } from "./replicas.ts";
+import { isProblem, type ServiceType, serviceParameters } from "./service-parameters.ts";
+import { placeBehindServices, unsupported } from "./service-placement.ts";
+
+/** `services`: a Service for each Gateway leads to ports of the pods. `pool`: each Gateway has addresses of its own. */
+export type AddressSource =
+  | { readonly kind: "services"; readonly type: ServiceType }
+  | { readonly kind: "pool"; readonly pool: AddressPool };
+
+export interface GatewayAddressesOptions {
+  readonly source: AddressSource;
+  readonly client: KubernetesClient;
+  readonly view: ClusterView;
+  readonly controllerName: string;
+  /** Of this process, with the name of its pod. */
+  readonly namespace: string;
+  readonly pod: string;
+  readonly isLeader: () => boolean;
+  /** `place` is another function by now, though no resource changed. */
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Pick<Logger, "info" | "warn">;
+}
+
+const GATEWAY = gatewayRef("", "");
+
+export class GatewayAddresses {
+  readonly #options: GatewayAddressesOptions;
+  readonly #writer: InfrastructureWriter;
+  /** Those that are served, as the last translation has them. */
+  #gateways: readonly GatewayNeeds[] = [];
+  /** What this leader gave away, by Gateway: the view learns of it later. Empty where it does not lead. */
+  #ports = new Map<string, BindPorts>();
+  #given = new Map<string, readonly string[]>();
+  /** Set while it leads and knows what leaders before it gave away. */
+  #reign: AbortController | undefined;
+  #isInformed = false;
+  #placeText: string | undefined;
+  #place: PlaceGateways = () => [];
+  #toldOutside = false;
+
+  constructor(options: GatewayAddressesOptions) {
+    this.#options = options;
+    const { client, clock, random, logger, onChange } = options;
+    this.#writer = new InfrastructureWriter({
+      client,
+      clock,
+      random,
+      logger,
+      plan: () => this.#plan(),
+      mayWrite: () => this.#leads(),
+      onFailures: onChange,
+    });
+  }
+
+  /** For `TranslateOptions.place`: the same function while what is on record is the same. */
+  get place(): PlaceGateways {
+    const text = this.#recordText();
+    if (text !== this.#placeText) {
+      this.#placeText = text;
+      // Another function each time, for whoever asks whether it is another.
+      this.#place = (gateways) => this.#placements(gateways);
+    }
+    return this.#place;
+  }
+
+  /** What is to be on record for these Gateways is written, where this replica leads. */
+  translated({ gateways, statuses }: Pick<Translation, "gateways" | "statuses">): void {
+    this.#gateways = gateways;
+    if (!this.#leads()) return;
+    const served = new Set(gateways.map(({ gateway }) => objectKey(gateway)));
+    this.#given = new Map(
+      statuses.flatMap(({ object, addresses = [] }): [string, readonly string[]][] => {
+        const key = objectKey(object);
+        return served.has(key) ? [[key, addresses.map(({ value }) => value)]] : [];
+      }),
+    );
+    void this.#writer.run();
+  }
+
+  /** Asks the API server itself what is on record before it gives anything away: what is watched comes later. */
+  startedLeading(): void {
+    this.stoppedLeading();
+    const reign = new AbortController();
+    this.#reign = reign;
+    void this.#learn(reign.signal);
+  }
+
+  stoppedLeading(): void {
+    this.#reign?.abort();
+    this.#reign = undefined;
+    this.#isInformed = false;
+    this.#ports.clear();
+    this.#given.clear();
+    this.#writer.forget();
+  }
+
+  /** Nothing is written any more. */
+  async stop(): Promise<void> {
+    this.stoppedLeading();
+    await this.#writer.stop();
+  }
+
+  #leads(): boolean {
+    return this.#isInformed && this.#options.isLeader();
+  }
+
+  async #learn(signal: AbortSignal): Promise<void> {
+    const { source, clock, random, logger, onChange } = this.#options;
+    const backoff = new Backoff(random);
+    while (!signal.aborted) {
+      try {
+        if (source.kind === "pool") this.#given = await this.#listGiven(signal);
+        else this.#ports = await this.#listPorts(signal);
+        if (signal.aborted) return;
+        this.#isInformed = true;
+        onChange();
+        void this.#writer.run();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const reason = (error as Error).message;
+        logger.warn({ reason }, "could not ask which addresses Gateways have");
+        await pause(clock, backoff.nextMs(), signal);
+      }
+    }
+  }
+
+  async #listPorts(signal: AbortSignal): Promise<Map<string, BindPorts>> {
+    const query = { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` };
+    const page = await this.#options.client.request<ListPage>("GET", apiPath(SERVICES), { query, signal });
+    return recordedPorts(page.items);
+  }
+
+  async #listGiven(signal: AbortSignal): Promise<Map<string, readonly string[]>> {
+    const { client, view } = this.#options;
+    const resource = view.apiResource(GATEWAY.group, GATEWAY.kind);
+    if (resource === undefined) return new Map();
+    const page = await client.request<ListPage>("GET", apiPath(resource), { signal });
+    return recordedAddresses(page.items);
+  }
+
+  #placements(gateways: readonly GatewayNeeds[]): ReturnType<PlaceGateways> {
+    const { source, view } = this.#options;
+    if (source.kind === "services") {
+      return placeBehindServices(gateways, {
+        serviceOf: (gateway) => this.#serviceOf(gateway),
+        parametersOf: (needs) => this.#parametersOf(needs, source.type),
+        failureOf: (gateway) => this.#writer.failureOf(gateway),
+      });
+    }
+    return placeInPool(gateways, {
+      pool: source.pool,
+      recorded: new Map([...recordedAddresses(view.objects(GATEWAY.group, GATEWAY.kind)), ...this.#given]),
+      assigns: this.#leads(),
+      objection: (needs) => {
+        const parameters = this.#parametersOf(needs, "ClusterIP");
+        return isProblem(parameters) ? parameters : undefined;
+      },
+    });
+  }
+
+  /** All that decides where Gateways are and is no resource of a translation. */
+  #recordText(): string {
+    const { source, view } = this.#options;
+    if (source.kind === "pool") {
+      return JSON.stringify([
+        this.#leads(),
+        ...recordedAddresses(view.objects(GATEWAY.group, GATEWAY.kind)),
+        ...this.#given,
+      ]);
+    }
+    const services = view.objects(SERVICES.group, SERVICES.kind).flatMap((service) => {
+      const { bindPorts = [], ...made } = readMadeService(service) ?? {};
+      return "name" in made ? [[made, ...bindPorts]] : [];
+    });
+    const failures = this.#gateways.map(({ gateway }) => this.#writer.failureOf(gateway) ?? null);
+    return JSON.stringify([services, failures]);
+  }
+
+  #serviceOf(gateway: ObjectRef): MadeService | "foreign" | undefined {
+    const { view } = this.#options;
+    const service = view.object(serviceRef(gateway));
+    if (service === undefined) return undefined;
+    const made = readMadeService(service);
+    if (made === undefined) return "foreign";
+    // That of an earlier Gateway with this name goes by itself.
+    return made.gateway.uid === view.object(gateway)?.metadata.uid ? made : undefined;
+  }
+
+  #parametersOf(needs: GatewayNeeds, type: ServiceType) {
+    return serviceParameters(needs, type, (namespace, name) => {
+      const found = this.#options.view.object({ group: "", kind: "ConfigMap", namespace, name });
+      return found === undefined ? undefined : objectAt(found, "data");
+    });
+  }
+
+  #plan(): readonly Write[] {
+    const { source, view, controllerName } = this.#options;
+    const planned = source.kind === "pool" ? this.#named() : this.#served(source.type);
+    const services = view
+      .objects(SERVICES.group, SERVICES.kind)
+      .filter(({ metadata }) => metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY);
+    return [...planInfrastructure(planned, view), ...abandonedServices(services, controllerName, view)];
+  }
+
+  #served(type: ServiceType): PlannedGateway[] {
+    const { view, namespace, pod } = this.#options;
+    const requests = this.#gateways.map(({ gateway, ports }) => ({ key: objectKey(gateway), ports }));
+    const known = recordedPorts(view.objects(SERVICES.group, SERVICES.kind));
+    for (const [key, ports] of this.#ports) known.set(key, new Map([...(known.get(key) ?? []), ...ports]));
+    const bindPorts = allocateBindPorts(requests, known);
+    this.#ports = new Map(bindPorts);
+    const endpoints = replicaEndpoints(namespace, pod, view.objects("", "Pod"));
+    this.#tellOutside(endpoints.length === 0);
+    return this.#gateways.map((needs): PlannedGateway => {
+      const parameters = this.#parametersOf(needs, type);
+      const isClear = !isProblem(parameters) && unsupported(needs, parameters.type) === undefined;
+      return {
+        needs,
+        shape: isClear ? { kind: "served", parameters } : undefined,
+        bindPorts: bindPorts.get(objectKey(needs.gateway)) ?? new Map(),
+        endpoints,
+      };
+    });
+  }
+
+  #named(): PlannedGateway[] {
+    return this.#gateways.map((needs): PlannedGateway => {
+      const isClear = !isProblem(this.#parametersOf(needs, "ClusterIP"));
+      const addresses = this.#given.get(objectKey(needs.gateway)) ?? [];
+      return {
+        needs,
+        shape: isClear ? { kind: "named" } : undefined,
+        bindPorts: new Map(needs.ports.map((port) => [port, port])),
+        endpoints: addresses.map((address) => ({
+          addresses: [address],
+          conditions: { ready: true, serving: true, terminating: false },
+        })),
+      };
+    });
+  }
+
+  #tellOutside(isOutside: boolean): void {
+    if (isOutside && !this.#toldOutside) {
+      const { namespace, pod, logger } = this.#options;
+      logger.warn(
+        { namespace, pod },
+        "this process is no pod that is known: Services of Gateways lead nowhere",
+      );
+    }
+    this.#toldOutside = isOutside;
+  }
+}

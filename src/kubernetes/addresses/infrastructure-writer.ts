@@ -1,0 +1,197 @@
+// Writes what is made for Gateways, one thing after the other, and comes back to what could not be written.
+import { type ObjectRef, objectKey } from "../../model/index.ts";
+import type { Logger } from "../../telemetry/index.ts";
+import { ApiError, type KubernetesClient } from "../api/client.ts";
+import type { Clock } from "../clock.ts";
+import { type ApiResource, apiPath } from "../watch/cluster-view.ts";
+import { type Write, writeKey } from "./infrastructure-plan.ts";
+import { APPLIED_ANNOTATION } from "./names.ts";
+
+/** What was written is seen by then. The same is not written again before, not even where somebody else undid it. */
+const SEEN_MS = 5_000;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+/** Of fields, in what the API server keeps about who set them. */
+const FIELD_MANAGER = "limpet";
+
+export const SERVICES: ApiResource = {
+  group: "",
+  kind: "Service",
+  version: "v1",
+  plural: "services",
+  namespaced: true,
+  hasStatus: true,
+};
+const ENDPOINT_SLICES: ApiResource = {
+  group: "discovery.k8s.io",
+  kind: "EndpointSlice",
+  version: "v1",
+  plural: "endpointslices",
+  namespaced: true,
+  hasStatus: false,
+};
+
+export interface InfrastructureWriterOptions {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Pick<Logger, "info" | "warn">;
+  /** What is to be written by now. */
+  readonly plan: () => readonly Write[];
+  /** Asked before each write. */
+  readonly mayWrite: () => boolean;
+  /** Other Gateways have failures than before, or for other reasons. */
+  readonly onFailures: () => void;
+}
+
+/** The last that was tried of an object. */
+interface Attempt {
+  readonly wanted: string;
+  /** Monotonic: the same is not tried before. */
+  readonly dueMs: number;
+  readonly failures: number;
+  readonly gateway: string;
+  /** Undefined: it was written. */
+  readonly reason: string | undefined;
+}
+
+export class InfrastructureWriter {
+  readonly #options: InfrastructureWriterOptions;
+  readonly #attempts = new Map<string, Attempt>();
+  #running: Promise<void> | undefined;
+  #isAsked = false;
+  #isStopped = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: InfrastructureWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Something changed. Never rejects; resolves when what could be written is. */
+  run(): Promise<void> {
+    this.#isAsked = true;
+    this.#running ??= this.#passes().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Why something of this Gateway could not be written; undefined: everything could. */
+  failureOf(gateway: ObjectRef): string | undefined {
+    const key = objectKey(gateway);
+    for (const attempt of this.#attempts.values()) {
+      if (attempt.gateway === key && attempt.reason !== undefined) return attempt.reason;
+    }
+    return undefined;
+  }
+
+  /** Somebody else writes from here on. */
+  forget(): void {
+    this.#cancel?.();
+    this.#attempts.clear();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.forget();
+    await this.#running;
+  }
+
+  async #passes(): Promise<void> {
+    while (this.#isAsked && !this.#isStopped) {
+      this.#isAsked = false;
+      await this.#pass();
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const { plan, mayWrite, clock, onFailures } = this.#options;
+    this.#cancel?.();
+    if (!mayWrite()) return;
+    const writes = plan();
+    const before = this.#failures();
+    const wanted = new Set(writes.map(writeKey));
+    for (const [key, { reason, dueMs }] of this.#attempts) {
+      // What failed and is no longer to be written stands there by now, or is wanted no more.
+      const isOver = reason !== undefined || dueMs <= clock.monotonicMs();
+      if (!wanted.has(key) && isOver) this.#attempts.delete(key);
+    }
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const write of writes) {
+      const due = this.#dueMs(write);
+      if (due <= clock.monotonicMs()) {
+        if (!mayWrite() || this.#isStopped) return;
+        await this.#write(write);
+      }
+      nextMs = Math.min(nextMs, this.#dueMs(write));
+    }
+    if (this.#failures() !== before) onFailures();
+    if (nextMs !== Number.POSITIVE_INFINITY && !this.#isStopped) {
+      this.#cancel = clock.after(Math.max(0, nextMs - clock.monotonicMs()), () => void this.run());
+    }
+  }
+
+  #dueMs(write: Write): number {
+    const attempt = this.#attempts.get(writeKey(write));
+    return attempt === undefined || attempt.wanted !== wantedText(write)
+      ? Number.NEGATIVE_INFINITY
+      : attempt.dueMs;
+  }
+
+  async #write(write: Write): Promise<void> {
+    const { client, clock, random, logger } = this.#options;
+    const key = writeKey(write);
+    const tried = { wanted: wantedText(write), gateway: objectKey(write.gateway) };
+    const what = { [write.action]: key, gateway: tried.gateway };
+    try {
+      await send(client, write);
+      this.#attempts.set(key, {
+        ...tried,
+        dueMs: clock.monotonicMs() + SEEN_MS,
+        failures: 0,
+        reason: undefined,
+      });
+      logger.info(what, "wrote what a Gateway needs");
+    } catch (error) {
+      const failures = (this.#attempts.get(key)?.failures ?? 0) + 1;
+      const upToMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
+      // Half of it at least, for the API server; the rest at random, so that not everything comes back at once.
+      const dueMs = clock.monotonicMs() + (upToMs * (1 + random())) / 2;
+      const reason = (error as Error).message;
+      if (this.#attempts.get(key)?.reason !== reason) {
+        logger.warn({ ...what, reason }, "could not write what a Gateway needs");
+      }
+      this.#attempts.set(key, { ...tried, dueMs, failures, reason });
+    }
+  }
+
+  #failures(): string {
+    return [...this.#attempts.values()].map(({ gateway, reason = "" }) => `${gateway} ${reason}`).join("\n");
+  }
+}
+
+/** Server-side apply, so that what others set in the object stays theirs. */
+async function send(client: KubernetesClient, { action, object, isNew }: Write): Promise<void> {
+  const { namespace, name, uid } = object.metadata;
+  const path = apiPath(object.kind === SERVICES.kind ? SERVICES : ENDPOINT_SLICES, namespace, name);
+  if (action === "apply") {
+    await client.request("PATCH", path, {
+      // What is there unknown to us belongs to somebody, and is not taken from him.
+      query: { fieldManager: FIELD_MANAGER, force: !isNew },
+      contentType: "application/apply-patch+yaml",
+      body: object,
+    });
+    return;
+  }
+  try {
+    await client.request("DELETE", path, { body: { preconditions: { uid } } });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+  }
+}
+
+function wantedText({ action, object: { metadata } }: Write): string {
+  return action === "apply"
+    ? `apply ${metadata.annotations?.[APPLIED_ANNOTATION]}`
+    : `delete ${metadata.uid}`;
+}
