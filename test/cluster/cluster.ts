@@ -104,7 +104,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const stop = async () => {
     await outside.stop();
     await nodes.stop();
-    await controlPlane.stop();
+    await controlPlane.kill();
     await network.close();
     rmSync(folder, { recursive: true, force: true });
   };

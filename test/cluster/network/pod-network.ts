@@ -77,7 +77,12 @@ export class PodNetwork {
     const host = [...this.#taken.keys()].find((taken) => this.#addressOf(taken) === address);
     const link = host === undefined ? undefined : this.#taken.get(host);
     if (host === undefined || link === undefined) return;
-    await ip([`link del ${this.#outerName(link)}`, `netns del ${namespace}`]);
+    await ip([
+      `link del ${this.#outerName(link)}`,
+      `netns del ${namespace}`,
+      // Or this end would go on believing in the address for half a minute.
+      `neigh flush to ${address} dev ${this.#bridge}`,
+    ]);
     this.#taken.delete(host);
   }
 

@@ -84,7 +84,7 @@ function httpbin({ command = [], args = [], ports = [] }: ContainerSpec): ImageP
   const options = [
     ...["--bind", `0.0.0.0:${port}`],
     ...["--worker-class", "gthread", "--threads", "16"],
-    ...["--keep-alive", "30", "--access-logfile", "-"],
+    ...["--keep-alive", "30", "--access-logfile", "-", "--no-control-socket"],
   ];
   const serve = `import sys
 sys.path.insert(0, ${JSON.stringify(installHttpbin())})

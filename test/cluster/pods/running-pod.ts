@@ -14,7 +14,7 @@ import { PodObjects } from "./objects.ts";
 import { type ContainerSpec, type Pod, podPath } from "./pod.ts";
 import { type Condition, podStatus } from "./pod-status.ts";
 import { Probe } from "./probe.ts";
-import { type Launch, launch, type Mount, userOf } from "./sandbox.ts";
+import { type Launch, launch, type Mount, signalGroup, userOf } from "./sandbox.ts";
 import { makeVolumes } from "./volumes.ts";
 
 export interface PodContext {
@@ -143,11 +143,12 @@ export class RunningPod {
     const from = Date.now();
     const { preStop } = container.spec.lifecycle ?? {};
     if (preStop !== undefined && container.running && graceMs > 0) {
-      const hook =
-        preStop.exec === undefined
-          ? new Promise((resolve) => setTimeout(resolve, (preStop.sleep?.seconds ?? 0) * 1000))
-          : ended(this.#runIn(preStop.exec.command));
-      await Promise.race([hook, new Promise((resolve) => setTimeout(resolve, graceMs))]);
+      const { exec, sleep } = preStop;
+      const command = exec?.command ?? ["sleep", String(sleep?.seconds ?? 0)];
+      const hook = this.#runIn(command);
+      const timer = setTimeout(() => signalGroup(hook, "SIGKILL"), graceMs);
+      await ended(hook);
+      clearTimeout(timer);
     }
     await container.stop(Math.max(0, graceMs - (Date.now() - from)));
   }
