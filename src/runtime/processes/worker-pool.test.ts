@@ -162,6 +162,23 @@ test("one that dies while it comes up is tried again", async () => {
   expect(samples.find(({ name }) => name === "limpet_worker_restarts_total")?.value).toBe(2);
 });
 
+test("one that dies while it swaps on its way up never counts as serving", async () => {
+  const { pool, workers, log, spawned } = poolOf(1);
+  await pool.start();
+  await pool.publish(snapshot(1));
+  const replaced = spawned();
+  workers[0]?.kill();
+  const next = await replaced;
+  next.answer = async (command) => {
+    if (command.kind !== "commit") return [];
+    next.kill();
+    throw new WorkerGone(1);
+  };
+  await expect.poll(() => log).toContain("worker serves again");
+  expect(workers).toHaveLength(3);
+  expect(pool.serving).toBe(1);
+});
+
 test("a pool whose first worker cannot start says so", async () => {
   const { pool } = poolOf(1, { answers: [failing("start", new WorkerRefusal("no access log", "ENOENT"))] });
   await expect(pool.start()).rejects.toThrow("no access log");

@@ -186,6 +186,8 @@ export class WorkerPool {
         await prepare(worker, delta, deltaParts(delta));
         await this.#commit(worker, delta.version);
       }
+      // It may have died while it swapped, and nobody would take it out again.
+      if (this.#workers.get(number) !== worker) throw new WorkerGone(number);
       this.#serving.add(worker);
       await this.#sockets.share(this.#serving, this.#logRefusal);
     });
