@@ -116,7 +116,7 @@ export class ApiServerDouble {
       ...statusOf({ status: 410, reason: "Expired" }),
     };
     this.#tell(path, "ERROR", object);
-    this.dropWatches(path);
+    this.endWatches(path);
   }
 
   /** Nobody can begin at a version from before. */

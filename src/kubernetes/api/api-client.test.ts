@@ -263,9 +263,7 @@ describe("a watch", () => {
     const mistake = () => {
       throw new RangeError("mine");
     };
-    await expect(watch(clientOf(), mistake)).rejects.toMatchObject({
-      message: expect.stringContaining("mine"),
-    });
+    await expect(watch(clientOf(), mistake)).rejects.toThrow(RangeError);
     await reached(() => server.watchers(SERVICES) === 0);
   });
 

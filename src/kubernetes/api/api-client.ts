@@ -7,6 +7,7 @@ import {
   type KubernetesClient,
   type RequestMethod,
   type RequestOptions,
+  type WatchEvent,
   type WatchOptions,
 } from "./client.ts";
 import type { ApiConnection, Credentials, TlsSettings } from "./credentials.ts";
@@ -91,11 +92,21 @@ export class ApiClient implements KubernetesClient {
     };
     const silence = `${what}: the watch was silent for ${quietLimitMs} ms`;
     const deadline = new Deadline(this.#options.clock, quietLimitMs, silence, signal);
+    let mistake: { readonly error: unknown } | undefined;
+    const tell = (event: WatchEvent): void => {
+      try {
+        onEvent(event);
+      } catch (error) {
+        mistake = { error };
+        throw error;
+      }
+    };
     try {
       const response = await this.#answer(call, deadline.signal);
       deadline.extend();
-      await eachEvent(what, response, onEvent, () => deadline.extend());
+      await eachEvent(what, response, tell, () => deadline.extend());
     } catch (error) {
+      if (mistake !== undefined) throw mistake.error;
       throw deadline.reason ?? failure(what, error);
     } finally {
       deadline.end();

@@ -46,7 +46,7 @@ export interface RequestOptions {
 }
 
 export interface WatchOptions {
-  /** What it throws breaks the watch. */
+  /** What it throws breaks the watch, which rejects with it. */
   readonly onEvent: (event: WatchEvent) => void;
   readonly quietLimitMs: number;
   readonly signal: AbortSignal;
