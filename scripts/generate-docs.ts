@@ -1,10 +1,10 @@
 // Writes the files that are made from registries: pages of docs/, the dashboard, the CRD and permissions; with --check it only tells which are out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { COMMANDS } from "../src/cli/command-table.ts";
 import type { Flag, FlagTable } from "../src/cli/flag.ts";
 import { flagSyntax } from "../src/cli/flag-options.ts";
 import { OUTPUT_FLAGS, RUN_FLAGS } from "../src/cli/flags.ts";
-import { COMMANDS } from "../src/cli/main.ts";
 import { FIXED_LIMITS } from "../src/dataplane/fixed-limits.ts";
 import { ERRORS, type ErrorKind } from "../src/dataplane/respond.ts";
 import { FINDING_CODES } from "../src/model/index.ts";
