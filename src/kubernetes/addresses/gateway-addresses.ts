@@ -92,15 +92,23 @@ export class GatewayAddresses {
 
   /** What is to be on record for these Gateways is written, where this replica leads. */
   translated({ gateways, statuses }: Pick<Translation, "gateways" | "statuses">): void {
+    const served = new Set(gateways.map(({ gateway }) => objectKey(gateway)));
+    // What others gave to Gateways that were not seen yet stays theirs.
+    for (const key of this.#gateways.map(({ gateway }) => objectKey(gateway))) {
+      if (served.has(key)) continue;
+      this.#ports.delete(key);
+      this.#given.delete(key);
+    }
     this.#gateways = gateways;
     if (!this.#leads()) return;
-    const served = new Set(gateways.map(({ gateway }) => objectKey(gateway)));
-    this.#given = new Map(
-      statuses.flatMap(({ object, addresses = [] }): [string, readonly string[]][] => {
-        const key = objectKey(object);
-        return served.has(key) ? [[key, addresses.map(({ value }) => value)]] : [];
-      }),
-    );
+    for (const { object, addresses = [] } of statuses) {
+      const key = objectKey(object);
+      if (served.has(key))
+        this.#given.set(
+          key,
+          addresses.map(({ value }) => value),
+        );
+    }
     void this.#writer.run();
   }
 
@@ -236,7 +244,7 @@ export class GatewayAddresses {
     const known = recordedPorts(view.objects(SERVICES.group, SERVICES.kind));
     for (const [key, ports] of this.#ports) known.set(key, new Map([...(known.get(key) ?? []), ...ports]));
     const bindPorts = allocateBindPorts(requests, known);
-    this.#ports = new Map(bindPorts);
+    for (const [key, ports] of bindPorts) this.#ports.set(key, ports);
     const endpoints = replicaEndpoints(namespace, pod, view.objects("", "Pod"));
     this.#tellOutside(endpoints.length === 0);
     return this.#gateways.map((needs): PlannedGateway => {
