@@ -4,7 +4,12 @@ import fc from "fast-check";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { ClusterDouble } from "../../../test/support/cluster-double.ts";
-import { ApiError, type KubernetesClient, type RequestOptions } from "../api/client.ts";
+import {
+  ApiError,
+  type KubernetesClient,
+  type KubernetesObject,
+  type RequestOptions,
+} from "../api/client.ts";
 import type { Clock } from "../clock.ts";
 import { LeaderElection } from "./leader-election.ts";
 import { LEASE } from "./lease.ts";
@@ -230,6 +235,20 @@ describe("a Lease", () => {
     const second = await electedOf(world, replicas, 10_000);
     first.reachesServer = true;
     expect(await electedOf(world, replicas, 60_000)).toBe(second);
+  });
+
+  test("that was deleted is made anew by its holder, or by another when that one has died", async () => {
+    const world = new World();
+    const replicas = threeReplicas(world);
+    const first = await electedOf(world, replicas, 10_000);
+    const lease = () => world.cluster.at(PATH);
+    world.cluster.delete(lease() as KubernetesObject);
+    expect(await electedOf(world, replicas, 30_000)).toBe(first);
+    first.pause(10_000_000);
+    world.cluster.delete(lease() as KubernetesObject);
+    await world.runUntil(world.timeMs + 12_000, () => undefined);
+    expect(lease()).toBeUndefined();
+    expect(await electedOf(world, replicas, 8000)).not.toBe(first);
   });
 
   test("whose renewal was answered late holds from when it was asked for", async () => {

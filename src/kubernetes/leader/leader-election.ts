@@ -138,11 +138,16 @@ export class LeaderElection {
       }
     }
     const lease = await this.#read();
-    if (lease === undefined) return this.#create();
+    if (lease === undefined) {
+      this.#lose("");
+      // Whoever holds one that was deleted may not know of it yet.
+      if (known === undefined || this.#isFree(known)) await this.#create();
+      return;
+    }
     const { holder } = readLease(lease);
     if (holder === identity) return this.#renew(lease);
     this.#lose(holder);
-    if (holder === "" || this.#isOver(lease)) await this.#takeOver(lease);
+    if (this.#isFree(lease)) await this.#takeOver(lease);
   }
 
   async #read(): Promise<KubernetesObject | undefined> {
@@ -152,8 +157,6 @@ export class LeaderElection {
       return lease;
     } catch (error) {
       if (!isStatus(error, 404)) throw error;
-      this.#observed = undefined;
-      this.#lose("");
       return undefined;
     }
   }
@@ -224,9 +227,11 @@ export class LeaderElection {
     this.#observed = { lease, atMs: this.#options.clock.monotonicMs() };
   }
 
-  #isOver(lease: KubernetesObject): boolean {
+  /** @param lease the one that was observed last */
+  #isFree(lease: KubernetesObject): boolean {
+    const { holder, durationMs = this.#leaseMs } = readLease(lease);
+    if (holder === "" || holder === this.#options.identity) return true;
     if (this.#observed === undefined) return false;
-    const durationMs = readLease(lease).durationMs ?? this.#leaseMs;
     return this.#options.clock.monotonicMs() >= this.#observed.atMs + durationMs;
   }
 
