@@ -12,6 +12,7 @@ export * from "./listener.ts";
 export * from "./object-ref.ts";
 export * from "./regex.ts";
 export * from "./route.ts";
+export * from "./same-data.ts";
 export * from "./snapshot.ts";
 export * from "./snapshot-delta.ts";
 export * from "./status.ts";

@@ -2,6 +2,7 @@
 import type { Backend } from "./backend.ts";
 import type { Listener } from "./listener.ts";
 import type { Route, TlsRoute } from "./route.ts";
+import { sameData } from "./same-data.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** One step in writing the new list: take a run of the old one over, or put entries that it does not have. */
@@ -102,23 +103,5 @@ function applyEdits<T>(edits: readonly ListEdit<T>[], before: readonly T[]): rea
   if (only !== undefined && takesAll(edits, before)) return before;
   return edits.flatMap((edit) =>
     "put" in edit ? edit.put : before.slice(edit.from, edit.from + edit.count),
-  );
-}
-
-/** Equality of plain data: what JSON can say. */
-function sameData(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a)) {
-    if (!Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((value, index) => sameData(value, b[index]));
-  }
-  if (Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every(
-    (key) =>
-      Object.hasOwn(b, key) &&
-      sameData((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
   );
 }

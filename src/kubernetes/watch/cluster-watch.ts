@@ -1,7 +1,6 @@
 // The controller's eyes: a reflector for every kind that the dialects know, as soon as the API server has it, and for as long.
-import { isDeepStrictEqual } from "node:util";
 import type { Resource } from "../../dialects/translation.ts";
-import type { ObjectRef } from "../../model/index.ts";
+import { type ObjectRef, sameData } from "../../model/index.ts";
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import type { KubernetesClient, KubernetesObject } from "../api/client.ts";
 import type { Clock } from "../clock.ts";
@@ -120,7 +119,7 @@ export class ClusterWatch implements ClusterView {
     const key = keyOf(kind);
     const objects = this.#kinds.get(key);
     const running = this.#running.get(key);
-    if (objects === undefined || isDeepStrictEqual(running?.apiResource, resource)) return;
+    if (objects === undefined || sameData(running?.apiResource, resource)) return;
     const { logger } = this.#options;
     running?.stop.abort();
     this.#running.delete(key);

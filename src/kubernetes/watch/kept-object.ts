@@ -1,6 +1,6 @@
 // What is kept of an object: all that the controller may ask for, and of that what translation sees, as a Resource.
-import { isDeepStrictEqual } from "node:util";
 import type { Resource } from "../../dialects/translation.ts";
+import { sameData } from "../../model/index.ts";
 import type { KubernetesObject, ObjectMetadata } from "../api/client.ts";
 import type { ApiResource } from "./cluster-view.ts";
 
@@ -63,7 +63,7 @@ export function keepObject(
       metadata: { ...kept, ...(annotations === undefined ? {} : { annotations }) },
     },
     resource:
-      before !== undefined && isDeepStrictEqual(before.resource.value, value)
+      before !== undefined && sameData(before.resource.value, value)
         ? before.resource
         : resourceOf(kind, apiVersion, metadata, value),
   };
