@@ -2,7 +2,7 @@
 
 import type { PendingTable } from "../affinity/decision.ts";
 import type { SessionKeys } from "../affinity/token/session-keys.ts";
-import type { Endpoint, RequestHead, ResponseHead } from "../model/index.ts";
+import type { Endpoint, RequestHead } from "../model/index.ts";
 import type { AccessRecord } from "./access-record.ts";
 import type { Alarm, AlarmOwner } from "./alarms.ts";
 import { Attempt } from "./attempt.ts";
@@ -10,25 +10,18 @@ import { ClientIdentity } from "./client-identity.ts";
 import { NO_OBSERVER } from "./endpoint-observer.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
-import { EditList } from "./header-edits.ts";
 import { KeptBytes } from "./kept-body.ts";
 import type { DataplaneOptions } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
-import { type FieldList, PlainResponseHead } from "./plain-head.ts";
+import { PlainResponseHead } from "./plain-head.ts";
 import { ProxyError } from "./proxy-error.ts";
+import { NO_STREAM, type SentRequest, sentRequest } from "./rehearsed-endpoint.ts";
+import { RehearsedStream, type SentResponse } from "./rehearsed-stream.ts";
 import { RequestIds } from "./request-id.ts";
 import { RequestSender } from "./request-sender.ts";
 import { RetryAllowances } from "./retry-allowance.ts";
 import { EMPTY_PORT_PLAN, type PortPlan } from "./serving-plan.ts";
-import type {
-  ClientStream,
-  ClientStreamHandlers,
-  ConnectionInfo,
-  ServerStream,
-  ServerStreamHandlers,
-  Tunnel,
-  UpstreamRequest,
-} from "./stream.ts";
+import type { ClientStreamHandlers, ConnectionInfo } from "./stream.ts";
 import { TableBuilds, type TableWaiter } from "./table-builds.ts";
 import { Traffic } from "./traffic.ts";
 import type { UpstreamConnection, UpstreamConnectionOwner } from "./upstream-connection.ts";
@@ -43,26 +36,6 @@ export interface RehearsedRequest {
   readonly keys: SessionKeys | undefined;
   /** `ip:port` of endpoints that refuse connections; all others answer 200 with no field and no body. */
   readonly refusing: ReadonlySet<string>;
-}
-
-/** A request as an endpoint would get it: names in lower case, as the gateway writes what it adds. */
-export interface SentRequest {
-  readonly endpoint: Endpoint;
-  readonly refused: boolean;
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  /** Names of fields that the client sent and the endpoint does not get in that form. */
-  readonly dropped: readonly string[];
-  /** Fields that the gateway writes, flat. */
-  readonly added: FieldList;
-}
-
-/** What a head is like once it is edited. */
-export interface SentResponse {
-  readonly status: number;
-  /** Of an endpoint's answer, which has none of its own: what the gateway puts in. Flat. */
-  readonly fields: FieldList;
 }
 
 export interface Rehearsed {
@@ -244,71 +217,5 @@ export class Rehearsal {
     owner.onClosed(connection);
     handlers.onHead(new PlainResponseHead(200, "OK", []), 0);
     handlers.onEnd([]);
-  }
-}
-
-function sentRequest(endpoint: Endpoint, { head, path }: UpstreamRequest, refused: boolean): SentRequest {
-  const edits = head.edits instanceof EditList ? head.edits : new EditList();
-  const { lines, dropped } = edits;
-  return {
-    endpoint,
-    refused,
-    method: head.method,
-    host: edits.lineOf("host") ?? head.authority,
-    path,
-    dropped: dropped.filter((name) => name !== "host" && head.get(name) !== undefined),
-    added: lines.filter((_, at) => lines[at - (at % 2)] !== "host"),
-  };
-}
-
-/** Nobody reads what is sent. */
-const NO_STREAM: ClientStream = {
-  reused: false,
-  write: () => true,
-  end() {},
-  pauseBody() {},
-  resumeBody() {},
-  abort() {},
-};
-
-/** A request without a body, and what its client gets. */
-class RehearsedStream implements ServerStream {
-  readonly head: RequestHead;
-  readonly connection: ConnectionInfo;
-  readonly upgrade: string | undefined;
-  readonly protocol = "HTTP/1.1";
-  readonly bodyLength = 0;
-  readonly expectContinue = false;
-  readonly bytesIn = 0;
-  readonly bytesOut = 0;
-  handlers: ServerStreamHandlers | null = null;
-  response: SentResponse | undefined;
-
-  constructor({ head, connection, upgrade }: RehearsedRequest) {
-    this.head = head;
-    this.connection = connection;
-    this.upgrade = upgrade;
-  }
-
-  respond(head: ResponseHead): void {
-    const fields: string[] = [];
-    const edits = head.edits instanceof EditList ? head.edits : new EditList();
-    head.forEach((name, value) => {
-      if (!edits.drops(name.toLowerCase())) fields.push(name, value);
-    });
-    this.response = { status: head.status, fields: [...fields, ...edits.lines] };
-  }
-
-  pauseBody(): void {}
-  resumeBody(): void {}
-  inform(): void {}
-  write(): boolean {
-    return true;
-  }
-  end(): void {}
-  abort(): void {}
-
-  acceptUpgrade(): Tunnel {
-    throw new Error("endpoints of a rehearsal accept no upgrade");
   }
 }
