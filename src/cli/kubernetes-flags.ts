@@ -1,6 +1,7 @@
 // The flags of `limpet run --kubernetes`, and what they and the pod's environment amount to.
 import { hostname } from "node:os";
-import { type KubernetesOptions, SERVICE_TYPES } from "../runtime/run-options.ts";
+import { SERVICE_TYPES } from "../kubernetes/addresses/service-parameters.ts";
+import type { KubernetesOptions } from "../runtime/run-options.ts";
 import { type FlagTable, type FlagValues, NETWORKS, oneOf, TEXT } from "./flag.ts";
 import { UsageError } from "./usage-error.ts";
 

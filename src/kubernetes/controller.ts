@@ -29,7 +29,8 @@ export interface ControllerOptions {
   readonly namespace: string;
   /** Name of the pod. */
   readonly identity: string;
-  readonly places: (view: ClusterView, mayWrite: () => boolean) => GatewayPlaces;
+  /** `onChange`: to be called where `place()` is another function though no object changed. */
+  readonly places: (view: ClusterView, mayWrite: () => boolean, onChange: () => void) => GatewayPlaces;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -51,13 +52,16 @@ export class Controller {
   #read: ClusterState | undefined;
   #cancelRetry: (() => void) | undefined;
   #resigned: Promise<void> | undefined;
+  readonly #stopped = Promise.withResolvers<never>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+    // Only who waits for the cluster wants to know.
+    this.#stopped.promise.catch(() => {});
     const { client, namespace, identity, clock, random, logger } = options;
     const mayWrite = () => this.#election.isLeader();
     this.#watch = new ClusterWatch({ client, clock, random, logger, onChange: () => this.#changed() });
-    this.#places = options.places(this.#watch, mayWrite);
+    this.#places = options.places(this.#watch, mayWrite, () => this.#settling?.changed());
     this.#statuses = new StatusWriter({
       client,
       view: this.#watch,
@@ -90,9 +94,9 @@ export class Controller {
     this.#election.start();
   }
 
-  /** What the cluster says now, once all of it has been heard. */
+  /** What the cluster says now, once all of it has been heard. Rejects if the controller is stopped before. */
   async state(): Promise<ClusterState> {
-    await this.#watch.synced;
+    await Promise.race([this.#watch.synced, this.#stopped.promise]);
     this.#read = { resources: this.#watch.resources(), place: this.#places.place() };
     return this.#read;
   }
@@ -129,6 +133,7 @@ export class Controller {
   }
 
   async stop(): Promise<void> {
+    this.#stopped.reject(new Error("stopped before all of the cluster was heard of"));
     this.#cancelRetry?.();
     this.#settling?.stop();
     await this.resign();

@@ -2,7 +2,7 @@
 
 import type { Translation } from "../dialects/translation.ts";
 import { AddressPool } from "../kubernetes/addresses/address-pool.ts";
-import { PoolPlaces } from "../kubernetes/addresses/pool-places.ts";
+import { type AddressSource, GatewayAddresses } from "../kubernetes/addresses/gateway-addresses.ts";
 import { ApiClient } from "../kubernetes/api/api-client.ts";
 import { findConnection } from "../kubernetes/api/connection.ts";
 import { SYSTEM_CLOCK } from "../kubernetes/clock.ts";
@@ -32,15 +32,20 @@ export class KubernetesConfiguration implements ConfigurationSource {
       nowMs: Date.now,
     });
     const client = new ApiClient({ connection, userAgent: `limpet/${version}`, clock: SYSTEM_CLOCK });
-    const pool = new AddressPool(options.addressPools);
+    const { addressPools, serviceType, identity } = options;
+    const namespace = options.namespace ?? connection.namespace;
+    const source: AddressSource =
+      addressPools.length === 0
+        ? { kind: "services", type: serviceType }
+        : { kind: "pool", pool: new AddressPool(addressPools) };
+    const parts = { client, namespace, clock: SYSTEM_CLOCK, random: Math.random, logger };
     const controller = new Controller({
-      client,
-      namespace: options.namespace ?? connection.namespace,
-      identity: options.identity,
-      places: (view) => new PoolPlaces(pool, view),
-      clock: SYSTEM_CLOCK,
-      random: Math.random,
-      logger,
+      ...parts,
+      identity,
+      places: (view, mayWrite, onChange) => {
+        const own = { view, mayWrite, onChange, source, pod: identity, controllerName: CONTROLLER_NAME };
+        return new GatewayAddresses({ ...parts, ...own });
+      },
     });
     return new KubernetesConfiguration(options, controller, connection.origin);
   }

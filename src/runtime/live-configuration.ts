@@ -16,11 +16,6 @@ import type { RunOptions } from "./run-options.ts";
 const FIRST_LOOK_MS = 3_000;
 const RELOAD_LOOK_MS = 500;
 
-export interface LiveOptions extends Pick<RunOptions, "dataplane" | "dnsServers"> {
-  /** As in a cluster: names lead to other machines only. */
-  readonly remoteNamesOnly?: boolean;
-}
-
 export class LiveConfiguration {
   readonly #names: NameWatch;
   readonly #connections: CheckConnections;
@@ -29,14 +24,14 @@ export class LiveConfiguration {
 
   /** @param publish has all workers serve a snapshot */
   constructor(
-    options: LiveOptions,
+    options: Pick<RunOptions, "dataplane" | "dnsServers" | "kubernetes">,
     logger: Logger,
     drains: Drains,
     publish: (snapshot: Snapshot) => Promise<void>,
   ) {
     const resolve = dnsResolver(options.dnsServers);
     this.#names = new NameWatch({
-      resolve: options.remoteNamesOnly === true ? remoteAddresses(resolve) : resolve,
+      resolve: options.kubernetes === undefined ? resolve : remoteAddresses(resolve),
       logger,
       onChange: (host) => this.#live.hostChanged(host),
     });

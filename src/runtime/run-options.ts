@@ -1,5 +1,6 @@
 // What `limpet run` can be told, after parsing.
 import type { DataplaneOptions } from "../dataplane/options.ts";
+import type { ServiceType } from "../kubernetes/addresses/service-parameters.ts";
 import type { LogLevel } from "../telemetry/index.ts";
 import type { AccessLogTarget, TracingKind } from "./processes/messages.ts";
 import type { SessionKeySource } from "./session-key-store.ts";
@@ -11,8 +12,6 @@ export interface AdminAddress {
   readonly port: number;
 }
 
-export const SERVICE_TYPES = ["LoadBalancer", "ClusterIP"] as const;
-
 /** The configuration is in a cluster. */
 export interface KubernetesOptions {
   /** Undefined: $KUBECONFIG, the pod's service account, or ~/.kube/config. */
@@ -23,7 +22,7 @@ export interface KubernetesOptions {
   readonly gatewayClass: string | undefined;
   /** Networks that Gateways get addresses of, which are bound; empty: a Service for each Gateway. */
   readonly addressPools: readonly string[];
-  readonly serviceType: (typeof SERVICE_TYPES)[number];
+  readonly serviceType: ServiceType;
   /** Name of the Secret with the keys of session tokens. */
   readonly sessionKeysSecret: string;
   readonly allowExternalName: boolean;

@@ -90,7 +90,7 @@ function replica(cluster: ClusterDouble, source: AddressSource, name = "limpet-a
     controllerName: CONTROLLER,
     namespace: "limpet-system",
     pod: name,
-    isLeader: () => isLeader,
+    mayWrite: () => isLeader,
     onChange: () => {
       changes += 1;
     },
@@ -100,13 +100,13 @@ function replica(cluster: ClusterDouble, source: AddressSource, name = "limpet-a
   });
   onTestFinished(() => addresses.stop());
   const translated = () =>
-    translate(view.resources(), { controllerName: CONTROLLER, place: addresses.place });
+    translate(view.resources(), { controllerName: CONTROLLER, place: addresses.place() });
   /** Translates, writes, and translates what became of it, until nothing changes. */
   const settle = async () => {
     for (let round = 0; round < 4; round++) {
       const translation = translated();
       if (isLeader && source.kind === "pool") writeAddresses(cluster, translation.statuses);
-      addresses.translated(translation);
+      addresses.report(translation);
       await clock.advance(10);
     }
     return translated();
@@ -121,12 +121,12 @@ function replica(cluster: ClusterDouble, source: AddressSource, name = "limpet-a
     changes: () => changes,
     lead: async () => {
       isLeader = true;
-      addresses.startedLeading();
+      addresses.setLeader(true);
       await clock.advance(0);
     },
     retire: () => {
       isLeader = false;
-      addresses.stoppedLeading();
+      addresses.setLeader(false);
     },
   };
 }
@@ -237,16 +237,16 @@ test("a Gateway is programmed once its Service has an address, and serves before
   expect(conditionOf(waiting.statuses, "edge", "Programmed")).toBe(
     "False AddressNotAssigned: Service shop/edge-limpet has no address yet",
   );
-  const before = leader.addresses.place;
+  const before = leader.addresses.place();
   giveAddress(cluster, "edge", { ip: "203.0.113.7" }, { hostname: "lb.example" });
-  expect(leader.addresses.place).not.toBe(before);
+  expect(leader.addresses.place()).not.toBe(before);
   const { statuses } = leader.translated();
   expect(conditionOf(statuses, "edge", "Programmed")).toMatch(/^True/);
   expect(statuses.find(({ object }) => object.name === "edge")?.addresses).toEqual([
     { type: "IPAddress", value: "203.0.113.7" },
     { type: "Hostname", value: "lb.example" },
   ]);
-  expect(leader.addresses.place).toBe(leader.addresses.place);
+  expect(leader.addresses.place()).toBe(leader.addresses.place());
 });
 
 test("what stands there is not written again", async () => {

@@ -10,6 +10,7 @@ import { Backoff, pause } from "../watch/backoff.ts";
 import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
 import type { AddressPool } from "./address-pool.ts";
 import { allocateBindPorts, type BindPorts } from "./bind-ports.ts";
+import type { GatewayPlaces } from "./gateway-places.ts";
 import {
   abandonedServices,
   gatewayRef,
@@ -40,7 +41,8 @@ export interface GatewayAddressesOptions {
   /** Of this process, with the name of its pod. */
   readonly namespace: string;
   readonly pod: string;
-  readonly isLeader: () => boolean;
+  /** Asked before anything is given away or written. */
+  readonly mayWrite: () => boolean;
   /** `place` is another function by now, though no resource changed. */
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -50,7 +52,7 @@ export interface GatewayAddressesOptions {
 
 const GATEWAY = gatewayRef("", "");
 
-export class GatewayAddresses {
+export class GatewayAddresses implements GatewayPlaces {
   readonly #options: GatewayAddressesOptions;
   readonly #writer: InfrastructureWriter;
   /** Those that are served, as the last translation has them. */
@@ -58,8 +60,8 @@ export class GatewayAddresses {
   /** What this leader gave away, by Gateway: the view learns of it later. Empty where it does not lead. */
   #ports = new Map<string, BindPorts>();
   #given = new Map<string, readonly string[]>();
-  /** Set while it leads and knows what leaders before it gave away. */
   #reign: AbortController | undefined;
+  /** It knows what leaders before it gave away. */
   #isInformed = false;
   #placeText: string | undefined;
   #place: PlaceGateways = () => [];
@@ -79,8 +81,7 @@ export class GatewayAddresses {
     });
   }
 
-  /** For `TranslateOptions.place`: the same function while what is on record is the same. */
-  get place(): PlaceGateways {
+  place(): PlaceGateways {
     const text = this.#recordText();
     if (text !== this.#placeText) {
       this.#placeText = text;
@@ -90,8 +91,7 @@ export class GatewayAddresses {
     return this.#place;
   }
 
-  /** What is to be on record for these Gateways is written, where this replica leads. */
-  translated({ gateways, statuses }: Pick<Translation, "gateways" | "statuses">): void {
+  report({ gateways, statuses }: Pick<Translation, "gateways" | "statuses">): void {
     const served = new Set(gateways.map(({ gateway }) => objectKey(gateway)));
     // What others gave to Gateways that were not seen yet stays theirs.
     for (const key of this.#gateways.map(({ gateway }) => objectKey(gateway))) {
@@ -112,33 +112,31 @@ export class GatewayAddresses {
     void this.#writer.run();
   }
 
-  /** Asks the API server itself what is on record before it gives anything away: what is watched comes later. */
-  startedLeading(): void {
-    this.stoppedLeading();
-    const reign = new AbortController();
-    this.#reign = reign;
-    void this.#learn(reign.signal);
-  }
+  /** What it writes is a matter of resources, and so of translations. */
+  viewChanged(): void {}
 
-  stoppedLeading(): void {
+  setLeader(leads: boolean): void {
     this.#reign?.abort();
     this.#reign = undefined;
     this.#isInformed = false;
     this.#ports.clear();
     this.#given.clear();
     this.#writer.forget();
+    if (!leads) return;
+    this.#reign = new AbortController();
+    void this.#learn(this.#reign.signal);
   }
 
-  /** Nothing is written any more. */
   async stop(): Promise<void> {
-    this.stoppedLeading();
+    this.setLeader(false);
     await this.#writer.stop();
   }
 
   #leads(): boolean {
-    return this.#isInformed && this.#options.isLeader();
+    return this.#isInformed && this.#options.mayWrite();
   }
 
+  /** Asks the API server itself what was given away before it gives anything away: what is watched comes later. */
   async #learn(signal: AbortSignal): Promise<void> {
     const { source, clock, random, logger, onChange } = this.#options;
     const backoff = new Backoff(random);
