@@ -47,13 +47,16 @@ test("what is wrong with a reference is told where references are judged, all el
   });
 });
 
-test("a condition that says the same in short says it in full", () => {
-  const refused: Condition = { ...ACCEPTED, status: "False", message: "it has no effect: remove it" };
-  expect(messages(told([finding()], { conditions: [refused, RESOLVED] }).conditions)).toEqual({
-    Accepted: "spec.field: it has no effect (expected nothing; remove it)",
-    ResolvedRefs: "All lead somewhere",
-  });
-});
+test.each(["it has no effect", "it has no effect: remove it", "no effect"])(
+  "a condition that says the same in short (%s) says it in full",
+  (message) => {
+    const refused: Condition = { ...ACCEPTED, status: "False", message };
+    expect(messages(told([finding()], { conditions: [refused, RESOLVED] }).conditions)).toEqual({
+      Accepted: "spec.field: it has no effect (expected nothing; remove it)",
+      ResolvedRefs: "All lead somewhere",
+    });
+  },
+);
 
 test("errors come before warnings, and those before the rest", () => {
   const findings = (["info", "warning", "error"] as const).map((severity) =>

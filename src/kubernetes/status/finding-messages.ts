@@ -93,9 +93,7 @@ function tellIn(
   const isSaid = conditions.map(() => false);
   for (const finding of findings) {
     // A condition that says the same in short says it in full.
-    const short = [...conditions.keys()].filter((index) =>
-      conditions[index]?.message.startsWith(finding.message),
-    );
+    const short = [...conditions.keys()].filter((index) => isShortFor(conditions[index], finding));
     for (const index of short) isSaid[index] = true;
     const fitting = short.length > 0 ? short : [fittingCondition(conditions, finding)];
     for (const index of fitting) lines[index]?.push(findingLine(finding));
@@ -105,6 +103,11 @@ function tellIn(
     if (added.length === 0) return condition;
     return { ...condition, message: joined(isSaid[index] ? added : [condition.message, ...added], limit) };
   });
+}
+
+function isShortFor(condition: Condition | undefined, { message }: Finding): boolean {
+  const said = condition?.message ?? "";
+  return said !== "" && (said.startsWith(message) || message.includes(said));
 }
 
 function fittingCondition(conditions: readonly Condition[], { code }: Finding): number {
