@@ -21,7 +21,7 @@ export interface ConfigurationSource {
    * port is taken. Else what can be served is served, and the rest is waited for.
    */
   readonly isExacting: boolean;
-  /** What it says now, as soon as all of it is known. */
+  /** What it says now, as soon as all of it is known. May reject once it is stopped. */
   read(): Promise<ConfigurationInput>;
   /** What was read is served, but for the listeners that could not be bound: by their ids, the reasons. */
   accepted(input: ConfigurationInput, translation: Translation, unbound: ReadonlyMap<string, string>): void;

@@ -152,6 +152,11 @@ export class Gateway {
     return this.#addresses();
   }
 
+  /** It is to stop, and what `start` may wait for need not come. */
+  async stopStarting(): Promise<void> {
+    if (!this.#serving) await this.#source.stop();
+  }
+
   /** Reads the key file again. Never rejects: keys that cannot be used leave everything as it is. */
   async reloadSessionKeys(): Promise<void> {
     await this.#sessionKeys?.reload();

@@ -55,7 +55,7 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
       successor?.kill();
       const { drainDelayMs: delayMs, drainTimeoutMs: timeoutMs } = options;
       logger.info({ signal, delayMs, timeoutMs }, "draining");
-      await starting.catch(() => {});
+      await Promise.all([gateway.stopStarting(), starting.catch(() => {})]);
       await gateway.drain(delayMs);
       resolve(0);
     };

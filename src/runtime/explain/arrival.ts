@@ -72,7 +72,9 @@ export function arrive(
     const text = `The listener's certificate cannot be used: ${(cause as Error).message}`;
     return refused(connection, null, "configuration", text);
   }
-  return request(question, port, { ...connection, handshake });
+  const secured = { ...connection, handshake };
+  if (doorway.passes !== undefined) return passed(doorway.passes, serverName, secured);
+  return request(question, port, secured);
 }
 
 function request({ head, refusal }: Question, port: PortPlan, connection: ConnectionInfo): Arrival {
