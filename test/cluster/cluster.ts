@@ -10,6 +10,7 @@ import { type Channel, gatewayCrds } from "./install/gateway-crds.ts";
 import { installPrograms, type Programs } from "./install/programs.ts";
 import { type Vendor, vendorCrds } from "./install/vendor-crds.ts";
 import { PodNetwork } from "./network/pod-network.ts";
+import { ServiceProxy } from "./network/service-proxy.ts";
 import { type OutsideProcess, OutsideProcesses, type StartedProcess } from "./outside-processes.ts";
 import { type ImageRule, imageRules } from "./pods/images.ts";
 import { Nodes } from "./pods/nodes.ts";
@@ -28,6 +29,8 @@ export interface ClusterOptions {
   readonly images?: readonly ImageRule[];
   /** A node for each; default: `a`. */
   readonly zones?: readonly string[];
+  /** The addresses of Services lead to their endpoints, and those of type LoadBalancer get one; default: false. */
+  readonly serviceAddresses?: boolean;
   /** Default: none is written. */
   readonly progress?: (line: string) => void;
 }
@@ -67,16 +70,17 @@ export interface Cluster {
 }
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { progress = () => {}, zones = ["a"], images = [] } = options;
+  const { progress = () => {}, zones = ["a"], images = [], serviceAddresses = false } = options;
   const programs = await installPrograms(progress);
   const folder = mkdtempSync(join(privateFiles(), "cluster-"));
   const network = await PodNetwork.create();
   const address = network.nodeAddress;
+  const serviceCidr = `10.96.${network.slice * 16}.0/20`;
   const controlPlane = new ControlPlane({
     programs,
     folder: join(folder, "control-plane"),
     address,
-    serviceCidr: `10.96.${network.slice * 16}.0/20`,
+    serviceCidr,
   });
   const { client, kubeconfig } = controlPlane;
   const env = {
@@ -93,6 +97,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     zones,
     env: containerEnv(controlPlane),
   });
+  const services = serviceAddresses
+    ? new ServiceProxy({ client, serviceCidr, balancerPrefix: `10.97.${network.slice}` })
+    : undefined;
   const outside = new OutsideProcesses(network, env);
   const run: Cluster["run"] = (program, args, more) =>
     runProgram(program, args, { ...more, env: { ...env, ...more?.env } });
@@ -103,6 +110,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
   const stop = async () => {
     await outside.stop();
+    await services?.stop();
     await nodes.stop();
     await controlPlane.kill();
     await network.close();
@@ -112,6 +120,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     progress("starting the control plane");
     await controlPlane.start();
     await nodes.start();
+    await services?.start();
     await installCrds(options, kubectl, progress);
     await until(
       () =>

@@ -45,7 +45,13 @@ async function keepCluster({ gatewayApi, channel, vendors }: Options): Promise<v
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
   });
-  const cluster = await startCluster({ gatewayApi, channel, vendors, progress: tell });
+  const cluster = await startCluster({
+    gatewayApi,
+    channel,
+    vendors,
+    serviceAddresses: true,
+    progress: tell,
+  });
   const programs = dirname(cluster.programs.kubectl);
   const takeBack = announceRunning({ holder: holder(), kubeconfig: cluster.kubeconfig, programs });
   tell(`

@@ -42,6 +42,7 @@ beforeAll(async () => {
     channel: "experimental",
     vendors: ["istio", "kgateway"],
     zones: ["a", "b"],
+    serviceAddresses: true,
     progress: (line) => process.stderr.write(`${line}\n`),
   });
 });
@@ -68,13 +69,25 @@ function readyEndpoints(service: string, count: number): Promise<Endpoint[]> {
   );
 }
 
-function status(url: string): Promise<number | undefined> {
+/** On a connection of its own. */
+function ask(url: string): Promise<{ readonly status: number | undefined; readonly body: string }> {
   return new Promise((resolve, reject) => {
     get(url, { agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      response.once("end", () => resolve({ status: response.statusCode, body: text }));
     }).once("error", reject);
   });
+}
+
+async function status(url: string): Promise<number | undefined> {
+  return (await ask(url)).status;
+}
+
+async function body(url: string): Promise<string> {
+  return (await ask(url)).body;
 }
 
 test("a Deployment's pods become endpoints that answer, and kubectl logs shows whom each served", async () => {
@@ -119,6 +132,28 @@ test("kubectl logs follows, and begins where it is told to", async () => {
   const { stdout } = await following;
   expect(stdout).toContain("/anything/followed");
   expect(stdout).toContain("Handling signal: term");
+});
+
+test("a Service is reached at its address, and one of type LoadBalancer at a second one", async () => {
+  await readyEndpoints("httpbin", 3);
+  await cluster.kubectl([
+    "expose",
+    "deployment",
+    "httpbin",
+    "--name=front",
+    "--type=LoadBalancer",
+    "--port=80",
+  ]);
+  const path = "{.spec.clusterIP} {.status.loadBalancer.ingress[0].ip}";
+  const addresses = await until(async () => {
+    const both = (await cluster.kubectl(["get", "service", "front", "-o", `jsonpath=${path}`]))
+      .trim()
+      .split(" ");
+    return both.length === 2 && (await endpoints("front")).length === 3 && both;
+  }, "a balancer's address");
+  expect(addresses[0]).not.toBe(addresses[1]);
+  for (const address of addresses) expect(await status(`http://${address}/status/203`)).toBe(203);
+  await cluster.kubectl(["delete", "service", "front"]);
 });
 
 test("a pod that is deleted serves on, terminating, until it has ended", async () => {
@@ -191,6 +226,40 @@ https.get({host, port, path: "/api/v1/namespaces/" + read("namespace") + "/pods/
   expect(await cluster.kubectl(["logs", "asker"])).toBe("answer 200 ahoy, asker ahoy\n");
 });
 
+test("a container runs as the user that it names, on a root that it cannot write, with its scratch space", async () => {
+  const script = "id -u; touch /etc/mine || echo root refused; touch /srv/scratch/mine && ls /srv/scratch";
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "confined" },
+    spec: {
+      restartPolicy: "Never",
+      securityContext: { runAsUser: 65532 },
+      containers: [
+        {
+          name: "confined",
+          image: "busybox",
+          command: ["sh", "-c", script],
+          securityContext: { readOnlyRootFilesystem: true },
+          volumeMounts: [{ name: "scratch", mountPath: "/srv/scratch" }],
+        },
+      ],
+      volumes: [{ name: "scratch", emptyDir: {} }],
+    },
+  };
+  await cluster.kubectl(["apply", "-f", "-"], JSON.stringify(pod));
+  await cluster.kubectl([
+    "wait",
+    "--for=jsonpath={.status.phase}=Succeeded",
+    "pod/confined",
+    "--timeout=30s",
+  ]);
+  const lines = (await cluster.kubectl(["logs", "confined"])).trim().split("\n");
+  expect(lines).toContain("65532");
+  expect(lines).toContain("root refused");
+  expect(lines.at(-1)).toBe("mine");
+});
+
 test("a container that fails is begun anew, and its pod says how often", async () => {
   const pod = {
     apiVersion: "v1",
@@ -252,19 +321,32 @@ test("etcd that stands still stops the API, and nothing is lost", async () => {
   await readyEndpoints("httpbin", 4);
 });
 
-test("a process beside the cluster answers on every address of its pool, until it withdraws", async () => {
+test("connections to a pool's addresses go to all who serve it, and to whoever is left", async () => {
   const program = `require("node:http").createServer((request, response) => {
-    response.setHeader("at", request.socket.localAddress).end();
-  }).listen(80, "::", () => console.log("listening"))`;
-  const started = await cluster.start({
-    program: process.execPath,
-    args: ["-e", program],
-    addressPools: ["10.96.240.0/24"],
-  });
-  await new Promise((resolve) => started.process.stdout?.once("data", resolve));
-  for (const address of ["10.96.240.1", "10.96.240.200"])
-    expect(await status(`http://${address}/`)).toBe(200);
-  await started.withdraw();
-  await expect(status("http://10.96.240.1/")).rejects.toThrow();
-  expect(await started.stop()).toBe(null);
+    response.end(process.env.WHO);
+  }).listen(80, () => console.log("listening"))`;
+  const start = async (who: string) => {
+    const started = await cluster.start({
+      program: process.execPath,
+      args: ["-e", program],
+      env: { WHO: who },
+      addressPools: ["10.98.0.0/24"],
+    });
+    await new Promise((resolve) => started.process.stdout?.once("data", resolve));
+    return started;
+  };
+  const [left, right] = await Promise.all([start("left"), start("right")]);
+  const heard = async (address: string) => {
+    const answers = new Set<string>();
+    for (let count = 0; count < 40; count++) answers.add(await body(`http://${address}/`));
+    return [...answers].sort();
+  };
+  expect(await heard("10.98.0.1")).toEqual(["left", "right"]);
+  expect(await heard("10.98.0.200")).toEqual(["left", "right"]);
+  await left.withdraw();
+  expect(await heard("10.98.0.1")).toEqual(["right"]);
+  await left.announce();
+  expect(await heard("10.98.0.1")).toEqual(["left", "right"]);
+  await Promise.all([left.stop(), right.stop()]);
+  await expect(body("http://10.98.0.1/")).rejects.toThrow();
 });

@@ -27,7 +27,7 @@ export function imageRules({ echoBasic }: Programs): readonly ImageRule[] {
   return [
     {
       // The backend of the conformance suite, and of Envoy Gateway's quickstart.
-      image: /(^|\/)echo-(basic|advanced)([:@]|$)/,
+      image: /(^|\/)echo-basic([:@]|$)/,
       program: (_container, env) => ({ program: echoBasic, args: [], ...echoPort(env) }),
     },
     { image: /(^|\/)(go-)?httpbin([:@]|$)/, program: httpbin },

@@ -1,6 +1,7 @@
 // Scheduler and kubelet in one: gives every pod a node, runs it, and ends it when its object says so.
 import { mkdirSync } from "node:fs";
-import { ApiError, type KubernetesClient, type WatchEvent } from "../../../src/kubernetes/api/client.ts";
+import type { KubernetesClient } from "../../../src/kubernetes/api/client.ts";
+import { follow } from "../api/follow.ts";
 import type { ServerCertificate } from "../control-plane.ts";
 import type { PodNetwork } from "../network/pod-network.ts";
 import type { ImageRule } from "./images.ts";
@@ -20,10 +21,6 @@ export interface NodesOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const RETRY_MS = 200;
-/** The API server sends a bookmark a minute. */
-const QUIET_LIMIT_MS = 120_000;
-
 export class Nodes {
   readonly #options: NodesOptions;
   readonly #endpoint: LogEndpoint;
@@ -31,7 +28,7 @@ export class Nodes {
   readonly #pods = new Map<string, RunningPod>();
   readonly #binding = new Set<string>();
   readonly #stop = new AbortController();
-  #watching: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
   #turn = 0;
 
   constructor(options: NodesOptions) {
@@ -45,16 +42,22 @@ export class Nodes {
   }
 
   async start(): Promise<void> {
-    const { network, zones } = this.#options;
+    const { client, network, zones } = this.#options;
     const port = await this.#endpoint.listen(network.nodeAddress);
     for (const zone of zones) await this.#register(zone, port);
-    this.#watching = this.#watch();
+    this.#following = follow<Pod>(client, "/api/v1/pods", this.#stop.signal, {
+      onObject: (pod) => this.#see(pod),
+      onGone: ({ metadata: { uid } }) => {
+        const running = this.#pods.get(uid);
+        if (running !== undefined) this.#end(uid, running, undefined);
+      },
+    });
   }
 
   /** Kills all pods; their objects stay as they are. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#watching;
+    await this.#following;
     await Promise.all([...this.#pods.values()].map((pod) => pod.abandon()));
     await this.#endpoint.close();
   }
@@ -96,44 +99,6 @@ export class Nodes {
       body: { spec: { taints: null } },
       contentType: "application/merge-patch+json",
     });
-  }
-
-  /** Lists, watches, and begins anew whatever happens, until the end. */
-  async #watch(): Promise<void> {
-    const { client } = this.#options;
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      try {
-        const list = await client.request<{ metadata: { resourceVersion: string }; items: Pod[] }>(
-          "GET",
-          "/api/v1/pods",
-        );
-        const uids = new Set(list.items.map(({ metadata }) => metadata.uid));
-        for (const [uid, running] of this.#pods) if (!uids.has(uid)) this.#end(uid, running, undefined);
-        for (const pod of list.items) this.#see(pod);
-        let { resourceVersion } = list.metadata;
-        const onEvent = ({ type, object }: WatchEvent) => {
-          if (type === "ERROR") throw new ApiError("the watch is too old", { status: 410 });
-          resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
-          if (type === "BOOKMARK") return;
-          const pod = object as Pod;
-          if (type !== "DELETED") this.#see(pod);
-          else {
-            const running = this.#pods.get(pod.metadata.uid);
-            if (running !== undefined) this.#end(pod.metadata.uid, running, undefined);
-          }
-        };
-        for (;;)
-          await client.watch(
-            "/api/v1/pods",
-            { resourceVersion },
-            { onEvent, quietLimitMs: QUIET_LIMIT_MS, signal },
-          );
-      } catch (error) {
-        if (!(error instanceof ApiError) && !signal.aborted) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-    }
   }
 
   #see(pod: Pod): void {

@@ -24,6 +24,11 @@ export class PodObjects {
     this.#signal = signal;
   }
 
+  /** Whoever waits here waits no longer. */
+  get ended(): boolean {
+    return this.#signal.aborted;
+  }
+
   /** By key. */
   async secret(name: string, optional = false): Promise<Map<string, Buffer>> {
     const { data = {} } = await this.#get("secrets", name, optional);

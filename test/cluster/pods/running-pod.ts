@@ -7,14 +7,15 @@ import type { PodInterface, PodNetwork } from "../network/pod-network.ts";
 import { until } from "../until.ts";
 import { Container, now } from "./container.ts";
 import { ContainerLog } from "./container-log.ts";
+import { ContainerProbes } from "./container-probes.ts";
 import { containerEnv, expand } from "./environment.ts";
 import { podField } from "./fields.ts";
 import { type ImageRule, programFor } from "./images.ts";
 import { PodObjects } from "./objects.ts";
 import { type ContainerSpec, type Pod, podPath } from "./pod.ts";
-import { type Condition, podStatus } from "./pod-status.ts";
-import { Probe } from "./probe.ts";
+import { type Condition, type PodStatus, podStatus } from "./pod-status.ts";
 import { type Launch, launch, type Mount, signalGroup, userOf } from "./sandbox.ts";
+import { StatusReport } from "./status-report.ts";
 import { makeVolumes } from "./volumes.ts";
 
 export interface PodContext {
@@ -40,15 +41,13 @@ export class RunningPod {
   readonly #folder: string;
   readonly #initContainers: readonly Container[];
   readonly #startTime = now();
-  readonly #ready = new Set<Container>();
-  readonly #probes = new Map<Container, Probe[]>();
+  readonly #probes = new Map<Container, ContainerProbes>();
   readonly #ending = new AbortController();
   readonly #objects: PodObjects;
+  readonly #report: StatusReport;
   #place: PodInterface | undefined;
   #initialized = false;
   #conditions: readonly Condition[] = [];
-  #reported = "";
-  #reporting: Promise<void> | undefined;
   #begun: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
 
@@ -59,6 +58,7 @@ export class RunningPod {
     this.#folder = join(context.folder, `${namespace}_${name}_${uid}`);
     mkdirSync(join(this.#folder, "layers"), { recursive: true });
     this.#objects = new PodObjects(context.client, namespace, this.#ending.signal);
+    this.#report = new StatusReport(pod, this.#objects, () => this.#status());
     const volumes = { made: undefined as Promise<Map<string, string>> | undefined };
     const make = (spec: ContainerSpec, restartPolicy: "Always" | "OnFailure" | "Never") =>
       new Container({
@@ -85,7 +85,7 @@ export class RunningPod {
     return [...this.#initContainers, ...this.containers].find(({ spec }) => spec.name === container)?.log;
   }
 
-  /** Never rejects: what goes wrong is in the pod's status. */
+  /** Never rejects: what goes wrong is in the pod's status, or on stderr where it is this machine's fault. */
   start(): Promise<void> {
     this.#begun ??= this.#start().catch((error) => {
       if (!this.#ending.signal.aborted) process.stderr.write(`${podPath(this.#pod)}: ${String(error)}\n`);
@@ -115,6 +115,7 @@ export class RunningPod {
     for (const container of this.#initContainers) {
       await container.start();
       await until(() => container.finished || this.#ending.signal.aborted, "init container", 600_000);
+      if ("terminated" in container.state && container.state.terminated.exitCode !== 0) return;
     }
     this.#initialized = true;
     this.#changed();
@@ -203,100 +204,55 @@ export class RunningPod {
     return launch({ place, program, args, env, mounts: [], layers: join(this.#folder, "layers") });
   }
 
-  /** Probes follow the containers: they begin with each of their processes. */
+  /** Probes follow the containers: they begin and end with each of their processes. */
   #changed(): void {
     for (const container of this.containers) {
-      if (container.running && !this.#probes.has(container)) this.#beginProbes(container);
-      if (!container.running && this.#probes.has(container)) {
-        for (const probe of this.#probes.get(container) ?? []) probe.stop();
+      const probes = this.#probes.get(container);
+      if (container.running && probes === undefined) {
+        const { address } = this.#place as PodInterface;
+        const run = (command: readonly string[]) => this.#runIn(command);
+        const onChange = () => this.#changed();
+        this.#probes.set(container, new ContainerProbes({ container, address, run, onChange }));
+      } else if (!container.running && probes !== undefined) {
+        probes.stop();
         this.#probes.delete(container);
-        this.#ready.delete(container);
       }
     }
-    this.#report();
+    this.#announce();
+    this.#report.update();
   }
 
-  #beginProbes(container: Container): void {
-    const { startupProbe, readinessProbe, livenessProbe } = container.spec;
-    const probes: Probe[] = [];
-    this.#probes.set(container, probes);
-    const begin = (spec: typeof startupProbe, eager: boolean, onResult: (succeeds: boolean) => void) => {
-      if (spec === undefined) return false;
-      const { address } = this.#place as PodInterface;
-      const run = (command: readonly string[]) => this.#runIn(command);
-      probes.push(new Probe({ spec, container: container.spec, address, run, eager, onResult }));
-      return true;
-    };
-    const restartUnless = (succeeds: boolean) => {
-      if (!succeeds) container.fail();
-    };
-    const setReady = (ready: boolean) => {
-      if (ready) this.#ready.add(container);
-      else this.#ready.delete(container);
-      this.#report();
-    };
-    const started = () => {
-      begin(livenessProbe, false, restartUnless);
-      if (!begin(readinessProbe, true, setReady)) setReady(true);
-    };
-    if (!begin(startupProbe, true, (succeeds) => (succeeds ? started() : container.fail()))) started();
+  #status(): PodStatus {
+    const status = podStatus({
+      pod: this.#pod,
+      hostAddress: this.#context.network.nodeAddress,
+      address: this.#place?.address,
+      startTime: this.#startTime,
+      initialized: this.#initialized,
+      initContainers: this.#initContainers,
+      containers: this.containers,
+      isReady: (container) => this.#isReady(container),
+      before: this.#conditions,
+    });
+    this.#conditions = status.conditions;
+    return status;
   }
 
-  #stopProbes(): void {
-    for (const probes of this.#probes.values()) for (const probe of probes) probe.stop();
-    this.#probes.clear();
+  #isReady(container: Container): boolean {
+    return this.#probes.get(container)?.ready === true;
   }
 
-  /** Writes the status until it says what is so. */
-  #report(): void {
-    this.#reporting ??= this.#write()
-      .catch((error) => {
-        const gone = error instanceof ApiError && error.status === 404;
-        if (!gone && !this.#ending.signal.aborted)
-          process.stderr.write(`${podPath(this.#pod)}: its status: ${String(error)}\n`);
-      })
-      .finally(() => {
-        this.#reporting = undefined;
-      });
-  }
-
-  async #write(): Promise<void> {
-    for (;;) {
-      // What follows at once goes into the same status.
-      await Promise.resolve();
-      const status = podStatus({
-        pod: this.#pod,
-        hostAddress: this.#context.network.nodeAddress,
-        address: this.#place?.address,
-        startTime: this.#startTime,
-        initialized: this.#initialized,
-        initContainers: this.#initContainers,
-        containers: this.containers,
-        isReady: (container) => this.#ready.has(container),
-        before: this.#conditions,
-      });
-      await this.#announce(
-        status.conditions.some(({ type, status }) => type === "Ready" && status === "True"),
-      );
-      const text = JSON.stringify(status);
-      if (text === this.#reported) return;
-      this.#conditions = status.conditions;
-      const body = { metadata: { uid: this.#pod.metadata.uid }, status };
-      await this.#unlessGone(() =>
-        this.#context.client.request("PATCH", podPath(this.#pod, "/status"), {
-          body,
-          contentType: "application/merge-patch+json",
-        }),
-      );
-      this.#reported = text;
-    }
-  }
-
-  async #announce(ready: boolean): Promise<void> {
+  #announce(): void {
     const pool = this.#pool;
     if (pool === undefined || this.#place === undefined) return;
     const { pools } = this.#context.network;
-    await (ready ? pools.announce(pool, this.#place) : pools.withdraw(pool, this.#place));
+    const ready = this.containers.every((container) => this.#isReady(container));
+    const done = ready ? pools.announce(pool, this.#place) : pools.withdraw(pool, this.#place);
+    done.catch((error) => process.stderr.write(`${podPath(this.#pod)}: ${String(error)}\n`));
+  }
+
+  #stopProbes(): void {
+    for (const probes of this.#probes.values()) probes.stop();
   }
 
   async #delete(): Promise<void> {
@@ -317,16 +273,6 @@ export class RunningPod {
         ),
       `the deletion of ${podPath(this.#pod)}`,
       600_000,
-    );
-  }
-
-  async #unlessGone(ask: () => Promise<unknown>): Promise<void> {
-    await this.#objects.persist(() =>
-      ask().catch((error) => {
-        // Another pod has the name, or none.
-        if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return undefined;
-        throw error;
-      }),
     );
   }
 }

@@ -1,5 +1,5 @@
 // The volumes of a pod as folders: secrets, config maps, the downward API, service account tokens, scratch space.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FieldReader } from "./environment.ts";
 import type { PodObjects } from "./objects.ts";
@@ -23,6 +23,8 @@ export async function makeVolumes(
     }
     const place = join(folder, volume.name);
     mkdirSync(place, { recursive: true });
+    // Whatever user a container has, it may write its scratch space.
+    if (volume.emptyDir !== undefined) chmodSync(place, 0o777);
     for (const [path, content] of await filesOf(pod, volume, objects, field)) {
       mkdirSync(dirname(join(place, path)), { recursive: true });
       writeFileSync(join(place, path), content);
