@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { DeadlineSweep, Swept } from "./http1/deadline-sweep.ts";
 import { connectionInfo } from "./http1/peer-address.ts";
-import { GRACE_MS } from "./http1/server-connection.ts";
+import { GRACE_MS } from "./http1/server-deadlines.ts";
 import type { BytesReceiver } from "./http1/shared-reads.ts";
 import { readProxyHeader } from "./proxy-protocol/parse.ts";
 import type { ConnectionInfo, TlsHandshake } from "./stream.ts";
@@ -23,7 +23,10 @@ export interface ArrivalOwner {
   readonly timeoutMs: number;
   /** Requests follow. */
   serve(arrival: Arrival, socket: Socket, info: ConnectionInfo): BytesReceiver;
-  /** @param hello what the endpoint gets to see first; valid during the call only */
+  /**
+   * @param info with a handshake: the socket is one that decrypts
+   * @param hello what the endpoint gets to see first; valid during the call only
+   */
   pass(
     arrival: Arrival,
     socket: Socket,
@@ -56,6 +59,8 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
   #held: Buffer | undefined;
   #next: BytesReceiver | undefined;
   #handshake: Handshake | undefined;
+  /** Where what the handshake secures goes on to; undefined: requests follow. */
+  #passes: PassDoorway | undefined;
   #timedOut = false;
 
   constructor(socket: Socket, owner: ArrivalOwner, expectsProxyHeader: boolean) {
@@ -137,15 +142,12 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     const doorway = gate.find(serverName);
     if (doorway === undefined) this.#turnBack("unknown-name", serverName, UNRECOGNIZED_NAME);
     else if (doorway.kind === "terminate") this.#terminate(serverName, doorway, bytes);
-    else {
-      this.#leave();
-      this.#next = this.#owner.pass(this, this.#socket, this.#info, serverName, doorway, bytes);
-    }
+    else this.#pass(this.#socket, this.#info, serverName, doorway, bytes);
   }
 
   #terminate(
     serverName: string | undefined,
-    { listener, terminator }: TerminateDoorway,
+    { listener, terminator, passes }: TerminateDoorway,
     hello: Buffer,
   ): void {
     let shown: Shown;
@@ -157,6 +159,7 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     }
     this.#stage = "handshake";
     this.#handshake = new Handshake(serverName, listener.id, shown);
+    this.#passes = passes;
     this.#socket.pause();
     shown.server.begin(this.#socket, Buffer.from(hello), this);
   }
@@ -165,7 +168,9 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     const handshake = this.#handshake as Handshake;
     handshake.version = socket.getProtocol() ?? "";
     handshake.resumed = socket.isSessionReused();
-    this.#serve(socket, { ...(this.#info as ConnectionInfo), tls: true, handshake });
+    const info: ConnectionInfo = { ...(this.#info as ConnectionInfo), tls: true, handshake };
+    if (this.#passes === undefined) this.#serve(socket, info);
+    else this.#pass(socket, info, handshake.serverName, this.#passes, NO_BYTES);
   }
 
   onHandshakeFailed(reason: HandshakeFailure, cause: Error): void {
@@ -179,6 +184,17 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     this.#leave();
     this.#next = this.#owner.serve(this, socket, info);
     if (early !== undefined && early.length > 0) this.#next.receive(early);
+  }
+
+  #pass(
+    socket: Socket,
+    info: ConnectionInfo,
+    serverName: string | undefined,
+    doorway: PassDoorway,
+    hello: Buffer,
+  ): void {
+    this.#leave();
+    this.#next = this.#owner.pass(this, socket, info, serverName, doorway, hello);
   }
 
   #timeOut(): void {
@@ -228,6 +244,7 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
 }
 
 const NOTHING = () => {};
+const NO_BYTES = Buffer.alloc(0);
 
 /** One set of handlers for all: closures would cost more than the rest of an arrival. */
 const ON = {

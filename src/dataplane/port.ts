@@ -188,6 +188,7 @@ export class Port implements ArrivalOwner, PassthroughOwner {
     doorway: PassDoorway,
     hello: Buffer,
   ): BytesReceiver {
+    if (info.handshake !== undefined) this.#context.traffic.tls.secured(info.handshake);
     const passthrough = new Passthrough(this.#context, this, socket, info, serverName, doorway, hello);
     this.#passed.add(passthrough);
     this.#arrivals.delete(arrival);

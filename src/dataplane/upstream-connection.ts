@@ -33,6 +33,8 @@ export interface UpstreamConnectionOwner {
 export interface Way {
   /** Undefined: plain TCP. */
   readonly tls: TlsClient | undefined;
+  /** What is spoken inside TLS is not for us to say, so that ALPN offers nothing; undefined: HTTP/1.1. */
+  readonly anyProtocol?: true;
   /** The session of the latest handshake, for the next one to resume; kept up by the connector. */
   tlsSession: Buffer | undefined;
   /** Goes out first and in clear text: a PROXY header. */

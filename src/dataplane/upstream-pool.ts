@@ -41,7 +41,8 @@ export interface UpstreamPoolOptions {
 export class UpstreamPool {
   readonly #options: UpstreamPoolOptions;
   readonly #backends = new Map<string, BackendConnections>();
-  readonly #tlsClients = new TlsClients();
+  /** Shared with whoever opens connections of its own. */
+  readonly tlsClients = new TlsClients();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: UpstreamPoolOptions) {
@@ -72,7 +73,7 @@ export class UpstreamPool {
   ): UpstreamConnection {
     let connections = this.#backends.get(backend.id);
     if (connections === undefined) {
-      connections = new BackendConnections(backend, this.#tlsClients, this.#options);
+      connections = new BackendConnections(backend, this.tlsClients, this.#options);
       this.#backends.set(backend.id, connections);
     }
     return connections.acquire(endpoint, certificate, fresh, client);

@@ -98,7 +98,9 @@ test("translation never throws, and what it serves refers only to what is there"
           for (const ids of [listeners, routes, tlsRoutes, backends])
             expect(new Set(ids).size).toBe(ids.length);
           for (const { protocol, tls } of snapshot.listeners) {
-            expect(tls !== undefined).toBe(protocol === "HTTPS");
+            // Of protocol TLS either way is right.
+            if (protocol !== "TLS") expect(tls !== undefined).toBe(protocol === "HTTPS");
+            expect(tls?.anyProtocol === true).toBe(protocol === "TLS" && tls !== undefined);
             expect(tls?.certificates.length).not.toBe(0);
           }
           for (const { attachments, backends: weighted } of snapshot.tlsRoutes) {

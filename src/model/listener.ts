@@ -13,9 +13,9 @@ export interface Listener {
   readonly port: number;
   /** The port to bind; undefined: `port`. Something in front (a Service) leads there from `port`. */
   readonly bindPort?: number;
-  /** `TLS`: passed through by server name, never decrypted. Only HTTPS and TLS may share a port. */
+  /** `TLS`: passed on by server name, whatever is spoken inside. Only HTTPS and TLS may share a port. */
   readonly protocol: "HTTP" | "HTTPS" | "TLS";
-  /** Set where the protocol is HTTPS. */
+  /** Set where TLS ends here: with the protocol HTTPS always; with TLS, what is passed on is decrypted then. */
   readonly tls?: ListenerTls;
   /** Shown to endpoints that are spoken to over TLS (Gateway API `tls.backend.clientCertificateRef`). */
   readonly backendCertificate?: Certificate;

@@ -37,6 +37,8 @@ export interface ListenerTls {
   readonly minimumVersion?: TlsVersion;
   /** Undefined: 1.3. */
   readonly maximumVersion?: TlsVersion;
+  /** What is spoken inside is not for the listener to say, so that it leaves ALPN alone; undefined: HTTP/1.1. */
+  readonly anyProtocol?: true;
 }
 
 /** A name that the certificate of an endpoint may have. */

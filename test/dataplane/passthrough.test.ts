@@ -1,4 +1,5 @@
 // TLS that is passed through: the server name chooses the route, the endpoint ends TLS, and nobody in between reads it.
+import { createServer as createPlainServer } from "node:net";
 import { createServer, type Server } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
 import type { Backend, Listener, Snapshot, TlsRoute } from "../../src/model/index.ts";
@@ -51,6 +52,25 @@ function snapshot(
   backends: readonly Backend[],
 ): Snapshot {
   return { ...snapshotOf({ listeners, routes: [], backends }), tlsRoutes };
+}
+
+/** A listener that ends TLS for this name, and passes on what is inside. */
+function ending(hostname: string): Listener {
+  const certificate = { id: `Secret/default/${hostname}`, ...authority.issue({ names: [hostname] }) };
+  return { ...passing("ending", hostname), tls: { certificates: [certificate], anyProtocol: true } };
+}
+
+/** An endpoint in plain text that greets with this name, and sends back what it gets. */
+async function plainEcho(name: string): Promise<Backend> {
+  const server = createPlainServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => {});
+    socket.write(`hello from ${name}\n`);
+    socket.pipe(socket);
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as { port: number };
+  return backend(name, [endpoint(`127.0.0.1:${port}`)]);
 }
 
 /** Reads what the endpoint greets with, and closes. */
@@ -214,4 +234,60 @@ test("silence ends it after the tunnel's timeout, and draining after the time to
   open[1]?.on("error", () => {});
   await draining.engine.drain(20);
   expect(draining.log.map(({ error }) => error)).toEqual(["draining"]);
+});
+
+test("what is ended here is passed on in plain text, beside a name that is passed through", async () => {
+  const [plain, secure] = await Promise.all([plainEcho("plain"), secureEcho("shop.example")]);
+  const [ended, passed] = [ending("db.example"), passing("tls", "shop.example")];
+  const routes = [
+    tlsRoute("db", ended, ["db.example"], plain),
+    tlsRoute("shop", passed, ["shop.example"], secure),
+  ];
+  const gateway = await startLoopbackGateway(snapshot([ended, passed], routes, [plain, secure]));
+  const socket = tlsConnect(gateway.port, { servername: "db.example" }).setEncoding("latin1");
+  let text = "";
+  socket.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  // The one side is over before the other begins to answer.
+  socket.end("what is said\n");
+  await new Promise((closed) => socket.on("close", closed));
+  expect(text).toBe("hello from plain\nwhat is said\n");
+  expect(await greeting(gateway.port, "shop.example")).toBe("hello from shop.example\n");
+  await expect.poll(() => gateway.log).toHaveLength(2);
+  expect(gateway.log.find(({ host }) => host === "db.example")).toMatchObject({
+    protocol: "TLS",
+    listener: ended.id,
+    route: "TLSRoute/default/db",
+    backend: plain.id,
+    error: undefined,
+  });
+});
+
+test("what is ended here goes on over TLS where the backend wants it, to nobody but whom it names", async () => {
+  const trust = [{ id: "ConfigMap/default/ca", certificates: authority.certificate }];
+  const echo = await secureEcho("inside.example");
+  const [right, wrong] = ["inside.example", "other.example"].map((serverName, index): Backend => {
+    return { ...echo, id: `${echo.id}-${index}`, tls: { trust, serverName, subjectAltNames: [] } };
+  }) as [Backend, Backend];
+  const [a, b] = [ending("right.example"), { ...ending("wrong.example"), id: "ending-too" }];
+  const routes = [tlsRoute("a", a, ["right.example"], right), tlsRoute("b", b, ["wrong.example"], wrong)];
+  const gateway = await startLoopbackGateway(snapshot([a, b], routes, [right, wrong]));
+  expect(await greeting(gateway.port, "right.example")).toBe("hello from inside.example\n");
+  const refused = await tlsExchange(gateway.port, { servername: "wrong.example" }, "what is said\n");
+  expect(refused.text).toBe("");
+  await expect.poll(() => gateway.log.map(({ error }) => error)).toEqual([undefined, "upstream-tls"]);
+});
+
+test("a client that offers protocols of its own finds none chosen, and goes on", async () => {
+  const plain = await plainEcho("plain");
+  const ended = ending("db.example");
+  const { port } = await startLoopbackGateway(
+    snapshot([ended], [tlsRoute("db", ended, ["db.example"], plain)], [plain]),
+  );
+  const socket = tlsConnect(port, { servername: "db.example", ALPNProtocols: ["postgresql"] });
+  const text = await new Promise<string>((resolve) => socket.once("data", (chunk) => resolve(String(chunk))));
+  expect(text).toBe("hello from plain\n");
+  expect(socket.alpnProtocol).toBe(false);
+  socket.end();
 });

@@ -48,7 +48,7 @@ function tlsSettings(tls: TlsClient, way: Way): ConnectionOptions {
   return {
     rejectUnauthorized: tls.verifies,
     checkServerIdentity: (_name, certificate) => tls.checkIdentity(certificate),
-    ALPNProtocols: PROTOCOLS,
+    ...(way.anyProtocol === true ? {} : { ALPNProtocols: PROTOCOLS }),
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
     ...(way.tlsSession === undefined ? {} : { session: way.tlsSession }),
   };

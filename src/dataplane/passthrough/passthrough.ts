@@ -1,4 +1,4 @@
-// One connection that is passed on without being decrypted: route, endpoint, and bytes both ways until its end.
+// One connection that is passed on by its server name, as it comes or decrypted: route, endpoint, and bytes both ways until its end.
 import type { Socket } from "node:net";
 import { decide } from "../../affinity/decide.ts";
 import type { Client, Decision, EndpointState } from "../../affinity/decision.ts";
@@ -15,7 +15,7 @@ import type { TableWaiter } from "../table-builds.ts";
 import { fatalAlert, INTERNAL_ERROR, UNRECOGNIZED_NAME } from "../tls/alert.ts";
 import { findTlsRoute, type PassDoorway, type PlannedTlsRoute } from "../tls/tls-gate.ts";
 import { Splice, type SpliceOwner } from "../tunnel.ts";
-import { plainWay } from "../upstream-connection.ts";
+import { type ConnectFailure, plainWay, type Way } from "../upstream-connection.ts";
 import { SocketEnd } from "./socket-end.ts";
 
 /** Whose connections they are. */
@@ -23,7 +23,7 @@ export interface PassthroughOwner {
   onPassed(passthrough: Passthrough): void;
 }
 
-/** A connection that is not decrypted has nothing that a request has. */
+/** A connection in which nobody looks for requests has nothing that a request has. */
 const NO_REQUEST = new PlainRequestHead("", "", "/", []);
 
 /** waiting: for a hash table; connecting: to the endpoint; passing; over. */
@@ -73,6 +73,8 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
     this.#startedWallMs = context.clock.wallMs();
     this.#startedMs = context.clock.monotonicMs();
     socket.setNoDelay(true);
+    // A handshake has no half; what follows may have one side end before the other.
+    socket.allowHalfOpen = true;
     this.#clientEnd = new SocketEnd(socket);
     socket.on("close", () => this.#clientClosed());
     context.traffic.requestsInFlight += 1;
@@ -151,24 +153,50 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
     } else this.#connect(decision.endpoint as EndpointState, decision.backend?.backend as Backend);
   }
 
-  #connect(endpoint: EndpointState, { id, proxyProtocol, connectTimeoutMs }: Backend): void {
-    const { clock, options, traffic } = this.#context;
-    const { peerAddress, localAddress } = this.#info;
-    const way = plainWay(connectTimeoutMs ?? options.upstreamConnectTimeoutMs);
-    const preface =
-      proxyProtocol === undefined ? undefined : formatProxyHeader(proxyProtocol, peerAddress, localAddress);
-    const socket = openSocket(endpoint.endpoint, { ...way, preface }, (chunk) => end.receive(chunk));
-    if (socket instanceof ProxyError) throw socket;
-    const end = new SocketEnd(socket);
+  #connect(endpoint: EndpointState, backend: Backend): void {
+    const { clock, traffic } = this.#context;
+    const { id } = backend;
+    const way = this.#wayTo(backend);
+    const socket = openSocket(endpoint.endpoint, way, (chunk) => end.receive(chunk));
+    if (socket instanceof ProxyError) {
+      this.#context.logger.error({ err: socket }, "an endpoint cannot be spoken to");
+      this.#fail("upstream-tls");
+      return;
+    }
+    const end = new SocketEnd(socket, false);
     this.#phase = "connecting";
     this.#connectByMs = clock.monotonicMs() + way.connectTimeoutMs;
     this.#endpointSocket = socket;
     this.#endpointEnd = end;
     endpoint.active += 1;
     traffic.backend(id).connects += 1;
-    end.tunnel.write(this.#hello);
-    socket.on("connect", () => this.#connected());
-    socket.on("close", () => this.#connectFailed("connect-failed"));
+    if (this.#hello.length > 0) end.tunnel.write(this.#hello);
+    let failure: "connect-failed" | "upstream-tls" = "connect-failed";
+    if (way.tls === undefined) {
+      socket.on("connect", () => this.#connected());
+    } else {
+      socket.on("connect", () => {
+        failure = "upstream-tls";
+      });
+      socket.on("secureConnect", () => this.#connected());
+    }
+    socket.on("close", () => this.#connectFailed(failure));
+  }
+
+  /** What was decrypted here is encrypted again where the backend wants it; the rest is encrypted already. */
+  #wayTo({ tls, proxyProtocol, connectTimeoutMs }: Backend): Way {
+    const { pool, options } = this.#context;
+    const { peerAddress, localAddress } = this.#info;
+    const way = plainWay(connectTimeoutMs ?? options.upstreamConnectTimeoutMs);
+    const preface =
+      proxyProtocol === undefined ? undefined : formatProxyHeader(proxyProtocol, peerAddress, localAddress);
+    if (tls === undefined || !this.#isDecrypted) return { ...way, preface };
+    const client = pool.tlsClients.of(tls, this.#doorway.listener.backendCertificate);
+    return { ...way, preface, tls: client, anyProtocol: true };
+  }
+
+  get #isDecrypted(): boolean {
+    return this.#info.handshake !== undefined;
   }
 
   #connected(): void {
@@ -190,7 +218,7 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
     this.#splice = splice;
   }
 
-  #connectFailed(code: "connect-failed" | "connect-timeout"): void {
+  #connectFailed(code: ConnectFailure): void {
     if (this.#phase !== "connecting") return;
     const { traffic, observer } = this.#context;
     const { backend, endpoint } = this.#decision as Decision;
@@ -205,13 +233,16 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
     if (this.#phase === "waiting" || this.#phase === "connecting") this.#fail("client-closed");
   }
 
-  /** Ends it before a byte was passed on. The client has sent its ClientHello, so an alert is what it understands. */
+  /**
+   * Ends it before a byte was passed on. A client that has sent its ClientHello, and nothing else, understands an alert; to
+   * one that speaks inside TLS the end says enough.
+   */
   #fail(code: ErrorCode): void {
     if (this.#phase === "over") return;
     this.#error = code;
     this.#end();
     this.#endpointSocket?.destroy();
-    if (this.#socket.writable) {
+    if (this.#socket.writable && !this.#isDecrypted) {
       this.#socket.write(fatalAlert(code === "no-route" ? UNRECOGNIZED_NAME : INTERNAL_ERROR));
     }
     this.#socket.destroySoon();

@@ -5,17 +5,18 @@ import type { BytesReceiver } from "../http1/shared-reads.ts";
 import { SocketTunnel } from "../http1/socket-tunnel.ts";
 import { WriteProgress } from "../http1/write-progress.ts";
 
-/** Its bytes come by the socket's `data` event, or by `receive`. */
+/** Its bytes come by the socket's `data` event, or by `receive`, or by the one and then the other. */
 export class SocketEnd implements BytesReceiver {
   readonly tunnel: SocketTunnel;
   readonly #socket: Socket;
   readonly #progress: WriteProgress;
 
-  constructor(socket: Socket) {
+  /** @param byEvent false: by `receive` alone, although the socket may tell of them too */
+  constructor(socket: Socket, byEvent = true) {
     this.#socket = socket;
     this.#progress = new WriteProgress(socket);
     this.tunnel = new SocketTunnel(socket, new Outlet(socket));
-    socket.on("data", (chunk: Buffer) => this.receive(chunk));
+    if (byEvent) socket.on("data", (chunk: Buffer) => this.receive(chunk));
     socket.on("drain", () => this.tunnel.drained());
     socket.on("end", () => this.tunnel.ended());
     socket.on("error", () => socket.destroy());

@@ -63,7 +63,8 @@ export class SecureServer {
       // Whoever has no AES in hardware knows it best.
       honorCipherOrder: false,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      ALPNProtocols: ["http/1.1"],
+      // Without a list of its own a server says nothing of what the client offers.
+      ...(tls.anyProtocol === true ? {} : { ALPNProtocols: ["http/1.1"] }),
       sessionTimeout: SESSION_TIMEOUT_SEC,
       sessionIdContext: purpose,
       ...(ticketKeys === undefined ? {} : { ticketKeys }),

@@ -102,12 +102,12 @@ function choose(
 }
 
 /** What a listener asks of its clients, in 32 characters: the same after a restart and in every worker. */
-function purposeOf({ clientValidation }: ListenerTls): string {
-  return digest(
+function purposeOf({ clientValidation, anyProtocol }: ListenerTls): string {
+  const asked =
     clientValidation === undefined
       ? ["open"]
-      : [clientValidation.mode, ...clientValidation.trust.map(({ certificates }) => certificates)],
-  ).slice(0, 32);
+      : [clientValidation.mode, ...clientValidation.trust.map(({ certificates }) => certificates)];
+  return digest(anyProtocol === true ? ["any protocol", ...asked] : asked).slice(0, 32);
 }
 
 /** Equal for listeners that answer handshakes alike. */

@@ -17,9 +17,11 @@ export interface TerminateDoorway {
   readonly kind: "terminate";
   readonly listener: Listener;
   readonly terminator: Terminator;
+  /** What is decrypted is passed on as it is; undefined: requests follow. */
+  readonly passes?: PassDoorway;
 }
 
-/** A listener that passes TLS through. */
+/** A listener that passes connections on by their server name: as they come, or behind a doorway that ends TLS. */
 export interface PassDoorway {
   readonly kind: "pass";
   readonly listener: Listener;
@@ -81,10 +83,17 @@ export function* buildGate(
   const gate = new TlsGate();
   for (const listener of listeners) {
     const hostname = listener.hostname?.toLowerCase() ?? "*";
-    if (listener.protocol === "TLS") {
-      gate.add(hostname, { kind: "pass", listener, routes: routes.get(listener.id) ?? NO_ROUTES });
-    } else if (listener.tls !== undefined) {
-      gate.add(hostname, { kind: "terminate", listener, terminator: terminators.of(listener.tls) });
+    const { protocol, tls } = listener;
+    const passes: PassDoorway | undefined =
+      protocol === "TLS"
+        ? { kind: "pass", listener, routes: routes.get(listener.id) ?? NO_ROUTES }
+        : undefined;
+    if (tls !== undefined) {
+      const terminator = terminators.of(tls);
+      const behind = passes === undefined ? {} : { passes };
+      gate.add(hostname, { kind: "terminate", listener, terminator, ...behind });
+    } else if (passes !== undefined) {
+      gate.add(hostname, passes);
     }
     yield;
   }

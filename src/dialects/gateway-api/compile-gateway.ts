@@ -9,6 +9,7 @@ import { resolveValidation, validationOf, validationsOf } from "./gateway-tls.ts
 import {
   type CompiledListener,
   compileListener,
+  endsTls,
   type ListenerRefusal,
   type ListenerValue,
   unsupported,
@@ -186,9 +187,9 @@ const UNBINDABLE = {
 } as const;
 
 /** Whatever it was that could not be read: a listener may not let clients in whom it was to keep out. */
-function unverifiable(reading: GatewayReading, { protocol }: ListenerValue): ListenerRefusal | undefined {
+function unverifiable(reading: GatewayReading, section: ListenerValue): ListenerRefusal | undefined {
   const at = ["spec", "tls", "frontend"];
-  return protocol === "HTTPS" && reading.hasErrorAt(at) ? INVALID : undefined;
+  return endsTls(section) && reading.hasErrorAt(at) ? INVALID : undefined;
 }
 
 function backendCertificate(

@@ -56,12 +56,6 @@ function conflictOf(
   if (strangers.length > 0) {
     return conflict("ProtocolConflict", `${naming(strangers)} has the same port and another protocol`);
   }
-  const mixed = neighbours.filter(
-    (other) => value.protocol === "TLS" && other.protocol === "TLS" && other.tls?.mode !== value.tls?.mode,
-  );
-  if (mixed.length > 0) {
-    return conflict("ProtocolConflict", `${naming(mixed)} has the same port and another mode of TLS`);
-  }
   const twins = neighbours.filter(({ hostname }) => hostname === value.hostname);
   if (twins.length > 0) {
     return conflict("HostnameConflict", `${naming(twins)} has the same port and hostname`);

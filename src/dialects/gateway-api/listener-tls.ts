@@ -48,6 +48,7 @@ export interface CompiledTls {
 
 /** A listener, as far as it matters here. */
 interface TlsSection {
+  readonly protocol: string;
   readonly tls?: ListenerTlsValue | undefined;
   readonly hostname?: string | undefined;
 }
@@ -63,7 +64,7 @@ interface Referrers {
  * any it is not opened. `validation`: what the Gateway says for its port.
  */
 export function compileTls(
-  { tls: value, hostname }: TlsSection,
+  { protocol, tls: value, hostname }: TlsSection,
   validation: PlacedValidation | undefined,
   { owner, gateway }: Referrers,
   objects: ObjectSet,
@@ -100,6 +101,7 @@ export function compileTls(
     certificates: [first, ...others],
     ...(clients.validation === undefined ? {} : { clientValidation: clients.validation }),
     ...versionsOf(value?.options ?? {}),
+    ...(protocol === "TLS" ? { anyProtocol: true } : {}),
   };
   return { tls, refusal: undefined, unresolved: told, remarks };
 }
@@ -118,7 +120,7 @@ function findCertificates(
     remarks.push({
       code: "invalid-certificate-reference",
       path: value === undefined ? [] : ["tls"],
-      message: "a listener of protocol HTTPS needs a certificate",
+      message: "a listener that ends TLS needs a certificate",
       expected: "tls.certificateRefs",
       hint: "add tls: {certificateRefs: [{name: my-certificate}]}",
     });

@@ -79,9 +79,9 @@ function modeProblems(protocol: string, tls: ListenerTlsValue | undefined): Fiel
     return [
       rule({
         absent: ["tls"],
-        message: "a listener of protocol TLS needs a mode",
-        expected: "tls.mode",
-        hint: "add tls: {mode: Passthrough}",
+        message: "a listener of protocol TLS needs a mode, or a certificate",
+        expected: "tls",
+        hint: "add tls: {mode: Passthrough}, or tls: {certificateRefs: [{name: my-certificate}]}",
       }),
     ];
   }
@@ -192,13 +192,12 @@ export function compileListener(
   const own = ROUTE_KIND[value.protocol];
   const isOwn = ({ group, kind }: RouteKind) => group === GATEWAY_GROUP && kind === own;
   const badKinds = kinds.filter((kind) => !isOwn(kind)).map(({ kind }) => kind);
-  const early = objection ?? (value.protocol === "TLS" ? terminated(value) : undefined);
   // What has no place yet has its certificates looked at all the same.
-  const needsTls = value.protocol === "HTTPS" && (early === undefined || early.type === "Programmed");
+  const needsTls = endsTls(value) && (objection === undefined || objection.type === "Programmed");
   const secured = needsTls
     ? compileTls(value, validation, { owner, gateway: place.gateway }, objects)
     : undefined;
-  const refusal = early ?? secured?.refusal;
+  const refusal = objection ?? secured?.refusal;
   const remarks = [
     ...(badKinds.length === 0 || own === undefined ? [] : [wrongKinds(badKinds, own)]),
     ...(secured?.remarks ?? []),
@@ -237,18 +236,9 @@ export const ROUTE_KIND: Readonly<Record<string, string>> = {
   TLS: "TLSRoute",
 };
 
-function terminated({ tls }: ListenerValue): ListenerRefusal | undefined {
-  if (tls?.mode === "Passthrough") return undefined;
-  return {
-    type: "Accepted",
-    reason: "UnsupportedValue",
-    message: "TLS that carries no HTTP is passed through, not ended here",
-    remedy: {
-      path: ["tls", "mode"],
-      expected: "mode: Passthrough",
-      hint: "write protocol: HTTPS, or mode: Passthrough",
-    },
-  };
+/** Else what comes is plain text, or is not decrypted here. */
+export function endsTls({ protocol, tls }: ListenerValue): boolean {
+  return protocol === "HTTPS" || (protocol === "TLS" && tls?.mode !== "Passthrough");
 }
 
 function wrongKinds(kinds: readonly string[], own: string): ListenerRemark {

@@ -41,6 +41,8 @@ const EXTENDED = [
   "HTTPRouteRetryConnectionError",
   "HTTPRouteSchemeRedirect",
   "ListenerSet",
+  "TLSRouteModeMixed",
+  "TLSRouteModeTerminate",
 ];
 
 /** Names of Gateway API 1.6 that 1.7 changed: a suite knows those of its own release. */
