@@ -7,6 +7,7 @@ import type { GatewayPlaces } from "./addresses/gateway-places.ts";
 import type { KubernetesClient } from "./api/client.ts";
 import type { Clock } from "./clock.ts";
 import { LeaderElection } from "./leader/leader-election.ts";
+import type { KeptKeys, SessionKeySecret } from "./session-key-secret.ts";
 import { Settling } from "./settling.ts";
 import { StatusWriter } from "./status/status-writer.ts";
 import { withUnbound } from "./unbound-listeners.ts";
@@ -31,6 +32,7 @@ export interface ControllerOptions {
   readonly identity: string;
   /** `onChange`: to be called where `place()` is another function though no object changed. */
   readonly places: (view: ClusterView, mayWrite: () => boolean, onChange: () => void) => GatewayPlaces;
+  readonly sessionKeys: (view: ClusterView) => SessionKeySecret;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -48,6 +50,7 @@ export class Controller {
   readonly #election: LeaderElection;
   readonly #statuses: StatusWriter;
   readonly #places: GatewayPlaces;
+  readonly #sessionKeys: SessionKeySecret;
   #settling: Settling | undefined;
   #read: ClusterState | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -62,6 +65,7 @@ export class Controller {
     const mayWrite = () => this.#election.isLeader();
     this.#watch = new ClusterWatch({ client, clock, random, logger, onChange: () => this.#changed() });
     this.#places = options.places(this.#watch, mayWrite, () => this.#settling?.changed());
+    this.#sessionKeys = options.sessionKeys(this.#watch);
     this.#statuses = new StatusWriter({
       client,
       view: this.#watch,
@@ -87,6 +91,19 @@ export class Controller {
 
   get view(): ClusterView {
     return this.#watch;
+  }
+
+  /** Of all replicas. */
+  get sessionKeys(): KeptKeys {
+    const keys = this.#sessionKeys;
+    return {
+      place: keys.place,
+      read: async () => {
+        await this.#watch.synced;
+        return keys.read();
+      },
+      follow: (onChange) => keys.follow(onChange),
+    };
   }
 
   start(): void {
@@ -137,6 +154,7 @@ export class Controller {
     this.#cancelRetry?.();
     this.#settling?.stop();
     await this.resign();
+    this.#sessionKeys.stop();
     await this.#places.stop();
     await this.#watch.stop();
   }
@@ -154,6 +172,7 @@ export class Controller {
     this.#settling?.changed();
     this.#statuses.viewChanged();
     this.#places.viewChanged();
+    this.#sessionKeys.viewChanged();
   }
 
   #lead(leads: boolean): void {

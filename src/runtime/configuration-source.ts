@@ -2,6 +2,7 @@
 import type { Resource, TranslateOptions, Translation } from "../dialects/translation.ts";
 import type { Finding } from "../model/index.ts";
 import type { MetricSample } from "../telemetry/index.ts";
+import type { SessionKeySource } from "./session-key-store.ts";
 
 /** What a source says at one moment. */
 export interface ConfigurationInput {
@@ -21,6 +22,8 @@ export interface ConfigurationSource {
    * port is taken. Else what can be served is served, and the rest is waited for.
    */
   readonly isExacting: boolean;
+  /** What session tokens are sealed with where the options do not say. */
+  readonly sessionKeys?: SessionKeySource;
   /** What it says now, as soon as all of it is known. May reject once it is stopped. */
   read(): Promise<ConfigurationInput>;
   /** What was read is served, but for the listeners that could not be bound: by their ids, the reasons. */

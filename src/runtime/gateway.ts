@@ -65,7 +65,7 @@ export class Gateway {
     version: string,
     legacy?: Legacy,
   ) {
-    const { sessionKeys } = options;
+    const sessionKeys = options.sessionKeys ?? source.sessionKeys;
     this.#options = options;
     this.#legacy = legacy;
     this.#logger = logger;

@@ -1,5 +1,5 @@
 // The configuration in a cluster: the controller's view of it, translated for the Gateways that are this controller's.
-
+import { randomBytes } from "node:crypto";
 import type { Translation } from "../dialects/translation.ts";
 import { AddressPool } from "../kubernetes/addresses/address-pool.ts";
 import { type AddressSource, GatewayAddresses } from "../kubernetes/addresses/gateway-addresses.ts";
@@ -7,13 +7,16 @@ import { ApiClient } from "../kubernetes/api/api-client.ts";
 import { findConnection } from "../kubernetes/api/connection.ts";
 import { SYSTEM_CLOCK } from "../kubernetes/clock.ts";
 import { type ClusterState, CONTROLLER_NAME, Controller } from "../kubernetes/controller.ts";
+import { SessionKeySecret } from "../kubernetes/session-key-secret.ts";
 import type { Logger, MetricSample } from "../telemetry/index.ts";
 import type { ConfigurationInput, ConfigurationSource } from "./configuration-source.ts";
 import type { KubernetesOptions } from "./run-options.ts";
+import type { SessionKeySource } from "./session-key-store.ts";
 
 export class KubernetesConfiguration implements ConfigurationSource {
   readonly description: Readonly<Record<string, unknown>>;
   readonly isExacting = false;
+  readonly sessionKeys: SessionKeySource;
   readonly #options: KubernetesOptions;
   readonly #controller: Controller;
   readonly #states = new WeakMap<ConfigurationInput, ClusterState>();
@@ -46,6 +49,8 @@ export class KubernetesConfiguration implements ConfigurationSource {
         const own = { view, mayWrite, onChange, source, pod: identity, controllerName: CONTROLLER_NAME };
         return new GatewayAddresses({ ...parts, ...own });
       },
+      sessionKeys: (view) =>
+        new SessionKeySecret({ ...parts, view, name: options.sessionKeysSecret, randomBytes }),
     });
     return new KubernetesConfiguration(options, controller, connection.origin);
   }
@@ -54,6 +59,7 @@ export class KubernetesConfiguration implements ConfigurationSource {
     this.#options = options;
     this.#controller = controller;
     this.description = { cluster: origin };
+    this.sessionKeys = { kind: "kept", keys: controller.sessionKeys };
     controller.start();
   }
 
@@ -66,6 +72,8 @@ export class KubernetesConfiguration implements ConfigurationSource {
         controllerName: CONTROLLER_NAME,
         ...(gatewayClass === undefined ? {} : { gatewayClass }),
         allowExternalName,
+        // With the keys of the Secret, or others that the options name.
+        sealTokens: true,
         place: state.place,
       },
       findings: [],

@@ -186,3 +186,26 @@ test("the swap of a Secret's link is followed", async () => {
   await next;
   expect(published.at(-1)).toEqual([A, B]);
 });
+
+test("keys that somebody else keeps are followed as a file is, and what is wrong with them is told by their place", async () => {
+  let text = fileOf(A);
+  let tell: () => void = () => {};
+  const keys = {
+    place: "Secret limpet-system/keys",
+    read: async () => text,
+    follow: (onChange: () => void) => {
+      tell = onChange;
+    },
+  };
+  const { store, published, log, nextPublication } = await start({ kind: "kept", keys });
+  expect(published).toEqual([[A]]);
+  text = fileOf(A, B);
+  const next = nextPublication();
+  tell();
+  await next;
+  expect(published.at(-1)).toEqual([A, B]);
+  text = "AAEC";
+  await store.reload();
+  expect(store.current?.lines).toEqual([A, B]);
+  expect(log.at(-1)?.reason).toMatch(/^Secret limpet-system\/keys:1: /);
+});

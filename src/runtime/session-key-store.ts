@@ -1,16 +1,29 @@
-// The session keys of a running gateway: the last good ones of their file, handed to all workers when it changes.
+// The session keys of a running gateway: the last good ones of their file or Secret, handed to all workers when it changes.
+
+import type { KeptKeys } from "../kubernetes/session-key-secret.ts";
 import type { Logger, MetricSample } from "../telemetry/index.ts";
 import { FileSource } from "./file-source.ts";
 import { FileWatch } from "./file-watch.ts";
 import type { ReloadResult } from "./gateway-metrics.ts";
-import { type LoadedKeys, makeSessionKeys, readSessionKeys, SessionKeyError } from "./session-keys.ts";
+import {
+  type LoadedKeys,
+  makeSessionKeys,
+  readSessionKeys,
+  SessionKeyError,
+  sessionKeysOf,
+} from "./session-keys.ts";
 
-/** `made`: a key of this process alone, which is forgotten when it ends. */
-export type SessionKeySource = { readonly kind: "file"; readonly path: string } | { readonly kind: "made" };
+/** `kept`: in a Secret of the cluster. `made`: a key of this process alone, which is forgotten when it ends. */
+export type SessionKeySource =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "kept"; readonly keys: KeptKeys }
+  | { readonly kind: "made" };
+
+type ReadableSource = Exclude<SessionKeySource, { readonly kind: "made" }>;
 
 export interface SessionKeyStoreOptions {
   readonly source: SessionKeySource;
-  /** Follow the file; else `reload` has to be called. */
+  /** Follow the file; else `reload` has to be called. What somebody else keeps is always followed. */
   readonly watch: boolean;
   readonly logger: Logger;
   /** Resolves when whoever seals and opens tokens has these keys, `LoadedKeys.lines`. */
@@ -34,7 +47,7 @@ export class SessionKeyStore {
     return this.#current;
   }
 
-  /** Rejects with a SessionKeyError if the file cannot be used. */
+  /** Rejects with a SessionKeyError if the keys cannot be used. */
   async start(): Promise<void> {
     const { source, watch, publish } = this.#options;
     if (source.kind === "made") {
@@ -42,16 +55,26 @@ export class SessionKeyStore {
       await publish(this.#current.lines);
       return;
     }
+    const reload = () => void this.reload();
+    if (source.kind === "kept") {
+      await this.#begin(source);
+      source.keys.follow(reload);
+      return;
+    }
     const files = new FileSource([source.path]);
     // Before the file is read: what is written meanwhile is a change.
     const signature = await files.signature();
-    const loaded = await this.#read(source.path);
-    await publish(loaded.lines);
-    this.#current = loaded;
-    if (watch && !this.#stopped) this.#watch = new FileWatch(files, signature, () => void this.reload());
+    await this.#begin(source);
+    if (watch && !this.#stopped) this.#watch = new FileWatch(files, signature, reload);
   }
 
-  /** Reads the file again. Never rejects: keys that cannot be used leave everything as it is. */
+  async #begin(source: ReadableSource): Promise<void> {
+    const loaded = await this.#read(source);
+    await this.#options.publish(loaded.lines);
+    this.#current = loaded;
+  }
+
+  /** Reads the keys again. Never rejects: keys that cannot be used leave everything as it is. */
   reload(): Promise<void> {
     this.#turn = this.#turn
       .then(() => this.#reload())
@@ -88,7 +111,7 @@ export class SessionKeyStore {
     const { source, logger, publish } = this.#options;
     const before = this.#current;
     if (source.kind === "made" || before === undefined || this.#stopped) return;
-    const loaded = await this.#read(source.path);
+    const loaded = await this.#read(source);
     if (loaded.lines.join() === before.lines.join()) {
       this.#reloads.unchanged++;
       return;
@@ -105,8 +128,9 @@ export class SessionKeyStore {
     }
   }
 
-  async #read(path: string): Promise<LoadedKeys> {
-    const loaded = await readSessionKeys(path);
+  async #read(source: ReadableSource): Promise<LoadedKeys> {
+    if (source.kind === "kept") return sessionKeysOf(await source.keys.read(), source.keys.place);
+    const loaded = await readSessionKeys(source.path);
     if (loaded.warning !== undefined) this.#options.logger.warn(loaded.warning);
     return loaded;
   }

@@ -23,22 +23,32 @@ const ANYBODY = 0o007;
 /** Rejects with a SessionKeyError. */
 export async function readSessionKeys(path: string): Promise<LoadedKeys> {
   const { text, mode } = await readSmallFile(path);
+  return { ...sessionKeysOf(text, path), warning: modeWarning(path, mode) };
+}
+
+/**
+ * @param text of a key file
+ * @param place where it came from
+ * @throws SessionKeyError
+ */
+export function sessionKeysOf(text: string, place: string): LoadedKeys {
   try {
-    return loadedKeys(parseKeyFile(text), modeWarning(path, mode));
+    return loadedKeys(parseKeyFile(text));
   } catch (error) {
     if (!(error instanceof KeyFileError)) throw error;
-    const place = error.line === undefined ? path : `${path}:${error.line}`;
-    throw new SessionKeyError(`${place}: ${error.message}`);
+    throw new SessionKeyError(
+      `${error.line === undefined ? place : `${place}:${error.line}`}: ${error.message}`,
+    );
   }
 }
 
 /** One key that nobody else has. */
 export function makeSessionKeys(): LoadedKeys {
-  return loadedKeys([randomBytes(KEY_SIZE)], undefined);
+  return loadedKeys([randomBytes(KEY_SIZE)]);
 }
 
-function loadedKeys(keys: readonly Buffer[], warning: string | undefined): LoadedKeys {
-  return { lines: keys.map(keyLine), ring: new KeyRing(keys, randomBytes), warning };
+function loadedKeys(keys: readonly Buffer[]): LoadedKeys {
+  return { lines: keys.map(keyLine), ring: new KeyRing(keys, randomBytes), warning: undefined };
 }
 
 async function readSmallFile(path: string): Promise<{ text: string; mode: number }> {
