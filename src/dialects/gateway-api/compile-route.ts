@@ -60,7 +60,9 @@ export function compileRoute(reading: HttpRouteReading, context: RouteContext): 
   );
   const findings = rules.flatMap((rule) => rule.findings);
   const problems = rules.flatMap((rule) => rule.problems);
-  const { attached, status, listeners, gateways, ...told } = attachToParents(reading, problems, context);
+  const unserved = rules.filter((rule) => rule.unserved).map(({ name }) => name);
+  const flaws = { problems, unserved, rules: rules.length };
+  const { attached, status, listeners, gateways, ...told } = attachToParents(reading, flaws, context);
   findings.push(...told.findings);
   return {
     object,

@@ -35,6 +35,9 @@ export interface Inherited {
 }
 
 export interface CompiledRule {
+  readonly name: string;
+  /** It answers 500, because it asks for a filter that is not served. */
+  readonly unserved: boolean;
   /**
    * The rule as it stands on listeners that give it this much. Undefined where no match could be read: it must not
    * answer for requests that it never asked for.
@@ -85,11 +88,12 @@ export function compileRule(
     : compiled.unserved
       ? "a filter of the rule is not served"
       : empty;
+  const name = value.name ?? String(index);
   const on = (inherited: Inherited): RuleOnListeners => {
     const affinity = ruleAffinity(frame, backends.all, inherited.affinity);
     const { session, hashPolicies, splitByHash, overrides, names } = affinity;
     const rule: Rule = {
-      name: value.name ?? String(index),
+      name,
       matches,
       filters: refusal === undefined ? compiled.filters : [],
       action: action(refusal, affinity.backends, backendsInForce(ownBackends, inherited.backends)),
@@ -101,6 +105,8 @@ export function compileRule(
     return { rule, overrides, names };
   };
   return {
+    name,
+    unserved: compiled.unserved,
     backendsOn: (inherited) => {
       if (refusal !== undefined || matches.length === 0) return [];
       const policy = backendsInForce(ownBackends, inherited.backends);

@@ -31,7 +31,7 @@ type RouteReading = Reading<{
 export interface AttachedRoute {
   /** Open listeners that take it. */
   readonly attached: readonly AttachedListener[];
-  /** Ids of all listeners that take it, open or not. */
+  /** Ids of all listeners that take it, open or not; none where it is not accepted for what it is itself. */
   readonly listeners: readonly string[];
   /** Those of the listeners, each once. */
   readonly gateways: readonly ObjectRef[];
@@ -39,17 +39,32 @@ export interface AttachedRoute {
   readonly findings: readonly FindingDraft[];
 }
 
-/** `problems`: those of the route's references, for the condition ResolvedRefs. */
+/** What of a route is wrong in itself, whichever parent it has. */
+export interface RouteFlaws {
+  /** Those of its references, for the condition ResolvedRefs. */
+  readonly problems: readonly ReferenceProblem[];
+  /** Names of the rules that answer 500 for what they ask for. */
+  readonly unserved: readonly string[];
+  /** How many rules there are. */
+  readonly rules: number;
+}
+
 export function attachToParents(
   reading: RouteReading,
-  problems: readonly ReferenceProblem[],
+  flaws: RouteFlaws,
   context: ParentContext,
 ): AttachedRoute {
   const { object, value } = reading;
   const attached: AttachedListener[] = [];
   const parents: ParentStatus[] = [];
   const findings: FindingDraft[] = [];
-  const resolved = resolvedRefs(problems);
+  const { unserved } = flaws;
+  const own = ownRefusal(reading.inError, flaws);
+  const always = [resolvedRefs(flaws.problems)];
+  if (own === undefined && unserved.length > 0) {
+    const message = `Rules answer 500, see the findings: ${unserved.join(", ")}`;
+    always.push(condition("PartiallyInvalid", true, "UnsupportedValue", message));
+  }
   const at = ["spec", "hostnames"];
   const hostnames = value.spec.hostnames.filter((_, index) => !reading.hasErrorAt([...at, index]));
   // A route of which no hostname could be read must not take the requests of every host.
@@ -63,12 +78,12 @@ export function attachToParents(
       const at = reading.writtenPath(["spec", "parentRefs", index]);
       findings.push(draftFinding("route-not-accepted", object, at, refusal));
     }
-    const accepted: Condition = reading.inError
-      ? condition("Accepted", false, "UnsupportedValue", "The route is in error; see the findings")
-      : refusal === undefined
+    const accepted: Condition =
+      own ??
+      (refusal === undefined
         ? condition("Accepted", true, "Accepted", attachedText(verdict.attachments))
-        : condition("Accepted", false, refusal.reason, refusal.message);
-    parents.push({ ...parentOf(parent, object.namespace), conditions: [accepted, resolved] });
+        : condition("Accepted", false, refusal.reason, refusal.message));
+    parents.push({ ...parentOf(parent, object.namespace), conditions: [accepted, ...always] });
   }
   if (value.spec.parentRefs.length === 0 && !reading.inError) {
     const message = "the route has no parentRefs, so no Gateway serves it";
@@ -79,11 +94,19 @@ export function attachToParents(
   }
   return {
     attached: attached.filter(({ to }) => to.isOpen),
-    listeners: [...new Set(attached.map(({ listener }) => listener))],
+    listeners: own === undefined ? [...new Set(attached.map(({ listener }) => listener))] : [],
     gateways: [...new Map(attached.map(({ to }) => [objectKey(to.gateway), to.gateway])).values()],
     status: { object, conditions: [], parents },
     findings,
   };
+}
+
+function ownRefusal(inError: boolean, { unserved, rules }: RouteFlaws): Condition | undefined {
+  if (inError) {
+    return condition("Accepted", false, "UnsupportedValue", "The route is in error; see the findings");
+  }
+  if (rules === 0 || unserved.length < rules) return undefined;
+  return condition("Accepted", false, "UnsupportedValue", "All rules answer 500; see the findings");
 }
 
 function attachedText(attachments: readonly AttachedListener[]): string {

@@ -58,7 +58,7 @@ export function compileTlsRoute(reading: TlsRouteReading, context: RouteContext)
   );
   const { attached, listeners, gateways, status, findings } = attachToParents(
     reading,
-    references.problems,
+    { problems: references.problems, unserved: [], rules: value.spec.rules.length },
     context,
   );
   const route: TlsRoute = {
