@@ -19,9 +19,6 @@ export const EVENT: ApiResource = {
 /** What the API server takes, in bytes of UTF-8. */
 const MAX_NOTE = 1024;
 
-/** An API server forgets Events after an hour, unless it is told otherwise. */
-export const EVENT_LIFE_MS = 3_600_000;
-
 /** Kinds of everybody's that translation looks at only where something of ours refers to them. */
 const SHARED_GROUPS: ReadonlySet<string> = new Set(["", "discovery.k8s.io"]);
 

@@ -39,8 +39,8 @@ export const STATUS_KINDS: readonly StatusKind[] = [
   { group: "gateway.kgateway.dev", kind: "BackendConfigPolicy", shape: "ancestors", maxEntries: 16 },
 ];
 
-const BY_NAME = new Map(STATUS_KINDS.map((one) => [`${one.group}/${one.kind}`, one]));
+const BY_KIND = Map.groupBy(STATUS_KINDS, ({ kind }) => kind);
 
 export function statusKind({ group, kind }: Pick<ObjectRef, "group" | "kind">): StatusKind | undefined {
-  return BY_NAME.get(`${group}/${kind}`);
+  return BY_KIND.get(kind)?.find((one) => one.group === group);
 }

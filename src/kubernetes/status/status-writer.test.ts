@@ -162,6 +162,10 @@ test("a process that stood still, and leads no more, writes nothing before it ha
   writer.report(reportOf(view, [statusOf(route)]));
   await clock.advance(1000);
   expect(patches()).toEqual([]);
+  // It stood still for less than its deadline, and led all the time.
+  state.mayWrite = true;
+  await clock.advance(2000);
+  expect(patches()).toHaveLength(1);
 });
 
 describe("what somebody else does", () => {

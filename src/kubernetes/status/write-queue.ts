@@ -54,6 +54,13 @@ export class WriteQueue {
     return waiting + this.#inFlight.size + this.#delayed.size;
   }
 
+  /** Its write is still to come, so that adding it would change nothing. */
+  waits(key: string): boolean {
+    if (this.#delayed.has(key)) return true;
+    for (const keys of this.#waiting.values()) if (keys.has(key)) return true;
+    return false;
+  }
+
   /** @param urgency 0 is written first. A key that waits after a failure goes on waiting. */
   add(key: string, urgency: number): void {
     if (this.#inFlight.has(key)) {
