@@ -1,13 +1,13 @@
 // The limits that nobody needs to set, for docs/limits.md: each value is the one that the code works with.
 import { MAX_EXTENSION_SIZE } from "./http1/chunk-line.ts";
 import { MAX_INTERIM } from "./http1/response-reader.ts";
+import { MAX_DISCARDED } from "./http1/server-connection.ts";
 import {
   GRACE_MS,
   HALF_CLOSED_SILENCE_MS,
   HURRIED_WRITE_TIMEOUT_MS,
   LINGER_MS,
-  MAX_DISCARDED,
-} from "./http1/server-connection.ts";
+} from "./http1/server-deadlines.ts";
 import { SILENCE_MS } from "./http1/socket-tunnel.ts";
 import { TURNS_MS } from "./http1/turn-queue.ts";
 import { MAX_TOLD_AT_A_TIME, TELLING_MS } from "./http1/turned-away.ts";

@@ -1,39 +1,24 @@
 // One HTTP/1.1 connection of a client: reads requests one after the other and sends the answers in the same order.
 import type { Socket } from "node:net";
 import type { ResponseHead } from "../../model/index.ts";
-import type { DataplaneOptions } from "../options.ts";
 import { ProxyError } from "../proxy-error.ts";
 import type { BodyChunk, BodyLength, ConnectionInfo, RequestHandler, Trailers, Tunnel } from "../stream.ts";
 import { BodyReader } from "./body-reader.ts";
-import type { DeadlineSweep, Swept } from "./deadline-sweep.ts";
+import type { Swept } from "./deadline-sweep.ts";
 import { HeadReader } from "./head-reader.ts";
 import { MessageError, malformed, REFUSAL_STATUS } from "./message-error.ts";
 import { Outlet } from "./outlet.ts";
-import { Pace } from "./pace.ts";
 import { PendingInput } from "./pending-input.ts";
 import { parseRequestHead } from "./request-head.ts";
 import { ResponseSender } from "./response-sender.ts";
+import { type DeadlineContext, HALF_CLOSED_SILENCE_MS, ServerDeadlines } from "./server-deadlines.ts";
 import { Http1ServerStream, type ServerStreamOwner } from "./server-stream.ts";
 import { SocketTunnel } from "./socket-tunnel.ts";
 import type { TakesTurns, TurnQueue } from "./turn-queue.ts";
 import { askWhetherPeerLives, wasReset } from "./vanished-peer.ts";
-import { WriteProgress } from "./write-progress.ts";
 
 /** So much of a body that nobody wants any more is read for the sake of the connection; with more it closes. */
 export const MAX_DISCARDED = 256 * 1024;
-/** How long a connection that has said its last word listens on, so that the client can read it (RFC 9112 section 9.6). */
-export const LINGER_MS = 2_000;
-/** Where places are short, and while draining: who waits for so long without a whole request has had its chance. */
-export const GRACE_MS = 1_000;
-/** Where memory is short: how long a client may leave its response untouched. */
-export const HURRIED_WRITE_TIMEOUT_MS = 2_000;
-/**
- * A client that has ended its side is asked after so much silence whether it still waits for its answer. With a part of
- * it, silence for so long tells that it has left: nothing else would before the endpoint says something.
- */
-export const HALF_CLOSED_SILENCE_MS = 15_000;
-/** Any byte will do. */
-const ANY_RATE = 1e-6;
 
 /**
  * head: waiting for a request or reading its head; exchange: from the head to the end of request and response;
@@ -44,10 +29,8 @@ type Phase = "head" | "exchange" | "lingering" | "tunnel" | "closed";
 /** held: not asked for, or paused; flowing: pushed to the pipeline; discarding: read for the connection's sake; ended. */
 type BodyState = "held" | "flowing" | "discarding" | "ended";
 
-export interface ServerContext {
+export interface ServerContext extends DeadlineContext {
   readonly handler: RequestHandler;
-  readonly options: DataplaneOptions;
-  readonly sweep: DeadlineSweep;
   readonly turns: TurnQueue;
   closed(connection: ServerConnection): void;
 }
@@ -64,9 +47,7 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
   readonly #headReader: HeadReader;
   readonly #body: BodyReader;
   readonly #response: ResponseSender;
-  readonly #progress: WriteProgress;
-  /** Of the request's body, and of the response once the client has ended its side. */
-  readonly #pace = new Pace();
+  readonly #deadlines: ServerDeadlines;
   /** While there is some the socket is paused. */
   readonly #input = new PendingInput();
   #phase: Phase = "head";
@@ -82,8 +63,6 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
   /** The client sends no more, and may still wait for answers. */
   #halfClosed = false;
   #served = 0;
-  /** Since when the connection waits for bytes. */
-  #sinceMs: number;
 
   constructor(socket: Socket, info: ConnectionInfo, context: ServerContext) {
     const { options, sweep } = context;
@@ -94,8 +73,7 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
     this.#headReader = new HeadReader(options.maxHeadSize);
     this.#body = new BodyReader(options);
     this.#response = new ResponseSender(this.#outlet, sweep);
-    this.#progress = new WriteProgress(socket);
-    this.#sinceMs = sweep.stampMs;
+    this.#deadlines = new ServerDeadlines(socket, context);
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     (socket as OwnedSocket)[OWNER] = this;
@@ -150,8 +128,8 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
    * has only just come.
    */
   yieldPlace(): boolean {
-    if (this.#phase !== "head" || this.#input.bytes !== undefined || this.#progress.queued > 0) return false;
-    if (this.#context.sweep.nowMs - this.#sinceMs < GRACE_MS) return false;
+    if (this.#phase !== "head" || this.#input.bytes !== undefined || this.#deadlines.isWriting) return false;
+    if (!this.#deadlines.hasHadItsChance) return false;
     if (this.#headReader.pending) {
       this.#refuse(
         new MessageError("request-timeout", "the head did not arrive before its place was needed"),
@@ -214,7 +192,7 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
       return !this.#waitsForTurn && !this.#outlet.saturated && this.#readHead(input, from);
     }
     if (this.#phase !== "exchange" || this.#bodyState === "ended" || this.#bodyState === "held") return false;
-    this.#sinceMs = this.#context.sweep.stampMs;
+    this.#deadlines.restart();
     const body = this.#body;
     this.#input.advance(body.read(input, from));
     if (body.dataEnd > body.dataStart) this.#takeData(input, body.dataStart, body.dataEnd);
@@ -224,13 +202,13 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
 
   #readHead(input: Buffer, from: number): boolean {
     const reader = this.#headReader;
-    const { options, sweep } = this.#context;
-    if (!reader.pending && this.#served > 0) this.#sinceMs = sweep.stampMs;
+    const { maxHeaders } = this.#context.options;
+    if (!reader.pending && this.#served > 0) this.#deadlines.restart();
     const to = reader.read(input, from);
     this.#input.advance(to === -1 ? input.length : to);
     if (to === -1) return false;
     const scheme = this.#info.tls ? "https" : "http";
-    const head = parseRequestHead(reader.text, reader.start, reader.end, options.maxHeaders, scheme);
+    const head = parseRequestHead(reader.text, reader.start, reader.end, maxHeaders, scheme);
     if (reader.faulty) throw malformed("the head holds a line that does not end with CRLF");
     reader.reset();
     this.#body.begin(head.bodyLength);
@@ -283,7 +261,7 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
     this.#halfClosed = true;
     if (this.#phase === "exchange") {
       askWhetherPeerLives(this.#socket, HALF_CLOSED_SILENCE_MS);
-      this.#pace.restart(this.#response.sent, this.#context.sweep.stampMs);
+      this.#deadlines.restartResponse(this.#response.sent);
     }
     if (this.#input.bytes === undefined) this.#endHalfClosed();
   }
@@ -341,7 +319,7 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
   #cutOff(): void {
     this.#outlet.flush();
     this.#phase = "lingering";
-    this.#sinceMs = this.#context.sweep.stampMs;
+    this.#deadlines.restart();
     if (!this.#response.untilClose) this.#socket.destroySoon();
     // Over TLS the missing goodbye (close_notify) tells as much.
     else if (this.#info.tls) this.#socket.destroy();
@@ -355,86 +333,64 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
     this.#stream = undefined;
     this.#input.clear();
     this.#headReader.reset();
-    this.#sinceMs = this.#context.sweep.stampMs;
+    this.#deadlines.restart();
     this.#outlet.flush();
     this.#socket.end();
     this.#socket.resume();
     if (this.#halfClosed) this.#socket.destroySoon();
   }
 
+  // What takes too long.
+
   sweep(nowMs: number): void {
-    if (this.#phase === "head") this.#sweepHead(nowMs, this.#context.options);
-    else if (this.#phase === "exchange") this.#sweepExchange(nowMs, this.#context.options);
+    if (this.#phase === "head") this.#sweepHead(nowMs);
+    else if (this.#phase === "exchange") this.#sweepExchange(nowMs);
     else if (this.#phase === "lingering") this.#sweepLingering(nowMs);
-    else if (this.#phase === "tunnel" && this.#isStuck(nowMs)) this.#cutTunnel();
+    else if (this.#phase === "tunnel" && this.#deadlines.isStuck(nowMs)) this.#cutTunnel();
   }
 
-  #cutTunnel(): void {
-    if (this.#tunnel !== undefined) this.#tunnel.error ??= "write-timeout";
-    this.#socket.destroy();
-  }
-
-  #isStuck(nowMs: number): boolean {
-    const { options, sweep } = this.#context;
-    const { writeTimeoutMs } = options;
-    const timeoutMs = sweep.overloaded ? Math.min(writeTimeoutMs, HURRIED_WRITE_TIMEOUT_MS) : writeTimeoutMs;
-    return this.#progress.isStuck(nowMs, timeoutMs, options.minRate);
-  }
-
-  #sweepHead(nowMs: number, options: DataplaneOptions): void {
-    if (this.#isStuck(nowMs)) {
+  #sweepHead(nowMs: number): void {
+    if (this.#deadlines.isStuck(nowMs)) {
       this.#socket.destroy();
-      return;
-    }
-    // Nobody is idle who still reads the last answer.
-    if (this.#progress.queued > 0 && !this.#headReader.pending) this.#sinceMs = nowMs;
-    const waitedMs = nowMs - this.#sinceMs;
-    if (this.#headReader.pending) {
-      if (waitedMs > options.requestHeadTimeoutMs) {
+    } else if (this.#headReader.pending) {
+      if (this.#deadlines.isHeadLate(nowMs)) {
         this.#refuse(new MessageError("request-timeout", "the head did not arrive in time"));
       }
-    } else if (this.#input.bytes === undefined && waitedMs > this.#patienceMs(options)) {
+    } else if (
+      this.#deadlines.isIdle(nowMs, this.#served, this.#draining) &&
+      this.#input.bytes === undefined
+    ) {
       this.#linger();
     }
   }
 
-  /** How long the client may leave the connection without a request. */
-  #patienceMs({ requestHeadTimeoutMs, idleTimeoutMs }: DataplaneOptions): number {
-    const limitMs = this.#served === 0 ? requestHeadTimeoutMs : idleTimeoutMs;
-    return this.#draining ? Math.min(GRACE_MS, limitMs) : limitMs;
-  }
-
-  #sweepExchange(nowMs: number, options: DataplaneOptions): void {
-    if (this.#isStuck(nowMs)) {
+  #sweepExchange(nowMs: number): void {
+    if (this.#deadlines.isStuck(nowMs)) {
       this.#abandon(
         new ProxyError("write-timeout", "downstream", "the client takes too little of its response"),
       );
     } else if (this.#halfClosed && this.#hasLeft(nowMs)) {
       this.#abandon(new ProxyError("client-closed", "downstream", "the client closed its connection"));
     } else if (this.#bodyState === "flowing" || this.#bodyState === "discarding") {
-      const { requestBodyTimeoutMs, minRate } = options;
-      const isSilent = nowMs - this.#sinceMs > requestBodyTimeoutMs;
-      if (isSilent || this.#pace.isTooSlow(this.#body.received, nowMs, requestBodyTimeoutMs, minRate)) {
+      if (this.#deadlines.isBodyLate(nowMs, this.#body.received)) {
         this.#refuse(new MessageError("request-timeout", "the body did not arrive in time"));
       }
     }
   }
 
-  /** Whether a client that sends no more takes no more either. */
+  /** Of a client that has ended its side. */
   #hasLeft(nowMs: number): boolean {
-    if (wasReset(this.#socket)) return true;
     const { underWay, sent } = this.#response;
-    if (underWay && this.#progress.queued === 0) {
-      return this.#pace.isTooSlow(sent, nowMs, HALF_CLOSED_SILENCE_MS, ANY_RATE);
-    }
-    this.#pace.restart(sent, nowMs);
-    return false;
+    return wasReset(this.#socket) || this.#deadlines.isSilent(nowMs, underWay, sent);
   }
 
   #sweepLingering(nowMs: number): void {
-    if (this.#progress.queued > 0) this.#sinceMs = nowMs;
-    const isDone = nowMs - this.#sinceMs > LINGER_MS;
-    if (isDone || this.#isStuck(nowMs)) this.#socket.destroy();
+    if (this.#deadlines.hasLingered(nowMs) || this.#deadlines.isStuck(nowMs)) this.#socket.destroy();
+  }
+
+  #cutTunnel(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.error ??= "write-timeout";
+    this.#socket.destroy();
   }
 
   // What the pipeline asks for.
@@ -455,8 +411,7 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
 
   #readOn(state: BodyState): void {
     this.#bodyState = state;
-    this.#sinceMs = this.#context.sweep.stampMs;
-    this.#pace.restart(this.#body.received, this.#sinceMs);
+    this.#deadlines.restartBody(this.#body.received);
     this.#pump();
   }
 
@@ -525,7 +480,7 @@ export class ServerConnection implements ServerStreamOwner, Swept, TakesTurns {
     this.#phase = "head";
     this.#stream = undefined;
     this.#response.reset(true);
-    this.#sinceMs = this.#context.sweep.stampMs;
+    this.#deadlines.restart();
     if (this.#input.bytes === undefined) {
       if (this.#halfClosed) this.#linger();
       return;

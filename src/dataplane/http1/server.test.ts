@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { MemorySocket, settle, socketOf } from "../../../test/support/memory-socket.ts";
 import { ServerHarness } from "../../../test/support/server-harness.ts";
-import { GRACE_MS } from "./server-connection.ts";
+import { GRACE_MS } from "./server-deadlines.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
