@@ -103,6 +103,18 @@ describe("a route in error", () => {
     expect(after.findings.map(({ code }) => code)).toEqual(["invalid-value", "last-good-form"]);
     const later = translate([...frame, ...broken], {}, after.memory);
     expect(later.snapshot.routes).toEqual(good.snapshot.routes);
+    expect(later.snapshot.routes[0]).toBe(after.snapshot.routes[0]);
+  });
+
+  test("is not accepted, although its last good form is served", () => {
+    const { statuses } = translate([...frame, ...broken], {}, good.memory);
+    const status = statuses.find(({ object }) => object.kind === "HTTPRoute");
+    expect(status?.parents?.[0]?.conditions[0]).toMatchObject({
+      status: "False",
+      reason: "UnsupportedValue",
+    });
+    const gateway = statuses.find(({ object }) => object.kind === "Gateway");
+    expect(gateway?.listeners?.[0]?.attachedRoutes).toBe(0);
   });
 
   test("without a last good form its rules answer 500 for what they match", () => {

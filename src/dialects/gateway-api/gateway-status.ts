@@ -1,5 +1,6 @@
 // What the statuses of a Gateway, of its ListenerSets and of the listeners in both say.
 import type { Condition, ListenerStatus, ObjectStatus } from "../../model/index.ts";
+import type { Reading } from "../schema/read-object.ts";
 import type { CompiledGateway, CompiledListenerSet } from "./compile-gateway.ts";
 import { clientCertificate } from "./gateway.ts";
 import type { CompiledListener, ListenerRefusal } from "./listener.ts";
@@ -46,8 +47,10 @@ function setRefusal(
   { reading: parent, placement }: CompiledGateway,
 ): { readonly reason: string; readonly message: string } | undefined {
   if (!isAllowed) return { reason: "NotAllowed", message: "The Gateway does not allow it; see the findings" };
-  if (reading.inError) return { reason: "Invalid", message: "The ListenerSet is in error; see the findings" };
-  if (parent.inError || placement?.problem?.condition === "Accepted") {
+  if (isInError(reading)) {
+    return { reason: "Invalid", message: "The ListenerSet is in error; see the findings" };
+  }
+  if (isInError(parent) || placement?.problem?.condition === "Accepted") {
     return { reason: "ParentNotAccepted", message: "The Gateway is not accepted; see there" };
   }
   if (listeners.some(isValid)) return undefined;
@@ -84,6 +87,11 @@ export function listenerSetStatus(
   };
 }
 
+/** As it is now, whether or not a last good form is served in its stead. */
+function isInError({ inError, isOutdated = false }: Pick<Reading, "inError" | "isOutdated">): boolean {
+  return inError || isOutdated;
+}
+
 /** What has no place yet is valid for all that. */
 function isValid({ refusal }: CompiledListener): boolean {
   return refusal === undefined || refusal.reason === "Pending";
@@ -94,7 +102,7 @@ function accepted(
   listeners: readonly CompiledListener[],
   placement: GatewayPlacement | undefined,
 ): Condition {
-  if (reading.inError) {
+  if (isInError(reading)) {
     return condition("Accepted", false, "Invalid", "The Gateway is in error; see the findings");
   }
   if (placement?.problem?.condition === "Accepted") {

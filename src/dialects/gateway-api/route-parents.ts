@@ -59,7 +59,7 @@ export function attachToParents(
   const parents: ParentStatus[] = [];
   const findings: FindingDraft[] = [];
   const { unserved } = flaws;
-  const own = ownRefusal(reading.inError, flaws);
+  const own = ownRefusal(reading, flaws);
   const always = [resolvedRefs(flaws.problems)];
   if (own === undefined && unserved.length > 0) {
     const message = `Rules answer 500, see the findings: ${unserved.join(", ")}`;
@@ -101,7 +101,14 @@ export function attachToParents(
   };
 }
 
-function ownRefusal(inError: boolean, { unserved, rules }: RouteFlaws): Condition | undefined {
+function ownRefusal(
+  { inError, isOutdated = false }: RouteReading,
+  { unserved, rules }: RouteFlaws,
+): Condition | undefined {
+  if (isOutdated) {
+    const message = "The route is in error, and its last good form is served; see the findings";
+    return condition("Accepted", false, "UnsupportedValue", message);
+  }
   if (inError) {
     return condition("Accepted", false, "UnsupportedValue", "The route is in error; see the findings");
   }

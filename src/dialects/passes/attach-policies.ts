@@ -44,8 +44,11 @@ export function attachPolicies(
         policyKind.attach(policy, objects, options),
       );
       findings.push(...told.findings);
-      if (policy.inError || told.inError === true) {
+      const halved = policy.inError || told.inError === true;
+      if (halved || policy.isOutdated === true) {
         invalid.push(recall.result("invalid policies", policy, [told], () => invalidAt(policy, told.result)));
+      }
+      if (halved) {
         idle.push(...told.result.filter(({ targetPath }) => !isWrong(policy, targetPath)));
         guards.push(...told.result.filter(asksForTls).map((one) => guard(one, recall)));
       } else {

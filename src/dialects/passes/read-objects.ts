@@ -83,7 +83,7 @@ function usable(
       hint: "correct the errors of this object",
     }),
   );
-  return good;
+  return recall.result("outdated", good, [], (): Reading => ({ ...good, isOutdated: true }));
 }
 
 function duplicate(resource: Resource, first: Resource): FindingDraft {

@@ -13,6 +13,8 @@ export interface Reading<T = unknown> {
   readonly value: T;
   /** True if a finding is an error: the object keeps its last good form, or is served as far as that is safe. */
   readonly inError: boolean;
+  /** This is its last good form, and the object as it is now is in error. */
+  readonly isOutdated?: boolean;
   readonly findings: readonly FindingDraft[];
   /** Path in the object as it was written: list items that could not be read shift those of `value`. */
   writtenPath(path: FieldPath): FieldPath;
