@@ -7,6 +7,7 @@ import type { GatewayPlaces } from "./addresses/gateway-places.ts";
 import type { KubernetesClient } from "./api/client.ts";
 import type { Clock } from "./clock.ts";
 import { LeaderElection } from "./leader/leader-election.ts";
+import { LEADER_LEASE } from "./leader/lease.ts";
 import type { KeptKeys, SessionKeySecret } from "./session-key-secret.ts";
 import { Settling } from "./settling.ts";
 import { StatusWriter } from "./status/status-writer.ts";
@@ -16,7 +17,6 @@ import { ClusterWatch } from "./watch/cluster-watch.ts";
 
 /** GatewayClasses that name it are this gateway's. */
 export const CONTROLLER_NAME = "limpet.dev/gateway";
-const LEASE_NAME = "limpet-leader";
 
 /** Changes come in bursts, of a rollout or of a `kubectl apply`. */
 const QUIET_MS = 50;
@@ -79,7 +79,7 @@ export class Controller {
     this.#election = new LeaderElection({
       client,
       namespace,
-      name: LEASE_NAME,
+      name: LEADER_LEASE,
       identity: `${identity}_${randomUUID()}`,
       clock,
       random,

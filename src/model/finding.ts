@@ -28,3 +28,13 @@ export interface Finding {
   /** What to write instead, literally where that is possible. */
   readonly hint: string;
 }
+
+/** `what is wrong (expected what would be right; what to write instead)` */
+export function findingText({
+  message,
+  expected,
+  hint,
+}: Pick<Finding, "message" | "expected" | "hint">): string {
+  const advice = [...(expected === "" ? [] : [`expected ${expected}`]), ...(hint === "" ? [] : [hint])];
+  return advice.length === 0 ? message : `${message} (${advice.join("; ")})`;
+}

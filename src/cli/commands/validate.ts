@@ -1,5 +1,5 @@
 // `limpet validate`: tells every finding about a configuration without serving it.
-import type { Finding, Severity } from "../../model/index.ts";
+import { type Finding, findingText, type Severity } from "../../model/index.ts";
 import { FileSource } from "../../runtime/file-source.ts";
 import { positionText, subjectText } from "../../runtime/finding-log.ts";
 import { translateFiles } from "../../runtime/translate-files.ts";
@@ -44,11 +44,7 @@ export async function validate(options: ValidateOptions, terminal: Terminal): Pr
 function findingLine(finding: Finding, terminal: Terminal): string {
   const place = [positionText(finding), terminal.style(STYLES[finding.severity], finding.severity)];
   const parts = [...place, subjectText(finding)].filter((part) => part !== undefined && part !== "");
-  const advice = [
-    ...(finding.expected === "" ? [] : [`expected ${finding.expected}`]),
-    ...(finding.hint === "" ? [] : [finding.hint]),
-  ].join("; ");
-  return `${parts.join(": ")}: ${finding.message}${advice === "" ? "" : ` (${advice})`}`;
+  return `${parts.join(": ")}: ${findingText(finding)}`;
 }
 
 function summaryLine(summary: Summary): string {

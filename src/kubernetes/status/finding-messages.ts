@@ -1,5 +1,12 @@
 // Puts findings into the messages of the conditions that they fit, where whoever wrote the object looks for them.
-import type { Condition, Finding, FindingCode, ObjectStatus, Severity } from "../../model/index.ts";
+import {
+  type Condition,
+  type Finding,
+  type FindingCode,
+  findingText,
+  type ObjectStatus,
+  type Severity,
+} from "../../model/index.ts";
 import { referenceKey, referenceTo } from "./entries.ts";
 import { listAt, objectAt, textAt } from "./json.ts";
 
@@ -18,10 +25,9 @@ const ABOUT_REFERENCES: ReadonlySet<FindingCode> = new Set([
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 };
 
 /** `spec.rules[0].backendRefs[0]: what is wrong (expected what would be right; what to write)` */
-export function findingLine({ path, message, expected, hint }: Finding): string {
-  const advice = [...(expected === "" ? [] : [`expected ${expected}`]), ...(hint === "" ? [] : [hint])];
-  const place = path === "" ? "" : `${path}: `;
-  return `${place}${message}${advice.length === 0 ? "" : ` (${advice.join("; ")})`}`;
+export function findingLine(finding: Finding): string {
+  const place = finding.path === "" ? "" : `${finding.path}: `;
+  return `${place}${findingText(finding)}`;
 }
 
 /**
