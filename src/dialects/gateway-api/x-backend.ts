@@ -1,10 +1,11 @@
 // XBackend (experimental, Gateway API 1.6 and 1.7): a backend that picks its endpoints itself and may declare persistence.
 import { z } from "zod";
-import { objectText, type SessionPersistence } from "../../model/index.ts";
+import { type Condition, objectText, type SessionPersistence } from "../../model/index.ts";
 import { POD, podEndpoint } from "../core/pod.ts";
 import type { BackendKind } from "../dialect.ts";
 import { digest } from "../digest.ts";
 import type { FindingDraft } from "../findings.ts";
+import type { PolicyVerdicts } from "../policies/effects.ts";
 import { checked, type FieldProblem, portNumber, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
@@ -161,6 +162,18 @@ export const X_BACKEND_KIND: BackendKind<Value> = {
     return { result: { endpoints: wanted.length === 0 ? [] : endpoints, ...settings }, findings };
   },
 };
+
+/** What its status says, for each Gateway that leads to it. */
+export function xBackendVerdict({ object, inError, isOutdated }: XBackendReading): PolicyVerdicts {
+  const isValid = !inError && isOutdated !== true;
+  const condition: Condition = {
+    type: "Accepted",
+    status: isValid ? "True" : "False",
+    reason: isValid ? "Accepted" : "Invalid",
+    message: isValid ? "The backend is served" : "The backend is in error; see the findings",
+  };
+  return { object, targets: [{ target: { object }, conditions: [condition] }] };
+}
 
 /** The scope is the backend: every rule that leads here shares the session, as 1.7 has it. */
 function sessionOf(

@@ -1,4 +1,4 @@
-// The statuses of policies: a verdict for each Gateway through which a target of the policy is reached (GEP-713).
+// The statuses of policies, and of XBackends: a verdict for each Gateway through which the target is reached (GEP-713).
 import { type Condition, type ObjectRef, type ObjectStatus, objectKey } from "../../model/index.ts";
 import type { CompiledGateway } from "../gateway-api/compile-gateway.ts";
 import type { CompiledRoute } from "../gateway-api/compile-route.ts";

@@ -4,6 +4,7 @@ import type { CompiledGateway } from "../gateway-api/compile-gateway.ts";
 import type { CompiledRoute } from "../gateway-api/compile-route.ts";
 import { GATEWAY_CLASS, gatewayClassStatus } from "../gateway-api/gateway-class.ts";
 import { gatewayStatus, listenerSetStatus } from "../gateway-api/gateway-status.ts";
+import { X_BACKEND, xBackendVerdict } from "../gateway-api/x-backend.ts";
 import type { Recall } from "../memory.ts";
 import type { ObjectSet } from "../object-set.ts";
 import type { PolicyVerdicts } from "../policies/effects.ts";
@@ -28,6 +29,9 @@ export function reportStatus(
     for (const { listeners } of routes) for (const id of listeners) counts.set(id, (counts.get(id) ?? 0) + 1);
     return counts;
   });
+  const xBackends = objects
+    .all(X_BACKEND)
+    .map((one) => recall.result("verdicts on backends", one, [], () => xBackendVerdict(one)));
   return [
     ...classes.map((one) => recall.result("class statuses", one, [], () => gatewayClassStatus(one))),
     ...recall.result("gateway statuses", "", [gateways, attached], () => {
@@ -37,6 +41,6 @@ export function reportStatus(
       ]);
     }),
     ...routes.filter(({ status }) => status.parents?.length !== 0).map(({ status }) => status),
-    ...reportPolicies(policies, gateways, routes, recall),
+    ...reportPolicies(recall.list("verdicts", "", [...policies, ...xBackends]), gateways, routes, recall),
   ];
 }
