@@ -15,7 +15,7 @@ if (cluster === undefined) {
     process.stderr.write(`of ${clusters.length} clusters, this is ${cluster.holder}\n`);
   // The holder's child made the namespaces, and that one's child is the first process in them.
   const [first] = childrenOf(cluster.holder).flatMap(childrenOf);
-  const where = ["--target", String(first), "--net", "--mount", "--pid", "--wdns", process.cwd()];
+  const where = ["--target", String(first), "--net", "--mount", "--pid", `--wdns=${process.cwd()}`];
   const child = spawn("nsenter", [...where, program, ...args], {
     stdio: "inherit",
     env: {

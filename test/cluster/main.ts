@@ -5,13 +5,17 @@ import { startCluster } from "./cluster.ts";
 import { holder, isInside, obstacle, runInside } from "./inside.ts";
 import type { Channel } from "./install/gateway-crds.ts";
 import { VENDORS, type Vendor } from "./install/vendor-crds.ts";
+import { ip } from "./network/ip.ts";
 import { announceRunning } from "./running.ts";
+import { LIMPET_CRD } from "./tutorials.ts";
 
 interface Options {
   readonly gatewayApi: string;
   readonly channel: Channel;
   readonly vendors: readonly Vendor[];
 }
+
+const POOL = "10.98.0.0/24";
 
 const tell = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -45,10 +49,13 @@ async function keepCluster({ gatewayApi, channel, vendors }: Options): Promise<v
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
   });
+  // For a gateway that is started in here, beside the pods.
+  await ip([`route add local ${POOL} dev lo`]);
   const cluster = await startCluster({
     gatewayApi,
     channel,
     vendors,
+    crds: [LIMPET_CRD],
     serviceAddresses: true,
     progress: tell,
   });
@@ -60,7 +67,7 @@ Its network is its own; enter it from another terminal, with KUBECONFIG and kube
 
   npm run -s cluster:enter                                    a shell
   npm run -s cluster:enter -- kubectl get pods -A             one command
-  npm run -s cluster:enter -- node src/cli/bin.ts run --kubernetes --address-pool 10.96.128.0/20
+  npm run -s cluster:enter -- node src/cli/bin.ts run --kubernetes --address-pool ${POOL}
 
 Images that programs stand for: httpbin, go-httpbin, echo-basic, limpet, curl, busybox.
 ^C ends it.`);
