@@ -1,17 +1,9 @@
 // Statuses on a real API server with the real CRDs: what is translated stands there, and what others wrote stays.
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { translate } from "../../src/dialects/translate.ts";
-import { ApiClient } from "../../src/kubernetes/api/api-client.ts";
 import type { KubernetesObject } from "../../src/kubernetes/api/client.ts";
-import { findConnection } from "../../src/kubernetes/api/connection.ts";
-import { SYSTEM_CLOCK } from "../../src/kubernetes/clock.ts";
-import { StatusWriter } from "../../src/kubernetes/status/status-writer.ts";
-import { ClusterWatch } from "../../src/kubernetes/watch/cluster-watch.ts";
 import { type Cluster, startCluster } from "../cluster/cluster.ts";
 import { until } from "../cluster/until.ts";
-
-const CONTROLLER = "limpet.dev/gateway";
+import { CONTROLLER, find, isAccepted, ours, StatusWorld } from "./status-world.ts";
 
 const MANIFESTS = `
 apiVersion: gateway.networking.k8s.io/v1
@@ -67,33 +59,8 @@ spec:
   session: {cookie: {name: home}}
 `;
 
-interface Condition {
-  readonly type: string;
-  readonly status: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly observedGeneration: number;
-  readonly lastTransitionTime: string;
-}
-
-interface Entry {
-  readonly controllerName: string;
-  readonly parentRef: unknown;
-  readonly ancestorRef: unknown;
-  readonly conditions: readonly Condition[];
-}
-
-interface Status {
-  readonly conditions?: readonly Condition[];
-  readonly listeners?: readonly { readonly name: string; readonly conditions: readonly Condition[] }[];
-  readonly supportedFeatures?: readonly { readonly name: string }[];
-  readonly parents?: readonly Entry[];
-  readonly ancestors?: readonly Entry[];
-}
-
 let cluster: Cluster;
-let watch: ClusterWatch;
-let writer: StatusWriter;
+let world: StatusWorld;
 
 beforeAll(async () => {
   cluster = await startCluster({
@@ -101,65 +68,13 @@ beforeAll(async () => {
     channel: "experimental",
     crds: ["crds/limpet.dev_affinitypolicies.yaml"],
   });
-  const connection = await findConnection({ kubeconfig: cluster.kubeconfig, env: {}, nowMs: Date.now });
-  const common = { clock: SYSTEM_CLOCK, random: Math.random, logger: pino({ level: "silent" }) };
-  const client = new ApiClient({ connection, userAgent: "limpet/test", clock: SYSTEM_CLOCK });
-  watch = new ClusterWatch({ ...common, client, onChange: translateAndReport });
-  writer = new StatusWriter({
-    ...common,
-    client,
-    view: watch,
-    controllerName: CONTROLLER,
-    identity: "test",
-    mayWrite: () => true,
-  });
-  writer.setLeader(true);
-  watch.start();
-  await watch.synced;
+  world = await StatusWorld.start(cluster);
 });
 
 afterAll(async () => {
-  writer?.setLeader(false);
-  await watch?.stop();
+  await world?.stop();
   await cluster?.stop();
 });
-
-let memory: ReturnType<typeof translate>["memory"] | undefined;
-
-function translateAndReport(change: "resources" | "objects"): void {
-  if (change === "objects") {
-    writer.viewChanged();
-    return;
-  }
-  const resources = watch.resources();
-  const translation = translate(resources, { controllerName: CONTROLLER }, memory);
-  memory = translation.memory;
-  writer.report({ resources, translation });
-}
-
-async function get(kind: string, name: string): Promise<KubernetesObject & { readonly status: Status }> {
-  return JSON.parse(await cluster.kubectl(["get", kind, name, "-o", "json"]));
-}
-
-/** The object, once its status is as `expected`. */
-function statusOf(kind: string, name: string, expected: (status: Status) => boolean) {
-  const ask = async () => {
-    const object = await get(kind, name);
-    return expected(object.status ?? {}) && object;
-  };
-  return until(ask, `the status of ${kind} ${name}`);
-}
-
-function find(conditions: readonly Condition[] | undefined, type: string): Condition | undefined {
-  return conditions?.find((one) => one.type === type);
-}
-
-function ours(entries: readonly Entry[] | undefined): readonly Entry[] {
-  return (entries ?? []).filter(({ controllerName }) => controllerName === CONTROLLER);
-}
-
-const isAccepted = ({ conditions }: Pick<Status, "conditions">) =>
-  find(conditions, "Accepted")?.status === "True";
 
 async function writeStatus(object: KubernetesObject, status: object): Promise<void> {
   const { resourceVersion: _, ...metadata } = object.metadata;
@@ -169,9 +84,9 @@ async function writeStatus(object: KubernetesObject, status: object): Promise<vo
 
 test("classes, Gateways, listeners, routes and policies get theirs, as the CRDs want them", async () => {
   await cluster.kubectl(["apply", "-f", "-"], MANIFESTS);
-  const { status: limpet } = await statusOf("gatewayclass", "limpet", isAccepted);
+  const { status: limpet } = await world.statusOf("gatewayclass", "limpet", isAccepted);
   expect(limpet.supportedFeatures).toContainEqual({ name: "HTTPRoute" });
-  const { metadata, status: edge } = await statusOf(
+  const { metadata, status: edge } = await world.statusOf(
     "gateway",
     "edge",
     ({ listeners }) => listeners?.length === 2,
@@ -183,7 +98,11 @@ test("classes, Gateways, listeners, routes and policies get theirs, as the CRDs 
     ],
   );
   expect(find(edge.listeners?.[1]?.conditions, "Accepted")?.message).toContain("spec.listeners[1]");
-  const { status: shop } = await statusOf("httproute", "shop", ({ parents }) => ours(parents).length === 1);
+  const { status: shop } = await world.statusOf(
+    "httproute",
+    "shop",
+    ({ parents }) => ours(parents).length === 1,
+  );
   expect(shop.parents?.[0]?.parentRef).toEqual({
     group: "gateway.networking.k8s.io",
     kind: "Gateway",
@@ -193,7 +112,7 @@ test("classes, Gateways, listeners, routes and policies get theirs, as the CRDs 
     status: "True",
     observedGeneration: 1,
   });
-  const { status: carts } = await statusOf(
+  const { status: carts } = await world.statusOf(
     "affinitypolicy",
     "carts",
     ({ ancestors }) => ours(ancestors).length === 1,
@@ -203,25 +122,25 @@ test("classes, Gateways, listeners, routes and policies get theirs, as the CRDs 
 });
 
 test("what is another controller's gets nothing", async () => {
-  await statusOf("httproute", "shop", ({ parents }) => ours(parents).length === 1);
-  const elsewhere = await get("gateway", "elsewhere");
+  await world.statusOf("httproute", "shop", ({ parents }) => ours(parents).length === 1);
+  const elsewhere = await world.get("gateway", "elsewhere");
   expect(find(elsewhere.status.conditions, "Accepted")).toMatchObject({
     status: "Unknown",
     reason: "Pending",
   });
-  const other = await get("gatewayclass", "other");
+  const other = await world.get("gatewayclass", "other");
   expect(find(other.status.conditions, "Accepted")).toMatchObject({ status: "Unknown" });
 });
 
 test("a condition says which field is wrong, and what to write instead", async () => {
-  const { status } = await statusOf("httproute", "astray", ({ parents }) => ours(parents).length === 1);
+  const { status } = await world.statusOf("httproute", "astray", ({ parents }) => ours(parents).length === 1);
   const resolved = find(status.parents?.[0]?.conditions, "ResolvedRefs");
   expect(resolved).toMatchObject({ status: "False", reason: "BackendNotFound" });
   expect(resolved?.message).toMatch(/^spec\.rules\[0\]\.backendRefs\[0\].*: .+\(expected .+; .+\)$/);
 });
 
 test("a new generation is said to be seen, and a time changes only with its status", async () => {
-  const before = await statusOf("gateway", "edge", isAccepted);
+  const before = await world.statusOf("gateway", "edge", isAccepted);
   // Times are in whole seconds.
   const writtenMs = Date.parse(find(before.status.conditions, "Accepted")?.lastTransitionTime ?? "");
   await until(() => Date.now() - writtenMs > 1000, "the next second");
@@ -230,7 +149,7 @@ test("a new generation is said to be seen, and a time changes only with its stat
     spec: { infrastructure: { labels: { a: "b" } } },
   });
   await cluster.kubectl(["patch", "gateway", "edge", "--type=merge", "-p", patch]);
-  const after = await statusOf("gateway", "edge", ({ conditions, listeners }) =>
+  const after = await world.statusOf("gateway", "edge", ({ conditions, listeners }) =>
     [conditions, ...(listeners ?? []).map((one) => one.conditions)].every((list) =>
       list?.every(({ observedGeneration }) => observedGeneration === 2),
     ),
@@ -248,16 +167,16 @@ test("others' conditions and entries stay, and ours come back when somebody wipe
     message: "",
     lastTransitionTime: "2026-01-01T00:00:00Z",
   };
-  await writeStatus(await get("gateway", "edge"), { conditions: [foreign] });
-  const { status } = await statusOf("gateway", "edge", isAccepted);
+  await writeStatus(await world.get("gateway", "edge"), { conditions: [foreign] });
+  const { status } = await world.statusOf("gateway", "edge", isAccepted);
   expect(status.conditions).toContainEqual(foreign);
   const entry = {
     controllerName: "example.com/other",
     parentRef: { group: "gateway.networking.k8s.io", kind: "Gateway", name: "elsewhere" },
     conditions: [{ ...foreign, type: "Accepted" }],
   };
-  await writeStatus(await get("httproute", "shop"), { parents: [entry] });
-  const shop = await statusOf("httproute", "shop", ({ parents }) => ours(parents).length === 1);
+  await writeStatus(await world.get("httproute", "shop"), { parents: [entry] });
+  const shop = await world.statusOf("httproute", "shop", ({ parents }) => ours(parents).length === 1);
   expect(shop.status.parents?.[0]).toEqual(entry);
   await cluster.kubectl([
     "patch",
@@ -267,7 +186,7 @@ test("others' conditions and entries stay, and ours come back when somebody wipe
     "-p",
     '[{"op": "remove", "path": "/spec/parentRefs/0"}]',
   ]);
-  const gone = await statusOf("httproute", "shop", ({ parents }) => ours(parents).length === 0);
+  const gone = await world.statusOf("httproute", "shop", ({ parents }) => ours(parents).length === 0);
   expect(gone.status.parents).toEqual([entry]);
 });
 
@@ -279,11 +198,11 @@ test("nothing is written of what did not change", async () => {
     return others.map(({ kind, metadata }) => [kind, metadata.name, metadata.resourceVersion]);
   };
   await until(
-    () => writer.samples().every(({ name, value }) => !name.endsWith("_waiting") || value === 0),
+    () => world.writer.samples().every(({ name, value }) => !name.endsWith("_waiting") || value === 0),
     "all written",
   );
   const before = await versions();
-  translateAndReport("resources");
+  world.translateAndReport();
   await cluster.kubectl(["annotate", "service", "cart", "a=b"]);
   const marker = `
 apiVersion: gateway.networking.k8s.io/v1
@@ -292,7 +211,7 @@ metadata: {name: marker}
 spec: {gatewayClassName: limpet, listeners: [{name: http, port: 8080, protocol: HTTP}]}
 `;
   await cluster.kubectl(["apply", "-f", "-"], marker);
-  await statusOf("gateway", "marker", isAccepted);
+  await world.statusOf("gateway", "marker", isAccepted);
   expect(await versions()).toEqual(before);
 });
 
