@@ -321,6 +321,21 @@ test("etcd that stands still stops the API, and nothing is lost", async () => {
   await readyEndpoints("httpbin", 4);
 });
 
+test("a second cluster has objects and addresses of its own", async () => {
+  const second = await startCluster();
+  try {
+    await second.kubectl(["apply", "-f", "-"], HTTPBIN);
+    await second.kubectl(["wait", "--for=condition=Available", "deployment/httpbin", "--timeout=60s"]);
+    const addresses = ["get", "pods", "-A", "-o", "jsonpath={.items[*].status.podIP}"];
+    const theirs = (await second.kubectl(addresses)).split(" ");
+    expect(theirs).toHaveLength(1);
+    expect(await cluster.kubectl(addresses)).not.toContain(theirs[0]);
+    expect(await status(`http://${theirs[0]}/get`)).toBe(200);
+  } finally {
+    await second.stop();
+  }
+});
+
 test("connections to a pool's addresses go to all who serve it, and to whoever is left", async () => {
   const program = `require("node:http").createServer((request, response) => {
     response.end(process.env.WHO);

@@ -86,11 +86,13 @@ async function installEtcd(progress: (line: string) => void): Promise<string> {
   if (own !== "") return own;
   const folder = await cached("etcd", (unfinished) => {
     progress("fetching etcd");
-    const fetch = "apt-get download -q etcd-server && dpkg -x etcd-server_*.deb . && rm etcd-server_*.deb";
+    const download = "apt-get download -q etcd-server";
+    const unpack = "dpkg -x etcd-server_*.deb . && rm etcd-server_*.deb";
+    const fetch = `{ ${download} || { apt-get update -q && ${download}; }; } && ${unpack}`;
     const { status, stderr, error } = spawnSync("sh", ["-c", fetch], { cwd: unfinished, encoding: "utf8" });
     if (status !== 0 || !existsSync(join(unfinished, "usr/bin/etcd")))
       throw new Error(
-        `etcd could not be had: ${error?.message ?? stderr.trim()}. Put an etcd (3.4 or later) into PATH, or try apt-get update.`,
+        `etcd could not be had: ${error?.message ?? stderr.trim()}. Put an etcd (3.4 or later) into PATH.`,
       );
   });
   return join(folder, "usr/bin/etcd");

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import type { KubernetesClient } from "../../../src/kubernetes/api/client.ts";
 import { follow } from "../api/follow.ts";
 import type { ServerCertificate } from "../control-plane.ts";
+import { KUBERNETES_VERSION } from "../install/programs.ts";
 import type { PodNetwork } from "../network/pod-network.ts";
 import type { ImageRule } from "./images.ts";
 import { LogEndpoint } from "./log-endpoint.ts";
@@ -88,7 +89,11 @@ export class Nodes {
           lastTransitionTime: at,
         },
       ],
-      nodeInfo: { operatingSystem: "linux", architecture: "amd64", kubeletVersion: "processes" },
+      nodeInfo: {
+        operatingSystem: "linux",
+        architecture: "amd64",
+        kubeletVersion: `v${KUBERNETES_VERSION}-processes`,
+      },
     };
     await client.request("PATCH", `/api/v1/nodes/${name}/status`, {
       body: { status },
