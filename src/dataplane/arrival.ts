@@ -140,8 +140,9 @@ export class Arrival implements BytesReceiver, HandshakeOwner, Swept {
     }
     const { serverName } = hello;
     const doorway = gate.find(serverName);
-    if (doorway === undefined) this.#turnBack("unknown-name", serverName, UNRECOGNIZED_NAME);
-    else if (doorway.kind === "terminate") this.#terminate(serverName, doorway, bytes);
+    if (doorway === undefined) {
+      this.#turnBack("unknown-name", serverName, gate.answers ? UNRECOGNIZED_NAME : undefined);
+    } else if (doorway.kind === "terminate") this.#terminate(serverName, doorway, bytes);
     else this.#pass(this.#socket, this.#info, serverName, doorway, bytes);
   }
 

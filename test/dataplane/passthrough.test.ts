@@ -91,7 +91,7 @@ test("the most specific hostname of a route takes the connection, with the endpo
   const { port } = await startLoopbackGateway(snapshot([tls], routes, [shop, any]));
   expect(await greeting(port, "shop.example")).toBe("hello from shop.example\n");
   expect(await greeting(port, "cart.example")).toBe("hello from any.example\n");
-  expect(await greeting(port, "shop.test")).toMatch(/UNRECOGNIZED_NAME/);
+  expect(await greeting(port, "shop.test")).toBe("ECONNRESET");
 });
 
 test("a port may end TLS for one name and pass it through for another", async () => {
@@ -188,7 +188,7 @@ test("a PROXY header tells the endpoint whose connection it is", async () => {
   expect(first).toMatch(new RegExp(`^PROXY TCP4 127\\.0\\.0\\.1 127\\.0\\.0\\.1 \\d+ ${port}\r\n\x16\x03`));
 });
 
-test("clients whose endpoint cannot be reached, or does not answer, are told in an alert", async () => {
+test("clients whose endpoint cannot be reached, or is not there, are cut off without a word", async () => {
   const [closed] = (await freePorts(1)) as [number];
   const dead = backend("dead", [endpoint(`127.0.0.1:${closed}`)]);
   const none = backend("none", []);
@@ -199,7 +199,7 @@ test("clients whose endpoint cannot be reached, or does not answer, are told in 
   ];
   const gateway = await startLoopbackGateway(snapshot([tls], routes, [dead, none]));
   for (const servername of ["dead.example", "none.example"]) {
-    expect((await tlsExchange(gateway.port, { servername })).error).toMatch(/INTERNAL_ERROR/);
+    expect((await tlsExchange(gateway.port, { servername })).error).toBe("ECONNRESET");
   }
   await expect.poll(() => gateway.log.map(({ error }) => error)).toEqual(["connect-failed", "no-endpoints"]);
 });
@@ -212,7 +212,7 @@ test("an endpoint gets no more connections at a time than it may", async () => {
   });
   const first = tlsConnect(gateway.port, { servername: "shop.example" });
   await new Promise((secured) => first.once("secureConnect", secured));
-  expect((await tlsExchange(gateway.port, { servername: "shop.example" })).error).toMatch(/INTERNAL_ERROR/);
+  expect((await tlsExchange(gateway.port, { servername: "shop.example" })).error).toBe("ECONNRESET");
   expect(gateway.log.map(({ error }) => error)).toEqual(["endpoint-busy"]);
   first.destroy();
   await expect.poll(() => gateway.engine.connections).toBe(0);

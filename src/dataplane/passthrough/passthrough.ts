@@ -12,7 +12,6 @@ import { formatProxyHeader } from "../proxy-protocol/format.ts";
 import type { ErrorCode } from "../respond.ts";
 import type { ConnectionInfo } from "../stream.ts";
 import type { TableWaiter } from "../table-builds.ts";
-import { fatalAlert, INTERNAL_ERROR, UNRECOGNIZED_NAME } from "../tls/alert.ts";
 import { findTlsRoute, type PassDoorway, type PlannedTlsRoute } from "../tls/tls-gate.ts";
 import { Splice, type SpliceOwner } from "../tunnel.ts";
 import { type ConnectFailure, plainWay, type Way } from "../upstream-connection.ts";
@@ -233,18 +232,12 @@ export class Passthrough implements BytesReceiver, SpliceOwner, TableWaiter {
     if (this.#phase === "waiting" || this.#phase === "connecting") this.#fail("client-closed");
   }
 
-  /**
-   * Ends it before a byte was passed on. A client that has sent its ClientHello, and nothing else, understands an alert; to
-   * one that speaks inside TLS the end says enough.
-   */
+  /** Ends it before a byte was passed on, without a word: what is said in TLS is the endpoint's to say. */
   #fail(code: ErrorCode): void {
     if (this.#phase === "over") return;
     this.#error = code;
     this.#end();
     this.#endpointSocket?.destroy();
-    if (this.#socket.writable && !this.#isDecrypted) {
-      this.#socket.write(fatalAlert(code === "no-route" ? UNRECOGNIZED_NAME : INTERNAL_ERROR));
-    }
     this.#socket.destroySoon();
   }
 

@@ -31,9 +31,18 @@ export interface PassDoorway {
 export type Doorway = TerminateDoorway | PassDoorway;
 
 export class TlsGate {
+  /**
+   * Somebody here answers handshakes for HTTP, and tells whoever asks for another name that it is unknown. Where
+   * connections are only passed on, they end without a word, as Gateway API wants.
+   */
+  readonly answers: boolean;
   readonly #doorways = new HostTable<Doorway>();
   // Room for what a lookup finds on its way; a lookup is synchronous, so one is enough.
   readonly #found: Doorway[] = [];
+
+  constructor(answers: boolean) {
+    this.answers = answers;
+  }
 
   /** Of listeners with one hostname (of several Gateways) the first one answers handshakes. */
   add(hostname: string, doorway: Doorway): void {
@@ -80,7 +89,7 @@ export function* buildGate(
   terminators: Terminators,
 ): Generator<void, TlsGate | undefined> {
   if (listeners.every(({ protocol }) => protocol === "HTTP")) return undefined;
-  const gate = new TlsGate();
+  const gate = new TlsGate(listeners.some(({ protocol }) => protocol === "HTTPS"));
   for (const listener of listeners) {
     const hostname = listener.hostname?.toLowerCase() ?? "*";
     const { protocol, tls } = listener;
