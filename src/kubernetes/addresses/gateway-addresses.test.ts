@@ -275,7 +275,10 @@ test("what somebody else changed in it is put right, and what he added stays", a
     healthCheckNodePort: 30_000,
   };
   cluster.put({ ...service, spec });
-  await leader.clock.advance(5_000);
+  await leader.settle();
+  // A quarrel with another controller is a slow one.
+  expect(serviceOf(cluster, "edge")?.["spec"]).toMatchObject({ externalTrafficPolicy: "Cluster" });
+  await leader.clock.advance(1_000);
   await leader.settle();
   expect(serviceOf(cluster, "edge")?.["spec"]).toMatchObject({
     externalTrafficPolicy: "Local",

@@ -7,8 +7,10 @@ import { type ApiResource, apiPath } from "../watch/cluster-view.ts";
 import { type Write, writeKey } from "./infrastructure-plan.ts";
 import { APPLIED_ANNOTATION } from "./names.ts";
 
-/** What was written is seen by then. The same is not written again before, not even where somebody else undid it. */
+/** What was written is seen by then, or was lost. */
 const SEEN_MS = 5_000;
+/** What was seen and is gone again is somebody else's doing: no quarrel with him is faster than this. */
+const QUARREL_MS = 1_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 /** Of fields, in what the API server keeps about who set them. */
@@ -47,6 +49,8 @@ export interface InfrastructureWriterOptions {
 /** The last that was tried of an object. */
 interface Attempt {
   readonly wanted: string;
+  /** Monotonic. */
+  readonly atMs: number;
   /** Monotonic: the same is not tried before. */
   readonly dueMs: number;
   readonly failures: number;
@@ -111,10 +115,12 @@ export class InfrastructureWriter {
     const writes = plan();
     const before = this.#failures();
     const wanted = new Set(writes.map(writeKey));
-    for (const [key, { reason, dueMs }] of this.#attempts) {
-      // What failed and is no longer to be written stands there by now, or is wanted no more.
-      const isOver = reason !== undefined || dueMs <= clock.monotonicMs();
-      if (!wanted.has(key) && isOver) this.#attempts.delete(key);
+    for (const [key, attempt] of this.#attempts) {
+      if (wanted.has(key)) continue;
+      // It stands there by now, or is wanted no more.
+      const dueMs = Math.min(attempt.dueMs, attempt.atMs + QUARREL_MS);
+      if (attempt.reason !== undefined || dueMs <= clock.monotonicMs()) this.#attempts.delete(key);
+      else this.#attempts.set(key, { ...attempt, dueMs });
     }
     let nextMs = Number.POSITIVE_INFINITY;
     for (const write of writes) {
@@ -141,7 +147,8 @@ export class InfrastructureWriter {
   async #write(write: Write): Promise<void> {
     const { client, clock, random, logger } = this.#options;
     const key = writeKey(write);
-    const tried = { wanted: wantedText(write), gateway: objectKey(write.gateway) };
+    const atMs = clock.monotonicMs();
+    const tried = { wanted: wantedText(write), gateway: objectKey(write.gateway), atMs };
     const what = { [write.action]: key, gateway: tried.gateway };
     try {
       await send(client, write);
