@@ -2,27 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { limpet } from "../../test/support/command-line.ts";
 import { gatewayYaml, sampleYaml } from "../../test/support/manifests.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { main } from "./main.ts";
-
-const limpet = (...args: string[]) => limpetReading("", ...args);
-
-async function limpetReading(input: string, ...args: string[]) {
-  const printed = { out: "", error: "" };
-  const code = await main(args, {
-    out: (text) => {
-      printed.out += text;
-    },
-    error: (text) => {
-      printed.error += text;
-    },
-    input: async () => input,
-    style: (_, text) => text,
-    people: false,
-  });
-  return { code, ...printed };
-}
 
 describe("usage", () => {
   test.each([
@@ -39,7 +21,10 @@ describe("usage", () => {
       "error: option '--drain-timeout <DURATION>' argument '5x' is invalid. " +
         "expected a duration such as 500ms, 10s, 5m or 1h30m\n",
     ],
-    [["run", "-f", "x", "--kubernetes"], "error: -f and --kubernetes: the configuration is in files or in a cluster\n"],
+    [
+      ["run", "-f", "x", "--kubernetes"],
+      "error: -f and --kubernetes: the configuration is in files or in a cluster\n",
+    ],
     [["run", "-f", "x", "--engine", "envoy"], "error: --engine envoy is not built yet\n"],
     [["explain", "-f", "x"], "error: nothing to explain: give --request 'GET http://...'\n"],
     [

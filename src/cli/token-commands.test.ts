@@ -2,32 +2,15 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { limpet, limpetReading } from "../../test/support/command-line.ts";
 import { gatewayYaml, sampleYaml } from "../../test/support/manifests.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { encodeEnvelope } from "../affinity/token/envelope.ts";
 import { wrappingCookieFormat } from "../affinity/token/envoy-cookie.ts";
 import { addressToken } from "../affinity/token/token.ts";
-import { main } from "./main.ts";
 
-async function token(...args: string[]) {
-  return tokenReading("", ...args);
-}
-
-async function tokenReading(input: string, ...args: string[]) {
-  const printed = { out: "", error: "" };
-  const code = await main(["token", ...args], {
-    out: (text) => {
-      printed.out += text;
-    },
-    error: (text) => {
-      printed.error += text;
-    },
-    input: async () => input,
-    style: (_, text) => text,
-    people: false,
-  });
-  return { code, ...printed };
-}
+const token = (...args: string[]) => limpet("token", ...args);
+const tokenReading = (input: string, ...args: string[]) => limpetReading(input, "token", ...args);
 
 /** A file with so many keys. */
 async function keyFile(count = 1): Promise<string> {

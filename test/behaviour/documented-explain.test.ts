@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { main } from "../../src/cli/main.ts";
+import { limpet } from "../support/command-line.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -26,20 +26,8 @@ function words(command: string): string[] {
 }
 
 test.each(DOCUMENTED)("$command", async ({ command, output }) => {
-  let printed = "";
-  const code = await main(words(command), {
-    out: (text) => {
-      printed += text;
-    },
-    error: (text) => {
-      throw new Error(text);
-    },
-    input: () => Promise.resolve(""),
-    style: (_, text) => text,
-    people: false,
-  });
-  expect(code).toBe(0);
-  expect(printed.trimEnd()).toBe(output.trimEnd());
+  const printed = await limpet(...words(command));
+  expect({ ...printed, out: printed.out.trimEnd() }).toEqual({ code: 0, out: output.trimEnd(), error: "" });
 });
 
 test("there are examples of what is certain, what is drawn and what does not match", () => {

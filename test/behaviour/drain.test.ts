@@ -1,9 +1,9 @@
 // Endpoints that are told to drain while a gateway runs: by an operator over the admin port, or by their Pods.
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
-import { main } from "../../src/cli/main.ts";
 import { startReplicas } from "../../src/demo/replicas.ts";
 import { type ClientAnswer, cookiePair, replicasOf, send, sendMany } from "../support/client.ts";
+import { limpet } from "../support/command-line.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -76,18 +76,8 @@ class Shop {
 
   /** `limpet drain` with these arguments. */
   async drain(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
-    let text = "";
-    const print = (more: string) => {
-      text += more;
-    };
-    const code = await main(["drain", ...args, "--admin", this.gateway.adminUrl], {
-      out: print,
-      error: print,
-      input: async () => "",
-      style: (_, styled) => styled,
-      people: false,
-    });
-    return { code, text };
+    const { code, out, error } = await limpet("drain", ...args, "--admin", this.gateway.adminUrl);
+    return { code, text: error + out };
   }
 }
 

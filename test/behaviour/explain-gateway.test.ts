@@ -4,29 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { main } from "../../src/cli/main.ts";
 import { startReplicas } from "../../src/demo/replicas.ts";
 import type { Explanation } from "../../src/inspect/explanation.ts";
 import { cookiePair, send } from "../support/client.ts";
+import { limpet } from "../support/command-line.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { gatewayYaml, sampleYaml } from "../support/manifests.ts";
-
-async function limpet(...args: string[]) {
-  const printed = { out: "", error: "" };
-  const code = await main(args, {
-    out: (text) => {
-      printed.out += text;
-    },
-    error: (text) => {
-      printed.error += text;
-    },
-    input: () => Promise.resolve(""),
-    style: (_, text) => text,
-    people: false,
-  });
-  return { code, ...printed };
-}
 
 const folder = mkdtempSync(join(tmpdir(), "limpet-explain-"));
 const key = randomBytes(32).toString("base64");
