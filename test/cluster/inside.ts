@@ -9,9 +9,7 @@ import { pathToFileURL } from "node:url";
 
 const FILES = resolve(import.meta.dirname, "../../.cache/kubernetes/files");
 
-/**
- * The first process: it mounts what is private, hands signals on, and reaps what lost its parent.
- */
+/** The first process: it mounts what is private, hands signals on, and reaps what lost its parent. */
 const FIRST_PROCESS = `
 set -e
 mkdir -p /run/netns
