@@ -199,7 +199,8 @@ export class ApiServerDouble {
     const all = [...collection.values()];
     const items = all.slice(Number(start), end).map((one) => shown(one, headers.accept));
     const more = end < all.length ? { continue: `${end}/${version}` } : {};
-    return { kind: "List", metadata: { resourceVersion: version, ...more }, items };
+    const isEmpty = items.length === 0 && isMetadataOnly(headers.accept);
+    return { kind: "List", metadata: { resourceVersion: version, ...more }, items: isEmpty ? null : items };
   }
 
   #watch({ path, query }: HeardRequest, response: ServerResponse): void {
@@ -243,7 +244,11 @@ function keyOf({ metadata: { namespace = "", name } }: DoubleObject): string {
 
 /** Items of a list go without `apiVersion` and `kind`, as those of kinds that Kubernetes itself has. */
 function shown({ apiVersion: _, kind: __, ...rest }: DoubleObject, accept = ""): object {
-  return accept.includes("PartialObjectMetadata") ? { metadata: rest.metadata } : rest;
+  return isMetadataOnly(accept) ? { metadata: rest.metadata } : rest;
+}
+
+function isMetadataOnly(accept = ""): boolean {
+  return accept.includes("PartialObjectMetadata");
 }
 
 function statusOf({ status, reason = "", message = "as the test asked for" }: Refusal) {

@@ -64,6 +64,11 @@ describe("a request", () => {
     expect(server.requests[0]?.headers.accept).toMatch(/as=PartialObjectMetadataList/);
   });
 
+  test("for a list of nothing answers with an empty list", async () => {
+    server.serve(SERVICES);
+    expect(await clientOf().request("GET", SERVICES, { metadataOnly: true })).toMatchObject({ items: [] });
+  });
+
   test("keeps the path that a server stands behind", async () => {
     server.put("/k8s/clusters/c-1/api/v1/services", { metadata: { name: "cart" } });
     const url = new URL(`http://127.0.0.1:${server.port}/k8s/clusters/c-1/`);

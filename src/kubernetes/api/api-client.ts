@@ -73,7 +73,10 @@ export class ApiClient implements KubernetesClient {
     const deadline = new Deadline(clock, timeoutMs, `${what}: no answer for ${timeoutMs} ms`, options.signal);
     try {
       const response = await this.#answer(call, deadline.signal);
-      return jsonIn(what, await textIn(what, response, maxBodyBytes)) as T;
+      const answer = jsonIn(what, await textIn(what, response, maxBodyBytes)) as { items?: unknown };
+      // So the API server writes an empty list, where only metadata was asked for.
+      if (answer.items === null) answer.items = [];
+      return answer as T;
     } catch (error) {
       throw deadline.reason ?? failure(what, error);
     } finally {
