@@ -37,15 +37,15 @@ test("tests that take turns keep their own words", () => {
   const output = read(`
 === RUN   TestConformance
     suite.go:1: applying base manifests
-=== RUN   TestConformance/One
-=== PAUSE TestConformance/One
+\x16=== RUN   TestConformance/One
+\x16=== PAUSE TestConformance/One
 === RUN   TestConformance/Two/part
     two.go:1: words of two
 === CONT  TestConformance/One
     one.go:1: words of one
 === NAME  TestConformance/Two
     two.go:2: more of two
-    --- FAIL: TestConformance/Two (1.00s)
+\x16    --- FAIL: TestConformance/Two (1.00s)
     --- PASS: TestConformance/One (1.00s)
 `);
   expect(output.saidOf("").join()).toContain("base manifests");

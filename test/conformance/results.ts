@@ -1,4 +1,4 @@
-// Reads what the suite's test binary prints with -test.v: how each test came out, and what was said about it.
+// Reads what the suite's test binary prints with -test.v=test2json: how each test came out, and what was said about it.
 
 export interface TestResult {
   readonly name: string;
@@ -26,7 +26,9 @@ export class SuiteOutput {
     this.#onResult = onResult;
   }
 
-  read(line: string): void {
+  read(raw: string): void {
+    // Of a line by which tools know the frame from what tests say.
+    const line = raw.replaceAll("\x16", "");
     const turn = TURN.exec(line);
     if (turn !== null) this.#speaker = (turn[1] as string).split("/")[1] ?? "";
     const verdict = VERDICT.exec(line);

@@ -1,5 +1,5 @@
 // Holds Limpet to the official conformance suite, and to the cases of GEP-1619, on a cluster made for it: `node test/conformance/run.ts`.
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { startCluster } from "../cluster/cluster.ts";
@@ -14,6 +14,7 @@ import { playSuite, type SuitePlan, suitePlans } from "./suite.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** CORS, retries and session persistence are in this channel. */
 const CHANNEL = "experimental";
+const KEPT_RUNS = 10;
 
 export interface RunOptions {
   readonly gatewayApi: SuiteVersion;
@@ -59,12 +60,11 @@ await new Command("npm run test:conformance --")
 /** True if no test failed. */
 async function conforms(options: RunOptions): Promise<boolean> {
   const { gatewayApi, keep } = options;
-  const folder = join(ROOT, ".cache", "conformance", gatewayApi);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const folder = freshFolder(join(ROOT, ".cache", "conformance"), gatewayApi);
   const report = options.record
     ? join(ROOT, "docs", "conformance", `v${gatewayApi}-report.yaml`)
     : join(folder, "report.yaml");
+  tell(`logs: ${folder}`);
   const binary = await suiteBinary(gatewayApi, tell);
   const cluster = await startCluster({ gatewayApi, channel: CHANNEL, progress: tell });
   try {
@@ -74,7 +74,6 @@ async function conforms(options: RunOptions): Promise<boolean> {
     for (const plan of suitePlans({ ...options, report })) {
       passed = (await play(plan)) && passed;
     }
-    tell(`Logs are in ${folder}`);
     if (keep) await untilInterrupted();
     return passed;
   } finally {
@@ -87,6 +86,19 @@ async function conforms(options: RunOptions): Promise<boolean> {
     tell(`${plan.title}: ${summaryLine(results)}${exitCode === 0 ? "" : `, exit code ${exitCode}`}`);
     return exitCode === 0;
   }
+}
+
+/** For one run; of the earlier ones only the latest stay. */
+function freshFolder(parent: string, name: string): string {
+  mkdirSync(parent, { recursive: true });
+  for (const old of readdirSync(parent).sort(byAge(parent)).slice(KEPT_RUNS))
+    rmSync(join(parent, old), { recursive: true, force: true });
+  return mkdtempSync(join(parent, `${name}-`));
+}
+
+function byAge(parent: string): (one: string, other: string) => number {
+  const changedMs = (name: string) => statSync(join(parent, name)).mtimeMs;
+  return (one, other) => changedMs(other) - changedMs(one);
 }
 
 async function untilInterrupted(): Promise<void> {

@@ -41,7 +41,8 @@ export interface SuiteOptions {
 /** What is to be run, in this order. */
 export function suitePlans({ runTest, debug, keep, report }: SuiteOptions): SuitePlan[] {
   const common = [
-    ...["-test.v", "-test.timeout", TIMEOUT, "-test.parallel", String(PARALLEL)],
+    // Without the tool's format, verdicts come all at the end.
+    ...["-test.v=test2json", "-test.timeout", TIMEOUT, "-test.parallel", String(PARALLEL)],
     ...["-gateway-class", GATEWAY_CLASS],
     ...["-usable-address", USABLE_ADDRESS, "-unusable-address", UNUSABLE_ADDRESS],
     ...(debug ? ["-debug"] : []),
