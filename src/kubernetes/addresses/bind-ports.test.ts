@@ -11,7 +11,7 @@ const portsOf = (entries: Record<string, Record<number, number>>): Map<string, B
     ]),
   );
 
-test("each port of each Gateway gets one of its own, the lowest that nobody has", () => {
+test("each port of each Gateway gets one of its own, the next that nobody has", () => {
   const gateways = [
     { key: "one", ports: [80, 443] },
     { key: "two", ports: [80] },
@@ -35,6 +35,12 @@ test("a port that was never one to bind is replaced", () => {
   const gateways = [{ key: "one", ports: [80] }];
   expect(keptBindPorts(gateways, portsOf({ one: { 80: 22 } }))).toEqual(portsOf({ one: {} }));
   expect(allocateBindPorts(gateways, portsOf({ one: { 80: 22 } }))).toEqual(portsOf({ one: { 80: 20_000 } }));
+});
+
+test("a port that came free rests until there is none beyond", () => {
+  const one = [{ key: "one", ports: [80] }];
+  expect(allocateBindPorts(one, new Map(), 20_007)).toEqual(portsOf({ one: { 80: 20_008 } }));
+  expect(allocateBindPorts(one, new Map(), BIND_PORTS.last)).toEqual(portsOf({ one: { 80: 20_000 } }));
 });
 
 test("when no port is left the youngest has none", () => {

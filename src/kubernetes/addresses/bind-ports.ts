@@ -15,23 +15,33 @@ export interface PortRequest {
 /**
  * Bind ports of all Gateways, oldest first. Whoever has a port keeps it, and of two that have the same one the older; new
  * ones are such as nobody has, be it a Gateway that is not served (any more). A port is missing where none was left.
+ *
+ * @param after the highest one ever given: a port that came free rests until there is none beyond, since a replica that
+ * hears of things late still serves there whom it was taken from
  */
 export function allocateBindPorts(
   gateways: readonly PortRequest[],
   recorded: ReadonlyMap<string, BindPorts>,
+  after: number = BIND_PORTS.first - 1,
 ): ReadonlyMap<string, BindPorts> {
   const kept = keptBindPorts(gateways, recorded);
   const taken = new Set([...recorded.values()].flatMap((ports) => [...ports.values()]));
-  let next: number = BIND_PORTS.first;
-  const lowestFree = () => {
-    while (taken.has(next)) next++;
-    return next <= BIND_PORTS.last ? next++ : undefined;
+  let last = after;
+  const nextFree = () => {
+    for (let tries = BIND_PORTS.first; tries <= BIND_PORTS.last; tries++) {
+      last = last >= BIND_PORTS.last ? BIND_PORTS.first : last + 1;
+      if (!taken.has(last)) {
+        taken.add(last);
+        return last;
+      }
+    }
+    return undefined;
   };
   return new Map(
     gateways.map(({ key, ports }): [string, BindPorts] => {
       const own = new Map(kept.get(key));
       for (const port of ports) {
-        const bindPort = own.get(port) ?? lowestFree();
+        const bindPort = own.get(port) ?? nextFree();
         if (bindPort !== undefined) own.set(port, bindPort);
       }
       return [key, own];

@@ -1,4 +1,5 @@
 // Gateways get their places, and the API the records of them: against a double of an API server, with the real translation.
+import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { ClusterDouble, ViewDouble } from "../../../test/support/cluster-double.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
@@ -553,4 +554,107 @@ test("a change from Services to a pool makes the Service anew", async () => {
   await after.lead();
   await after.settle();
   expect(serviceOf(cluster, "edge")?.["spec"]).toMatchObject({ clusterIP: "None" });
+});
+
+interface Edit {
+  readonly kind: "create" | "delete";
+  readonly name: string;
+  readonly createdSec: number;
+}
+
+interface Turn {
+  readonly kind: "lead" | "freeze" | "catchUp" | "settle";
+  readonly replica: 0 | 1;
+}
+
+const someEdit: fc.Arbitrary<Edit> = fc.record({
+  kind: fc.constantFrom("create", "create", "delete"),
+  name: fc.constantFrom("a", "b", "c", "d"),
+  createdSec: fc.integer({ min: 0, max: 5 }),
+});
+
+const someTurn: fc.Arbitrary<Turn> = fc.record({
+  kind: fc.constantFrom("lead", "freeze", "catchUp", "settle", "settle", "settle"),
+  replica: fc.constantFrom(0, 1),
+});
+
+const someHistory = fc.boolean().chain((sees) => {
+  const turns = sees ? someTurn.filter(({ kind }) => kind !== "freeze") : someTurn;
+  return fc.array(fc.oneof(someEdit, turns), { minLength: 15, maxLength: 40 });
+});
+
+function changeGateways(cluster: ClusterDouble, { kind, name, createdSec }: Edit): void {
+  const path = `/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways/${name}`;
+  if (kind === "create") {
+    if (cluster.at(path) === undefined) cluster.put(gateway(name, {}, createdSec));
+    return;
+  }
+  cluster.delete(gateway(name));
+  // As the garbage collector does.
+  const service = serviceOf(cluster, name);
+  if (service !== undefined) cluster.delete(service);
+}
+
+/** Place of each listener: by what a client reaches, whom it reaches. */
+function placesOf(listeners: readonly Listener[]): Map<string, string> {
+  const places = new Map<string, string>();
+  for (const { addresses, port, bindPort = port, gateway: by } of listeners) {
+    for (const address of addresses.length === 0 ? ["*"] : addresses) {
+      const place = `${address}:${bindPort}`;
+      expect(places.has(place)).toBe(false);
+      places.set(place, by.name);
+    }
+  }
+  return places;
+}
+
+test.each([
+  ["Services", BEHIND],
+  ["a pool", POOL],
+])("in any history with %s no replica has two Gateways at one place, and places stay", async (_, source) => {
+  await fc.assert(
+    fc.asyncProperty(someHistory, async (steps) => {
+      const cluster = world();
+      const replicas = [replica(cluster, source), replica(cluster, source, "limpet-b")] as const;
+      // Whose each port ever was: where all see what happens, it is given once.
+      const owners = new Map<string, string>();
+      const givesOnce = source.kind === "services" && steps.every(({ kind }) => kind !== "freeze");
+      const look = (one: (typeof replicas)[number]) => {
+        for (const [place, name] of placesOf(one.translated().snapshot.listeners)) {
+          if (!givesOnce) continue;
+          expect(owners.get(place) ?? name).toBe(name);
+          owners.set(place, name);
+        }
+      };
+      for (const step of steps) {
+        if ("name" in step) changeGateways(cluster, step);
+        else {
+          const one = replicas[step.replica];
+          if (step.kind === "lead") {
+            for (const other of replicas) other.retire();
+            await one.lead();
+          } else if (step.kind === "freeze") one.view.freeze();
+          else if (step.kind === "catchUp") one.view.catchUp();
+          else await one.settle();
+        }
+        for (const one of replicas) look(one);
+      }
+      // In the end, when everybody knows everything, everybody serves everything, and the same.
+      for (const one of replicas) one.retire();
+      for (const one of replicas) one.view.catchUp();
+      await replicas[0].lead();
+      for (let round = 0; round < 3; round++) {
+        await replicas[0].settle();
+        await replicas[0].clock.advance(60_000);
+      }
+      const [first, second] = replicas.map((one) => placesOf(one.translated().snapshot.listeners));
+      expect(second).toEqual(first);
+      const there = cluster.all().filter(({ kind }) => kind === "Gateway");
+      expect([...(first?.values() ?? [])].sort()).toEqual(there.map(({ metadata }) => metadata.name).sort());
+      await replicas[0].settle();
+      expect(placesOf(replicas[0].translated().snapshot.listeners)).toEqual(first);
+      for (const one of replicas) await one.addresses.stop();
+    }),
+    { numRuns: 40 },
+  );
 });

@@ -9,7 +9,7 @@ import { objectAt } from "../status/json.ts";
 import { Backoff, pause } from "../watch/backoff.ts";
 import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
 import type { AddressPool } from "./address-pool.ts";
-import { allocateBindPorts, type BindPorts } from "./bind-ports.ts";
+import { allocateBindPorts, BIND_PORTS, type BindPorts } from "./bind-ports.ts";
 import type { GatewayPlaces } from "./gateway-places.ts";
 import {
   abandonedServices,
@@ -60,6 +60,8 @@ export class GatewayAddresses implements GatewayPlaces {
   /** What this leader gave away, by Gateway: the view learns of it later. Empty where it does not lead. */
   #ports = new Map<string, BindPorts>();
   #given = new Map<string, readonly string[]>();
+  /** The highest that was ever seen, for they are given in turn. */
+  #lastPort: number = BIND_PORTS.first - 1;
   #reign: AbortController | undefined;
   /** It knows what leaders before it gave away. */
   #isInformed = false;
@@ -202,7 +204,10 @@ export class GatewayAddresses implements GatewayPlaces {
         ...this.#given,
       ]);
     }
-    const services = view.objects(SERVICES.group, SERVICES.kind).flatMap((service) => {
+    const all = view.objects(SERVICES.group, SERVICES.kind);
+    // Whoever leads later knows which ports were in use while he did not.
+    this.#lastPort = highest(recordedPorts(all), this.#lastPort);
+    const services = all.flatMap((service) => {
       const { bindPorts = [], ...made } = readMadeService(service) ?? {};
       return "name" in made ? [[made, ...bindPorts]] : [];
     });
@@ -241,7 +246,9 @@ export class GatewayAddresses implements GatewayPlaces {
     const requests = this.#gateways.map(({ gateway, ports }) => ({ key: objectKey(gateway), ports }));
     const known = recordedPorts(view.objects(SERVICES.group, SERVICES.kind));
     for (const [key, ports] of this.#ports) known.set(key, new Map([...(known.get(key) ?? []), ...ports]));
-    const bindPorts = allocateBindPorts(requests, known);
+    this.#lastPort = highest(known, this.#lastPort);
+    const bindPorts = allocateBindPorts(requests, known, this.#lastPort);
+    this.#lastPort = highest(bindPorts, this.#lastPort);
     for (const [key, ports] of bindPorts) this.#ports.set(key, ports);
     const endpoints = replicaEndpoints(namespace, pod, view.objects("", "Pod"));
     this.#tellOutside(endpoints.length === 0);
@@ -283,4 +290,11 @@ export class GatewayAddresses implements GatewayPlaces {
     }
     this.#toldOutside = isOutside;
   }
+}
+
+/** Of the ports to bind, and of `before`. */
+function highest(all: ReadonlyMap<string, BindPorts>, before: number): number {
+  let port = before;
+  for (const ports of all.values()) for (const one of ports.values()) port = Math.max(port, one);
+  return Math.min(port, BIND_PORTS.last);
 }

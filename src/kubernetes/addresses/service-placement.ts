@@ -88,6 +88,8 @@ function unaddressed(
   service: MadeService | "foreign" | undefined,
   failure: string | undefined,
 ): PlacementProblem | undefined {
+  // No port, no Service: its listeners say why there is none.
+  if (needs.ports.length === 0) return undefined;
   if (failure !== undefined) return notAssigned(`its Service cannot be written: ${failure}`);
   if (service === "foreign") {
     return notAssigned("its Service has to have a name that another Service has: delete or rename that");
