@@ -60,12 +60,12 @@ const ALL_ADDRESSES_V6 = "::";
 const ALL_ADDRESSES_V4 = "0.0.0.0";
 
 /**
- * Binds `host` (an IP address) and `port`; undefined binds all addresses, `::` with IPv4 mapped into it, or 0.0.0.0
- * where the machine has no IPv6. One handle if `queues` is 1 or the system cannot bind several to one address. Throws
+ * Binds `host` (an IP address) and `port`; undefined binds all addresses, as `::` does: with IPv4 mapped into it, or
+ * 0.0.0.0 where the machine has no IPv6. One handle if `queues` is 1 or the system cannot bind several to one address. Throws
  * a BindError.
  */
 export function bindSocket(host: string | undefined, port: number, queues = 1): ListeningSocket {
-  if (host !== undefined) return bindQueues(host, port, queues);
+  if (host !== undefined && host !== ALL_ADDRESSES_V6) return bindQueues(host, port, queues);
   try {
     return bindQueues(ALL_ADDRESSES_V6, port, queues);
   } catch (error) {

@@ -1,6 +1,7 @@
 // Makes everything that a test cluster is made of, so that nothing is built while tests run: `node test/cluster/install.ts`.
 
 import { installHttpbin } from "../../scripts/install-httpbin.ts";
+import { installHelm } from "../deploy/helm.ts";
 import { GATEWAY_API_VERSIONS, gatewayCrds } from "./install/gateway-crds.ts";
 import { installPrograms } from "./install/programs.ts";
 import { VENDORS, vendorCrds } from "./install/vendor-crds.ts";
@@ -13,4 +14,5 @@ for (const version of GATEWAY_API_VERSIONS) {
 }
 for (const vendor of VENDORS) await vendorCrds(vendor);
 installHttpbin();
+await installHelm(tell);
 for (const path of Object.values(programs)) process.stdout.write(`${path}\n`);

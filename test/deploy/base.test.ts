@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { addFlags, readFlags } from "../../src/cli/flag-options.ts";
 import { RUN_FLAGS } from "../../src/cli/flags.ts";
+import { BIND_PORTS } from "../../src/kubernetes/addresses/bind-ports.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -68,6 +69,15 @@ describe("the Deployment", () => {
     expect(minReplicas).toBeGreaterThan(manifest("base/pod-disruption-budget.yaml").spec.maxUnavailable);
     expect(deployment.spec.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
   });
+});
+
+test("the NetworkPolicy lets in who asks the admin port, and clients of all ports that listeners get", () => {
+  const { ingress, policyTypes } = manifest("base/network-policy.yaml").spec;
+  const [admin, listeners] = ingress;
+  expect(policyTypes).toEqual(["Ingress"]);
+  expect(admin).toEqual({ ports: [{ port: container.ports[0].name }] });
+  expect(listeners).toEqual({ ports: [{ port: BIND_PORTS.first, endPort: BIND_PORTS.last }] });
+  expect(ingress).toHaveLength(2);
 });
 
 test("image, chart and package have one version", () => {

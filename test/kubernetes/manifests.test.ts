@@ -1,13 +1,16 @@
 // The manifests as kustomize and Helm make them: both have to come to the same objects.
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../src/kubernetes/api/client.ts";
+import { startCluster } from "../cluster/cluster.ts";
 import { installPrograms } from "../cluster/install/programs.ts";
 import { installHelm } from "../deploy/helm.ts";
+import { codeBlock } from "../support/markdown-blocks.ts";
 
-const DEPLOY = resolve(import.meta.dirname, "../../deploy");
+const ROOT = resolve(import.meta.dirname, "../..");
+const DEPLOY = join(ROOT, "deploy");
 /** The chart's is made by `helm install --create-namespace`. */
 const NAMESPACE = "Namespace/limpet-system";
 
@@ -102,4 +105,15 @@ test("other values become arguments", () => {
       "--trusted-hops=1",
     ]),
   );
+});
+
+test("helm installs the chart as the document says, and its pods get ready", async () => {
+  const cluster = await startCluster({ gatewayApi: "1.7.0" });
+  onTestFinished(() => cluster.stop());
+  const script = `helm() { ${helm} "$@"; }\ncd ${ROOT}\n${codeBlock("docs/kubernetes.md", "sh", "helm install")}`;
+  const { code, stdout, stderr } = await cluster.run("bash", ["-euc", script]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain("STATUS: deployed");
+  await cluster.kubectl(["-n", "limpet-system", "rollout", "status", "deployment/limpet", "--timeout=60s"]);
+  await cluster.kubectl(["wait", "--for=condition=Accepted", "gatewayclass/limpet", "--timeout=30s"]);
 });
