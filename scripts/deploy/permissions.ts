@@ -32,7 +32,7 @@ export function clusterRules(): readonly PolicyRule[] {
     rule(EVENT.group, [EVENT.plural], ["create"]),
     // What is made for each Gateway, by server-side apply, stands beside the Gateway.
     rule("", ["services"], ["create", "patch", "delete"]),
-    rule("discovery.k8s.io", ["endpointslices"], ["create", "patch", "delete"]),
+    rule("discovery.k8s.io", ["endpointslices"], ["create", "patch"]),
   ];
 }
 

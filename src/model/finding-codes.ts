@@ -112,7 +112,7 @@ export const FINDING_CODES = {
   "gateway-not-served": {
     severity: "warning",
     meaning:
-      "A Gateway is of a class that this process does not serve, or asks for an address that it cannot have.",
+      "A Gateway is of a class that this process does not serve, or asks for an address or for parameters that it cannot have.",
   },
   "session-name-collision": {
     severity: "warning",

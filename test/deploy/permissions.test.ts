@@ -41,7 +41,6 @@ describe("in all namespaces", () => {
       "/services: delete",
       "discovery.k8s.io/endpointslices: create",
       "discovery.k8s.io/endpointslices: patch",
-      "discovery.k8s.io/endpointslices: delete",
     ]);
     expect(written).toContain("gateway.networking.k8s.io/httproutes/status: patch");
   });

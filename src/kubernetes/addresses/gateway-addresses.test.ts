@@ -506,6 +506,18 @@ test("a pool gives each Gateway an address, which all replicas bind, under a nam
   });
 });
 
+test("addresses of the machine itself are bound, and stand in no EndpointSlice", async () => {
+  const cluster = world();
+  cluster.put(gateway("edge"));
+  const leader = replica(cluster, { kind: "pool", pool: new AddressPool(["127.1.0.0/16"]) });
+  await leader.lead();
+  expect(boundOf((await leader.settle()).snapshot.listeners)).toEqual([
+    ["Gateway/shop/edge/http-80", "127.1.0.1", 80, 80],
+  ]);
+  expect(serviceOf(cluster, "edge")).toBeDefined();
+  expect(sliceOf(cluster, "edge")).toBeUndefined();
+});
+
 test("an address that a leader gave is kept by the next one, though he has not seen it written yet", async () => {
   const cluster = world();
   cluster.put(gateway("young", {}, 20));

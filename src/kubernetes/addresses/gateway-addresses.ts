@@ -1,7 +1,7 @@
 // Where the Gateways of a cluster are: places them by what the API has on record, and has the leader keep the records.
 import type { GatewayNeeds, PlaceGateways } from "../../dialects/gateway-api/placement.ts";
 import type { Translation } from "../../dialects/translation.ts";
-import { type ObjectRef, objectKey } from "../../model/index.ts";
+import { isLocalAddress, type ObjectRef, objectKey, parseIp } from "../../model/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import type { KubernetesClient, ListPage } from "../api/client.ts";
 import type { Clock } from "../clock.ts";
@@ -267,7 +267,10 @@ export class GatewayAddresses implements GatewayPlaces {
   #named(): PlannedGateway[] {
     return this.#gateways.map((needs): PlannedGateway => {
       const isClear = !isProblem(this.#parametersOf(needs, "ClusterIP"));
-      const addresses = this.#given.get(objectKey(needs.gateway)) ?? [];
+      // EndpointSlices may hold no addresses of the machine itself, such as somebody tries out at home.
+      const addresses = (this.#given.get(objectKey(needs.gateway)) ?? []).filter((address) => {
+        return !isLocalAddress(parseIp(address) ?? []);
+      });
       return {
         needs,
         shape: isClear ? { kind: "named" } : undefined,
