@@ -72,7 +72,7 @@ export class BackendConnections implements PlaceWatcher {
     for (const [key, connections] of this.#endpoints) {
       if (addresses.has(addressOf(key))) continue;
       this.#endpoints.delete(key);
-      connections.retire();
+      connections.depart();
     }
   }
 
@@ -128,7 +128,10 @@ export class BackendConnections implements PlaceWatcher {
       watcher: this,
       nowMs: this.#options.monotonicMs(),
     });
-    this.#endpoints.set(key, connections);
+    const isThere = this.#backend.endpoints.some(({ address }) => address === endpoint.address);
+    if (isThere) this.#endpoints.set(key, connections);
+    // Who began with an older snapshot may ask for it yet.
+    else connections.depart();
     return connections;
   }
 

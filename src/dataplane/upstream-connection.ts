@@ -39,8 +39,8 @@ export interface Way {
   tlsSession: Buffer | undefined;
   /** Goes out first and in clear text: a PROXY header. */
   readonly preface: Buffer | undefined;
-  /** From the first packet to a connection that can carry a request, handshakes included. */
-  readonly connectTimeoutMs: number;
+  /** From the first packet to a connection that can carry a request, handshakes included; shorter once the endpoint is gone. */
+  connectTimeoutMs: number;
   /** A connection is closed after so many exchanges. */
   readonly maxRequests: number;
 }

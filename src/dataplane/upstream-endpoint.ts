@@ -12,6 +12,9 @@ import type {
 /** An endpoint that says how long it keeps a silent connection is left so much earlier: it must not close first. */
 export const KEPT_MARGIN_MS = 1_000;
 
+/** Whoever connects to an endpoint that discovery has taken out waits no longer: most of them do not answer any more. */
+export const GONE_CONNECT_TIMEOUT_MS = 250;
+
 const TELL_AGAIN_MS = 60_000;
 
 /** How many connections there are to a backend's endpoints. */
@@ -163,6 +166,13 @@ export class EndpointConnections implements UpstreamConnectionOwner {
     this.#sweptMs = nowMs;
     this.#unneeded = this.#waiting.length - expired;
     if (expired > 0) this.close(expired);
+  }
+
+  /** The endpoint is gone: as `retire`, and connections that are being opened had better open soon. */
+  depart(): void {
+    const { way } = this.#options;
+    way.connectTimeoutMs = Math.min(way.connectTimeoutMs, GONE_CONNECT_TIMEOUT_MS);
+    this.retire();
   }
 
   /** Idle connections are given up now, busy ones after their exchange. */

@@ -122,11 +122,23 @@ test("connections of endpoints that left are closed, busy ones after their excha
 test("an endpoint that comes back begins anew", () => {
   const before = take();
   pool.update(() => ({ ...BACKEND, endpoints: [] }));
+  pool.update(() => BACKEND);
   const after = take();
   before.becomeIdle();
   after.becomeIdle();
   expect([before.closed, after.closed]).toEqual([true, false]);
   expect(take()).toBe(after);
+});
+
+test("who connects to an endpoint that leaves gives up soon, and so does who asks for it still", () => {
+  const [opening, other] = [take(), take(two)];
+  pool.update(() => ({ ...BACKEND, endpoints: [two] }));
+  const late = take();
+  expect([opening, late, other].map(({ way }) => way.connectTimeoutMs)).toEqual([250, 250, 5000]);
+  late.becomeIdle();
+  expect(late.closed).toBe(true);
+  pool.update(() => BACKEND);
+  expect(take().way.connectTimeoutMs).toBe(5000);
 });
 
 test("a connection is left a second before the endpoint would close it", () => {
