@@ -349,6 +349,25 @@ test("a refusal of the API server is told in the condition, tried again, and tak
   expect(conditionOf((await leader.settle()).statuses, "edge", "Programmed")).toMatch(/no address yet/);
 });
 
+test("an API server that does not answer is no word about the Gateway, unless it goes on for long", async () => {
+  const cluster = world();
+  cluster.put(gateway("edge"));
+  const leader = replica(cluster, BEHIND);
+  await leader.lead();
+  await leader.settle();
+  giveAddress(cluster, "edge", { ip: "203.0.113.7" });
+  cluster.before = ({ method }) => {
+    if (method === "PATCH") throw new ApiError("no answer", { status: 0 });
+  };
+  cluster.put(gateway("edge", { ports: [80, 8080] }));
+  const soon = await leader.settle();
+  expect(conditionOf(soon.statuses, "edge", "Programmed")).toMatch(/^True/);
+  await leader.clock.advance(10_000);
+  const late = await leader.settle();
+  expect(conditionOf(late.statuses, "edge", "Programmed")).toMatch(/cannot be written: no answer$/);
+  expect(boundOf(late.snapshot.listeners)).toHaveLength(1);
+});
+
 test("two Gateways with the same port are apart, whoever leads and however much he has seen", async () => {
   const cluster = world();
   cluster.put(gateway("young", {}, 20));

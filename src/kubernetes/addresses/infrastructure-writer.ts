@@ -1,4 +1,5 @@
 // Writes what is made for Gateways, one thing after the other, and comes back to what could not be written.
+import { isDeepStrictEqual } from "node:util";
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient } from "../api/client.ts";
@@ -13,6 +14,8 @@ const SEEN_MS = 5_000;
 const QUARREL_MS = 1_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
+/** Failures that may pass are told after so many. */
+const PATIENCE = 3;
 /** Of fields, in what the API server keeps about who set them. */
 const FIELD_MANAGER = "limpet";
 
@@ -57,11 +60,15 @@ interface Attempt {
   readonly gateway: string;
   /** Undefined: it was written. */
   readonly reason: string | undefined;
+  /** It will not pass by itself. */
+  readonly isRefusal: boolean;
 }
 
 export class InfrastructureWriter {
   readonly #options: InfrastructureWriterOptions;
   readonly #attempts = new Map<string, Attempt>();
+  /** By object key of the Gateway, as the last pass left them. */
+  #failures: ReadonlyMap<string, string> = new Map();
   #running: Promise<void> | undefined;
   #isAsked = false;
   #isStopped = false;
@@ -74,25 +81,24 @@ export class InfrastructureWriter {
   /** Something changed. Never rejects; resolves when what could be written is. */
   run(): Promise<void> {
     this.#isAsked = true;
-    this.#running ??= this.#passes().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#passes()
+      .catch((err) => this.#options.logger.warn({ err }, "what Gateways need could not be told"))
+      .finally(() => {
+        this.#running = undefined;
+      });
     return this.#running;
   }
 
   /** Why something of this Gateway could not be written; undefined: everything could. */
   failureOf(gateway: ObjectRef): string | undefined {
-    const key = objectKey(gateway);
-    for (const attempt of this.#attempts.values()) {
-      if (attempt.gateway === key && attempt.reason !== undefined) return attempt.reason;
-    }
-    return undefined;
+    return this.#failures.get(objectKey(gateway));
   }
 
   /** Somebody else writes from here on. */
   forget(): void {
     this.#cancel?.();
     this.#attempts.clear();
+    this.#failures = new Map();
   }
 
   async stop(): Promise<void> {
@@ -113,7 +119,6 @@ export class InfrastructureWriter {
     this.#cancel?.();
     if (!mayWrite()) return;
     const writes = plan();
-    const before = this.#failures();
     const wanted = new Set(writes.map(writeKey));
     for (const [key, attempt] of this.#attempts) {
       if (wanted.has(key)) continue;
@@ -131,7 +136,9 @@ export class InfrastructureWriter {
       }
       nextMs = Math.min(nextMs, this.#dueMs(write));
     }
-    if (this.#failures() !== before) onFailures();
+    const before = this.#failures;
+    this.#failures = failuresOf(this.#attempts.values());
+    if (!isDeepStrictEqual(before, this.#failures)) onFailures();
     if (nextMs !== Number.POSITIVE_INFINITY && !this.#isStopped) {
       this.#cancel = clock.after(Math.max(0, nextMs - clock.monotonicMs()), () => void this.run());
     }
@@ -157,6 +164,7 @@ export class InfrastructureWriter {
         dueMs: clock.monotonicMs() + SEEN_MS,
         failures: 0,
         reason: undefined,
+        isRefusal: false,
       });
       logger.info(what, "wrote what a Gateway needs");
     } catch (error) {
@@ -168,13 +176,22 @@ export class InfrastructureWriter {
       if (this.#attempts.get(key)?.reason !== reason) {
         logger.warn({ ...what, reason }, "could not write what a Gateway needs");
       }
-      this.#attempts.set(key, { ...tried, dueMs, failures, reason });
+      this.#attempts.set(key, { ...tried, dueMs, failures, reason, isRefusal: isRefusal(error) });
     }
   }
+}
 
-  #failures(): string {
-    return [...this.#attempts.values()].map(({ gateway, reason = "" }) => `${gateway} ${reason}`).join("\n");
+function failuresOf(attempts: Iterable<Attempt>): ReadonlyMap<string, string> {
+  const told = new Map<string, string>();
+  for (const { gateway, reason, isRefusal, failures } of attempts) {
+    if (reason !== undefined && (isRefusal || failures >= PATIENCE)) told.set(gateway, reason);
   }
+  return told;
+}
+
+/** It says no to what is asked for; everything else may pass. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
 
 /** Server-side apply, so that what others set in the object stays theirs. */
