@@ -119,7 +119,7 @@ export class Reflector<Kept> {
     const all: Kept[] = [];
     let token = "";
     for (;;) {
-      // No resourceVersion: never older than what we had. API servers since 1.31 answer out of their cache all the same.
+      // No resourceVersion: never older than what we had. API servers since 1.34 answer out of their cache all the same.
       const query = {
         limit: pageSize,
         ...(token === "" ? {} : { continue: token }),
