@@ -572,6 +572,23 @@ test("a leader gives nothing away before it knows what was given", async () => {
   expect((await leader.settle()).snapshot.listeners).toHaveLength(1);
 });
 
+test("what a leader learns when it leads no more counts for nothing", async () => {
+  const cluster = world();
+  cluster.put({ ...gateway("edge"), status: { addresses: [{ type: "IPAddress", value: "192.0.2.4" }] } });
+  const one = replica(cluster, POOL);
+  const answer = Promise.withResolvers<void>();
+  cluster.after = () => answer.promise;
+  await one.lead();
+  one.retire();
+  const { status: _, ...bare } = cluster.at(
+    "/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways/edge",
+  ) as KubernetesObject;
+  cluster.put(bare as KubernetesObject);
+  answer.resolve();
+  await one.clock.advance(10);
+  expect(one.translated().snapshot.listeners).toEqual([]);
+});
+
 test("a change from Services to a pool makes the Service anew", async () => {
   const cluster = world();
   cluster.put(gateway("edge"));

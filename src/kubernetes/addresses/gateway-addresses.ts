@@ -105,11 +105,8 @@ export class GatewayAddresses implements GatewayPlaces {
     if (!this.#leads()) return;
     for (const { object, addresses = [] } of statuses) {
       const key = objectKey(object);
-      if (served.has(key))
-        this.#given.set(
-          key,
-          addresses.map(({ value }) => value),
-        );
+      const values = addresses.map(({ value }) => value);
+      if (served.has(key)) this.#given.set(key, values);
     }
     void this.#writer.run();
   }
@@ -144,9 +141,11 @@ export class GatewayAddresses implements GatewayPlaces {
     const backoff = new Backoff(random);
     while (!signal.aborted) {
       try {
-        if (source.kind === "pool") this.#given = await this.#listGiven(signal);
-        else this.#ports = await this.#listPorts(signal);
+        const given = source.kind === "pool" ? await this.#listGiven(signal) : new Map();
+        const ports = source.kind === "services" ? await this.#listPorts(signal) : new Map();
         if (signal.aborted) return;
+        this.#given = given;
+        this.#ports = ports;
         this.#isInformed = true;
         onChange();
         void this.#writer.run();
