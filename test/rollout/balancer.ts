@@ -4,17 +4,20 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 const ASK_EVERY_MS = 100;
 const PATIENCE_MS = 3_000;
+/** A machine that is gone does not even refuse. */
+const CONNECT_WITHIN_MS = 500;
 
-/** Ports on 127.0.0.1. */
 export interface BalancedGateway {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
   readonly port: number;
   readonly adminPort: number;
 }
 
 export class Balancer {
-  /** Connections for which there was no gateway. */
+  /** Connections that a gateway did not take although it was ready, or for which there was none. */
   refused = 0;
-  readonly #gateways: readonly BalancedGateway[];
+  #gateways: readonly BalancedGateway[];
   readonly #ready = new Set<BalancedGateway>();
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -34,6 +37,13 @@ export class Balancer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** These in place of those it had; connections stay where they are. */
+  serve(gateways: readonly BalancedGateway[]): void {
+    const before = this.#gateways;
+    this.#gateways = gateways.map((gateway) => before.find((one) => isSame(one, gateway)) ?? gateway);
+    for (const gateway of this.#gateways) if (!before.includes(gateway)) void this.#watch(gateway);
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#server.close();
@@ -44,14 +54,14 @@ export class Balancer {
   #watch(gateway: BalancedGateway): Promise<void> {
     return new Promise((resolve) => {
       const ask = async () => {
-        if (this.#stopped) return;
-        if (await isReady(gateway)) {
+        const isOurs = () => !this.#stopped && this.#gateways.includes(gateway);
+        if (isOurs() && (await isReady(gateway))) {
           this.#ready.add(gateway);
           resolve();
         } else {
           this.#ready.delete(gateway);
         }
-        setTimeout(() => void ask(), ASK_EVERY_MS);
+        if (isOurs()) setTimeout(() => void ask(), ASK_EVERY_MS);
       };
       void ask();
     });
@@ -59,16 +69,29 @@ export class Balancer {
 
   #forward(client: Socket): void {
     const ready = this.#gateways.filter((gateway) => this.#ready.has(gateway));
-    const gateway = ready[this.#next++ % ready.length];
-    if (gateway === undefined) {
-      this.refused += 1;
-      client.destroy();
-      return;
-    }
-    const upstream = connect({ host: "127.0.0.1", port: gateway.port, allowHalfOpen: true, noDelay: true });
-    upstream.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ECONNREFUSED") this.refused += 1;
+    const turn = this.#next++;
+    const inTurn = ready.map((_, index) => ready[(turn + index) % ready.length] as BalancedGateway);
+    this.#sockets.add(client);
+    client.on("close", () => this.#sockets.delete(client));
+    client.on("error", () => {});
+    void this.#connect(inTurn).then((upstream) => {
+      if (upstream === undefined) client.destroy();
+      else this.#join(client, upstream);
     });
+  }
+
+  /** To the first that takes it. */
+  async #connect(gateways: readonly BalancedGateway[]): Promise<Socket | undefined> {
+    for (const { host = "127.0.0.1", port } of gateways) {
+      const upstream = await connected(host, port);
+      if (upstream !== undefined) return upstream;
+      this.refused += 1;
+    }
+    if (gateways.length === 0) this.refused += 1;
+    return undefined;
+  }
+
+  #join(client: Socket, upstream: Socket): void {
     for (const [socket, peer] of [
       [client, upstream],
       [upstream, client],
@@ -78,14 +101,37 @@ export class Balancer {
       socket.on("close", () => this.#sockets.delete(socket));
       socket.pipe(peer);
     }
+    // What became of it while the gateway was dialled.
+    if (client.destroyed) upstream.resetAndDestroy();
   }
 }
 
+function isSame(one: BalancedGateway, other: BalancedGateway): boolean {
+  return one.host === other.host && one.port === other.port && one.adminPort === other.adminPort;
+}
+
+/** Undefined: nobody took it in time. */
+function connected(host: string, port: number): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    const timer = setTimeout(() => socket.destroy(), CONNECT_WITHIN_MS);
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    });
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
+  });
+}
+
 /** Whether `/readyz` says 200 in time. */
-function isReady({ adminPort }: BalancedGateway): Promise<boolean> {
+function isReady({ host = "127.0.0.1", adminPort }: BalancedGateway): Promise<boolean> {
   return new Promise((resolve) => {
     const request = get(
-      { host: "127.0.0.1", port: adminPort, path: "/readyz", agent: false, timeout: PATIENCE_MS },
+      { host, port: adminPort, path: "/readyz", agent: false, timeout: PATIENCE_MS },
       (response) => {
         response.resume();
         resolve(response.statusCode === 200);

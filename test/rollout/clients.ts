@@ -74,16 +74,21 @@ export interface ClientsOptions {
   readonly idling: number;
 }
 
+/** How many clients that idle make so many requests a second. */
+export function idlingFor(requestsPerSec: number): number {
+  return Math.round((requestsPerSec * MAX_PAUSE_MS) / 2_000);
+}
+
 const MAX_PAUSE_MS = 3_000;
 
 /** The connection broke. */
 class Broken extends Error {
-  /** As HTTP allows: the connection had carried a request before, and nothing of an answer has come. */
-  readonly repeatable: boolean;
+  /** `idle`: it had carried a request before, and nothing of an answer has come; `fresh`: as that, but it had not. */
+  readonly when: "idle" | "fresh" | "answering";
 
-  constructor(cause: NodeJS.ErrnoException, repeatable: boolean) {
+  constructor(cause: NodeJS.ErrnoException, when: Broken["when"]) {
     super(cause.code ?? cause.message);
-    this.repeatable = repeatable;
+    this.when = when;
   }
 }
 
@@ -98,6 +103,9 @@ export class Clients {
   readonly rounds = new Rounds();
   /** Requests that were sent once more because an idle connection had been closed. */
   retries = 0;
+  /** While true, the fresh connections of a gateway that dies may break too: requests are sent once more, and counted here. */
+  mayBreak = false;
+  repeats = 0;
   readonly #options: ClientsOptions;
   #running: Promise<unknown> | undefined;
   #stopped = false;
@@ -171,13 +179,19 @@ export class Clients {
         return;
       } catch (error) {
         if (!(error instanceof Broken)) throw error;
-        if (!error.repeatable || retried) {
+        if (retried || !this.#mayRepeat(error)) {
           ledger.fail(`session ${session.id}: ${error.message}${retried ? ", twice" : ""}`);
           return;
         }
-        this.retries += 1;
+        if (error.when === "idle") this.retries += 1;
+        else this.repeats += 1;
       }
     }
+  }
+
+  /** Whatever is sent here is idempotent. */
+  #mayRepeat({ when }: Broken): boolean {
+    return when === "idle" || (when === "fresh" && this.mayBreak);
   }
 }
 
@@ -198,14 +212,14 @@ function exchange(port: number, { id, cookie }: Session, agent: Agent, last: boo
   const path = Math.random() < SLOW_SHARE ? SLOW_PATH : "/";
   return new Promise((resolve, reject) => {
     const outgoing = request({ host: "127.0.0.1", port, path, headers, agent }, (response) => {
-      response.once("error", (error) => reject(new Broken(error, false)));
+      response.once("error", (error) => reject(new Broken(error, "answering")));
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => {
         text += part;
       });
       response.once("end", () => resolve(replyOf(response, text)));
     });
-    outgoing.once("error", (error) => reject(new Broken(error, outgoing.reusedSocket)));
+    outgoing.once("error", (error) => reject(new Broken(error, outgoing.reusedSocket ? "idle" : "fresh")));
     outgoing.end();
   });
 }

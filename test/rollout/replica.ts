@@ -21,14 +21,17 @@ export class RolloutReplica {
   readonly name: string;
   readonly uid = randomUUID();
   readonly port: number;
+  readonly #host: string;
   readonly #sessions = new Set<string>();
   readonly #server: Server;
   #inFlight = 0;
   #lastMs = 0;
+  #leaving = false;
 
-  constructor(name: string, port: number) {
+  constructor(name: string, port: number, host = "127.0.0.1") {
     this.name = name;
     this.port = port;
+    this.#host = host;
     this.#server = createServer((request, response) => this.#answer(request, response));
     // Longer than the gateway keeps a connection waiting, which is what any backend needs behind any proxy.
     this.#server.keepAliveTimeout = 60_000;
@@ -37,13 +40,22 @@ export class RolloutReplica {
   open(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(this.port, "127.0.0.1", resolve);
+      this.#server.listen(this.port, this.#host, resolve);
     });
   }
 
   /** Resolves when nothing is in flight, and nothing has come for a while. */
   async quiet(): Promise<void> {
     while (this.#inFlight > 0 || performance.now() - this.#lastMs < QUIET_MS) await delay(20);
+  }
+
+  /**
+   * As servers do at SIGTERM: nobody can connect any more, idle connections end, and those with a request in flight do with
+   * its answer. Resolves when none is left.
+   */
+  leave(): Promise<void> {
+    this.#leaving = true;
+    return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
   /** Resolves when its port is free. */
@@ -63,7 +75,12 @@ export class RolloutReplica {
     const known = this.#sessions.has(session);
     this.#sessions.add(session);
     const answer = JSON.stringify({ replica: this.name, known } satisfies ReplicaAnswer);
-    if (request.url === SLOW_PATH) setTimeout(() => response.end(answer), SLOW_MS);
-    else response.end(answer);
+    if (request.url === SLOW_PATH) setTimeout(() => this.#end(response, answer), SLOW_MS);
+    else this.#end(response, answer);
+  }
+
+  #end(response: ServerResponse, answer: string): void {
+    if (this.#leaving) response.setHeader("connection", "close");
+    response.end(answer);
   }
 }
