@@ -13,7 +13,7 @@ import { compileRoutes } from "./passes/compile-routes.ts";
 import { readObjects } from "./passes/read-objects.ts";
 import { reportOverrides } from "./passes/report-overrides.ts";
 import { reportStatus } from "./passes/report-status.ts";
-import { DIALECTS } from "./registry.ts";
+import { DIALECTS, KINDS } from "./registry.ts";
 import type { Resource, TranslateOptions, Translation } from "./translation.ts";
 
 export interface RememberedTranslation extends Translation {
@@ -21,7 +21,6 @@ export interface RememberedTranslation extends Translation {
   readonly memory: TranslationMemory;
 }
 
-const KINDS = DIALECTS.flatMap(({ kinds }) => kinds);
 const POLICIES = DIALECTS.flatMap(({ policies }) => policies);
 const BACKENDS = DIALECTS.flatMap(({ backends }) => backends);
 const ALIASES = DIALECTS.flatMap(({ aliases = [] }) => aliases);

@@ -7,7 +7,7 @@ import { reached } from "../../../test/support/reached.ts";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { ApiClient, type ApiClientOptions } from "./api-client.ts";
 import type { KubernetesObject, WatchEvent } from "./client.ts";
-import { CredentialError, type CredentialSource, type Credentials } from "./credentials.ts";
+import { CredentialError, type CredentialSource, type Credentials, type TlsSettings } from "./credentials.ts";
 
 const SERVICES = "/api/v1/services";
 const NOBODY: CredentialSource = { get: async () => ({ tls: {} }) };
@@ -216,6 +216,31 @@ describe("credentials", () => {
       expect(await client.request("GET", `${SERVICES}/cart`)).toMatchObject({ metadata: { name: "cart" } });
     }
     await Promise.all(secure.map((double) => double.stop()));
+  });
+});
+
+describe("the server's certificate", () => {
+  test.each([
+    ["has the name that was asked for", { servername: "kubernetes" }, true],
+    ["has another name", {}, false],
+    ["is not to be verified", { rejectUnauthorized: false, ca: undefined } as const, true],
+  ])("%s", async (_, tls, isTaken) => {
+    const authority = makeAuthority({ name: "cluster" });
+    const { chain, privateKey } = authority.issue({ names: ["kubernetes"] });
+    const secure = await ApiServerDouble.start({ cert: chain, key: privateKey });
+    secure.put(SERVICES, { metadata: { name: "cart" } });
+    const credentials = { get: async () => ({ tls: { ca: authority.certificate, ...tls } as TlsSettings }) };
+    const url = new URL(`https://127.0.0.1:${secure.port}`);
+    const client = clientOf(NOBODY, { connection: { server: url, namespace: "", credentials, origin: "" } });
+    const answer = client.request("GET", `${SERVICES}/cart`).then(
+      () => true,
+      (error) => {
+        expect(error).toMatchObject({ status: 0, message: expect.stringContaining("does not match") });
+        return false;
+      },
+    );
+    expect(await answer).toBe(isTaken);
+    await secure.stop();
   });
 });
 
