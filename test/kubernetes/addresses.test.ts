@@ -152,6 +152,7 @@ async function slicesOf(name: string): Promise<readonly Slice[]> {
 async function placesOf(name: string, port = 80): Promise<readonly string[]> {
   return (await slicesOf(name)).flatMap(({ endpoints, ports }) => {
     const bound = ports.find((one) => one.name === `port-${port}`)?.port;
+    if (bound === undefined) return [];
     const ready = endpoints.filter(({ conditions }) => conditions.ready);
     return ready.map(({ addresses: [ip] }) => `${ip}:${bound}`);
   });
