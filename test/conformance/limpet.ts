@@ -26,11 +26,14 @@ spec: {controllerName: limpet.dev/gateway}
 `;
 
 /** Resolves once the GatewayClass is accepted. Rejects if Limpet ends before. */
-export async function startLimpet(cluster: Cluster, logFile: string): Promise<void> {
+export async function startLimpet(
+  cluster: Cluster,
+  { logFile, accessLog }: { logFile: string; accessLog: string },
+): Promise<void> {
   await cluster.kubectl(["apply", "-f", "-"], MANIFESTS);
   const { process: limpet } = await cluster.start({
     program: process.execPath,
-    args: [BIN, "run", "--kubernetes", "--address-pool", POOL, "--access-log", "off"],
+    args: [BIN, "run", "--kubernetes", "--address-pool", POOL, "--access-log", accessLog],
     env: { POD_NAMESPACE: NAMESPACE, POD_NAME: "limpet" },
     addressPools: [POOL],
   });

@@ -69,7 +69,10 @@ async function conforms(options: RunOptions): Promise<boolean> {
   const cluster = await startCluster({ gatewayApi, channel: CHANNEL, progress: tell });
   try {
     tell("starting Limpet");
-    await startLimpet(cluster, join(folder, "limpet.log"));
+    await startLimpet(cluster, {
+      logFile: join(folder, "limpet.log"),
+      accessLog: join(folder, "access.log"),
+    });
     let passed = true;
     for (const plan of suitePlans({ ...options, report })) {
       passed = (await play(plan)) && passed;

@@ -63,11 +63,11 @@ function commandLine([program = "", ...args]: readonly string[]): ImageProgram {
   return { program, args };
 }
 
-/** It has modes without an open TCP port. */
+/** It has modes without an open TCP port, and one with a port of another name. */
 function echoPort(env: Readonly<Record<string, string>>): { port?: number } {
-  return env["UDP_ECHO_SERVER"] !== undefined || env["GRPC_ECHO_SERVER"] !== undefined
-    ? {}
-    : { port: Number(env["HTTP_PORT"] ?? 3000) };
+  if (env["UDP_ECHO_SERVER"] !== undefined || env["GRPC_ECHO_SERVER"] !== undefined) return {};
+  const name = env["TCP_ECHO_SERVER"] === undefined ? "HTTP_PORT" : "TCP_PORT";
+  return { port: Number(env[name] ?? 3000) };
 }
 
 /** The node of the project, since pods may mount something over wherever the running one lies. */

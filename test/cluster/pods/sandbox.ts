@@ -31,10 +31,12 @@ set -e
 layers=$1 read_only_root=$2
 shift 2
 if [ "$read_only_root" = yes ]; then mount -o remount,bind,ro /; fi
-while [ "$1" != -- ]; do
-  from=$1 to=$2 mode=$3
-  shift 3
-  if [ ! -e "$to" ]; then
+# All mount points first: a layer would hide what is mounted below it. The subshell leaves the arguments as they are.
+(
+  while [ "$1" != -- ]; do
+    from=$1 to=$2
+    shift 3
+    if [ -e "$to" ]; then continue; fi
     base=$to
     while [ ! -d "$base" ]; do base=$(dirname "$base"); done
     if [ "$base" = / ]; then echo "$to: mount points must lie in a folder that this machine has" >&2; exit 125; fi
@@ -43,9 +45,12 @@ while [ "$1" != -- ]; do
     mount -t overlay overlay -o "lowerdir=$base,upperdir=$layer/upper,workdir=$layer/work" "$base"
     mkdir -p "$(dirname "$to")"
     if [ -d "$from" ]; then mkdir "$to"; else : >"$to"; fi
-  fi
-  mount --bind "$from" "$to"
-  if [ "$mode" = ro ]; then mount -o remount,bind,ro "$to"; fi
+  done
+)
+while [ "$1" != -- ]; do
+  mount --bind "$1" "$2"
+  if [ "$3" = ro ]; then mount -o remount,bind,ro "$2"; fi
+  shift 3
 done
 shift
 exec "$@"
