@@ -61,13 +61,19 @@ function makeContext(tls: BackendTls, certificate: Certificate | undefined): Sec
       maxVersion: VERSIONS[tls.maximumVersion ?? "1.3"],
       // As in Envoy: an intermediate authority, or the endpoint's own certificate, may be what is trusted.
       allowPartialTrustChain: true,
-      // An empty list trusts nobody, where none at all would mean the system's authorities.
-      ...(typeof tls.trust === "string" ? {} : { ca: tls.trust.map(({ certificates }) => certificates) }),
+      ...authoritiesOf(tls),
       ...(certificate === undefined ? {} : { cert: certificate.chain, key: certificate.privateKey }),
     });
   } catch (error) {
     return error as Error;
   }
+}
+
+/** An empty list trusts nobody, where none at all would mean the system's authorities. */
+function authoritiesOf({ trust }: BackendTls): { readonly ca?: string[] } {
+  if (trust === "system") return {};
+  // What is not asked for its authority is not compared with any either.
+  return { ca: trust === "none" ? [] : trust.map(({ certificates }) => certificates) };
 }
 
 /** Settings are immutable, so that each object is digested once. */

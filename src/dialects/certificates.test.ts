@@ -107,6 +107,16 @@ describe("a certificate that cannot be used any more", () => {
     expect(later.snapshot.listeners).toEqual(before.snapshot.listeners);
   });
 
+  test("is told by the conditions of its listener until it is mended", () => {
+    const resolved = (...documents: readonly Resource[]) => {
+      const { statuses } = translate([...frame, ...authorities, ...documents], {}, before.memory);
+      const gateway = statuses.find(({ object }) => object.kind === "Gateway");
+      return gateway?.listeners?.[0]?.conditions.find(({ type }) => type === "ResolvedRefs");
+    };
+    expect(resolved(...broken)).toMatchObject({ status: "False", reason: "InvalidCertificateRef" });
+    expect(resolved(...resources(secret("shop", renewed)))).toMatchObject({ status: "True" });
+  });
+
   test("opens nothing where there never was a good one", () => {
     const after = translate([...frame, ...authorities, ...broken]);
     expect(after.snapshot.listeners).toEqual([]);
@@ -129,6 +139,22 @@ describe("authorities", () => {
   test("that break stay as they were", () => {
     const after = translate([...rest, ...resources(configMap("backends", "nothing"))], {}, before.memory);
     expect(after.snapshot.backends[0]?.tls).toEqual(before.snapshot.backends[0]?.tls);
+    const policy = after.statuses.find(({ object }) => object.kind === "BackendTLSPolicy");
+    expect(policy?.parents?.[0]?.conditions).toMatchObject([
+      { type: "Accepted", status: "False", reason: "NoValidCACertificate" },
+      { type: "ResolvedRefs", status: "False", reason: "InvalidCACertificateRef" },
+    ]);
+  });
+
+  test("of clients that break stay as they were, and the listener says so", () => {
+    const certificates = resources(secret("shop", leaf), configMap("backends", authority.certificate));
+    const broken = resources(configMap("clients", "nothing"));
+    const after = translate([...frame, ...certificates, ...broken], {}, before.memory);
+    expect(after.snapshot.listeners).toEqual(before.snapshot.listeners);
+    const gateway = after.statuses.find(({ object }) => object.kind === "Gateway");
+    expect(gateway?.listeners?.[0]?.conditions).toContainEqual(
+      expect.objectContaining({ type: "ResolvedRefs", status: "False", reason: "InvalidCACertificateRef" }),
+    );
   });
 
   test("that go leave nobody to be trusted, and never a plain connection", () => {

@@ -58,6 +58,22 @@ export function findAuthorities(
   );
 }
 
+/**
+ * What conditions say of a reference that leads to an object in error: its last good form is served, as its finding
+ * tells, and yet what stands there now is not what is in force.
+ */
+export function outdatedCredential(objects: ObjectSet, to: ObjectRef): CredentialProblem | undefined {
+  const kind = kindOf(to, KINDS);
+  const holder = kind === undefined ? undefined : objects.get(kind, to.namespace, to.name);
+  if (holder?.isOutdated !== true) return undefined;
+  return {
+    reason: "Unusable",
+    message: `${objectText(to)} is in error, so its last good form goes on being served`,
+    expected: "an object without errors",
+    hint: "see the findings about it",
+  };
+}
+
 /** What decides where a reference leads: while these are the same, so is the answer. */
 export function credentialInputs(objects: ObjectSet, from: From, to: ObjectRef): readonly unknown[] {
   const kind = kindOf(to, KINDS);

@@ -198,6 +198,21 @@ describe("client certificates", () => {
     }
   });
 
+  // OpenSSL leaves its complaint about an RSA signature where Node.js finds it.
+  test.each(["TLSv1.2", "TLSv1.3"] as const)(
+    "of an authority that only has the name of a known one do no harm, over %s",
+    async (maxVersion) => {
+      const [real, fake] = [1, 2].map(() => makeAuthority({ name: "Same", rsaBits: 2048 }));
+      const bundles = [{ id: "ConfigMap/default/ca", certificates: real?.certificate ?? "" }];
+      const forged = by(fake?.issue({ names: ["mallory"], client: true }) as Issued, maxVersion);
+      const open = await start(https("open", { clientValidation: { ...lenient, trust: bundles } }));
+      expect((await tlsExchange(open.port, forged)).text).toContain("200 OK");
+      const closed = await start(https("closed", { clientValidation: { ...required, trust: bundles } }));
+      expect((await tlsExchange(closed.port, forged)).text).toBe("");
+      expect(metric(closed, "limpet_tls_handshake_failures_total")).toEqual({ "client-certificate": 1 });
+    },
+  );
+
   test("verify nobody where no authority could be read", async () => {
     const { port } = await start(https("https", { clientValidation: { mode: "require", trust: [] } }));
     expect((await tlsExchange(port, by(known))).text).toBe("");

@@ -37,9 +37,15 @@ export interface Authority {
 const DEFAULT_NOT_BEFORE = new Date("2026-01-01T00:00:00Z");
 const DEFAULT_NOT_AFTER = new Date("2126-01-01T00:00:00Z");
 
-/** Signs with ECDSA on P-256 and SHA-256. */
-export function makeAuthority({ name, ...validity }: { readonly name: string } & Validity): Authority {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+export interface AuthorityOptions extends Validity {
+  readonly name: string;
+  /** An RSA key of so many bits in place of one on the curve P-256. */
+  readonly rsaBits?: number;
+}
+
+/** Signs with SHA-256. */
+export function makeAuthority({ name, rsaBits, ...validity }: AuthorityOptions): Authority {
+  const { publicKey, privateKey } = makeKeys(rsaBits);
   const issuer = { name, publicKey, privateKey };
   const extensions = [
     extension(OID.basicConstraints, true, sequence(tlv(0x01, Buffer.of(0xff)))),
@@ -50,6 +56,12 @@ export function makeAuthority({ name, ...validity }: { readonly name: string } &
     certificate: signed(issuer, { name, publicKey, extensions, ...validity }),
     issue: (options) => issue(issuer, options),
   };
+}
+
+function makeKeys(rsaBits: number | undefined) {
+  return rsaBits === undefined
+    ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+    : generateKeyPairSync("rsa", { modulusLength: rsaBits });
 }
 
 interface Issuer {
@@ -67,10 +79,7 @@ interface Subject extends Validity {
 
 function issue(issuer: Issuer, options: LeafOptions): Issued {
   const { names = [], ips = [], uris = [], client = false, rsaBits, ...rest } = options;
-  const keys =
-    rsaBits === undefined
-      ? generateKeyPairSync("ec", { namedCurve: "P-256" })
-      : generateKeyPairSync("rsa", { modulusLength: rsaBits });
+  const keys = makeKeys(rsaBits);
   // GeneralName (RFC 5280, 4.2.1.6): implicit tags 2 for names, 6 for URIs, 7 for addresses.
   const alternatives = [
     ...names.map((name) => tlv(0x82, Buffer.from(name, "ascii"))),
@@ -100,7 +109,10 @@ function signed(issuer: Issuer, subject: Subject): string {
     extension(OID.subjectKeyIdentifier, false, tlv(0x04, keyId(subject.publicKey))),
     extension(OID.authorityKeyIdentifier, false, sequence(tlv(0x80, keyId(issuer.publicKey)))),
   ];
-  const algorithm = sequence(OID.ecdsaWithSha256);
+  const algorithm =
+    issuer.privateKey.asymmetricKeyType === "rsa"
+      ? sequence(OID.sha256WithRsa, tlv(0x05))
+      : sequence(OID.ecdsaWithSha256);
   const body = sequence(
     tlv(0xa0, integer(Buffer.of(2))),
     // Positive, and never with a zero in front.
@@ -160,6 +172,7 @@ const OID = {
   extendedKeyUsage: oid("2.5.29.37"),
   serverAuth: oid("1.3.6.1.5.5.7.3.1"),
   clientAuth: oid("1.3.6.1.5.5.7.3.2"),
+  sha256WithRsa: oid("1.2.840.113549.1.1.11"),
   ecdsaWithSha256: oid("1.2.840.10045.4.3.2"),
 };
 

@@ -37,6 +37,9 @@ const BY_CODE: Readonly<Record<string, HandshakeFailure>> = {
   ERR_SSL_NO_SUITABLE_KEY_SHARE: "cipher",
   ERR_SSL_NO_SHARED_SIGNATURE_ALGORITHMS: "cipher",
   ERR_SSL_NO_APPLICATION_PROTOCOL: "protocol",
+  // Clients have no other RSA signatures to be verified than those of certificates.
+  ERR_SSL_INVALID_PADDING: "client-certificate",
+  ERR_SSL_BAD_SIGNATURE: "client-certificate",
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "client-certificate",
 };
 

@@ -2,7 +2,7 @@
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
-import type { ListenerTls } from "../../model/index.ts";
+import type { ClientValidation, ListenerTls } from "../../model/index.ts";
 import { type HandshakeFailure, handshakeFailure } from "./handshake-failure.ts";
 
 /** Told once how the handshake went. */
@@ -71,9 +71,7 @@ export class SecureServer {
       requestCert: clientValidation !== undefined,
       rejectUnauthorized: clientValidation?.mode === "require",
       // Without a list, Node.js would take every public authority for one that vouches for clients.
-      ...(clientValidation === undefined
-        ? {}
-        : { ca: clientValidation.trust.map((bundle) => bundle.certificates) }),
+      ...(clientValidation === undefined ? {} : { ca: authoritiesOf(clientValidation) }),
     });
     this.#server.on("secureConnection", onSecured);
     this.#server.on("tlsClientError", onFailed);
@@ -91,6 +89,14 @@ export class SecureServer {
     socket.unshift(hello);
     this.#server.emit("connection", socket);
   }
+}
+
+/**
+ * None where anybody is served: nothing depends on the verdict then, and an RSA signature that does not verify would
+ * leave an error behind in OpenSSL that Node.js takes for one of the connection, and breaks it off.
+ */
+function authoritiesOf({ mode, trust }: ClientValidation): string[] {
+  return mode === "require" ? trust.map((bundle) => bundle.certificates) : [];
 }
 
 function onSecured(socket: TLSSocket): void {

@@ -123,20 +123,19 @@ function targetOf(
   return port === undefined ? { ...target, sectionName } : { ...target, port };
 }
 
-function conditionsOf({ problems, refusal }: ResolvedBackendTls): readonly Condition[] {
-  const first = problems[0]?.problem;
-  const reason = first?.reason === "InvalidKind" ? "InvalidKind" : "InvalidCACertificateRef";
+function conditionsOf({ unresolved, refusal }: ResolvedBackendTls): readonly Condition[] {
+  const reason = unresolved?.reason === "InvalidKind" ? "InvalidKind" : "InvalidCACertificateRef";
   return [
     refusal === undefined
       ? { type: "Accepted", status: "True", reason: "Accepted", message: "The policy is in force" }
       : { type: "Accepted", status: "False", ...refusal },
-    first === undefined
+    unresolved === undefined
       ? {
           type: "ResolvedRefs",
           status: "True",
           reason: "ResolvedRefs",
           message: "All references lead somewhere",
         }
-      : { type: "ResolvedRefs", status: "False", reason, message: first.message },
+      : { type: "ResolvedRefs", status: "False", reason, message: unresolved.message },
   ];
 }

@@ -6,6 +6,7 @@ import {
   credentialInputs,
   findAuthorities,
   isCredentialProblem,
+  outdatedCredential,
 } from "../credentials.ts";
 import type { FieldPath, FindingText } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
@@ -89,7 +90,9 @@ export interface ResolvedBackendTls {
   readonly tls: BackendTls;
   /** `path` is that of the reference in the validation. */
   readonly problems: readonly { readonly problem: CredentialProblem; readonly path: FieldPath }[];
-  /** Why no endpoint is trusted, in the words of the condition Accepted; undefined where some may be. */
+  /** First of the references that lead nowhere, or to a last good form only. */
+  readonly unresolved: CredentialProblem | undefined;
+  /** In the words of the condition Accepted: what stands there now trusts no endpoint; undefined where it may. */
   readonly refusal: { readonly reason: string; readonly message: string } | undefined;
 }
 
@@ -103,28 +106,38 @@ export function resolveBackendTls(
   objects: ObjectSet,
 ): ResolvedBackendTls {
   const trust: TrustBundle[] = [];
+  const outdated: CredentialProblem[] = [];
   const problems = (value.caCertificateRefs ?? []).flatMap((ref, index) => {
-    const found = findAuthorities(objects, from, objectOf(ref, from.namespace));
+    const to = objectOf(ref, from.namespace);
+    const found = findAuthorities(objects, from, to);
     if (isCredentialProblem(found)) return [{ problem: found, path: ["caCertificateRefs", index] }];
     trust.push(found);
+    const old = outdatedCredential(objects, to);
+    if (old !== undefined) outdated.push(old);
     return [];
   });
+  const unresolved = problems[0]?.problem ?? outdated[0];
   const named = {
     ...(value.hostname === undefined ? {} : { serverName: value.hostname }),
     subjectAltNames: value.subjectAltNames.map(nameOf).filter((name) => name !== undefined),
   };
   if (value.wellKnownCACertificates === SYSTEM) {
-    return { tls: { ...named, trust: "system" }, problems, refusal: undefined };
+    return { tls: { ...named, trust: "system" }, problems, unresolved, refusal: undefined };
   }
-  if (trust.length > 0) return { tls: { ...named, trust }, problems, refusal: undefined };
-  const refusal =
-    value.wellKnownCACertificates === undefined
-      ? {
-          reason: "NoValidCACertificate",
-          message: problems[0]?.problem.message ?? "There is no authority to verify with",
-        }
-      : { reason: "Invalid", message: unknownSet(value.wellKnownCACertificates).message };
-  return { tls: TRUST_NOBODY, problems, refusal };
+  const tls = trust.length === 0 ? TRUST_NOBODY : { ...named, trust };
+  const refusal = trust.length > outdated.length ? undefined : nobodyTrusted(value, unresolved);
+  return { tls, problems, unresolved, refusal };
+}
+
+function nobodyTrusted(
+  { wellKnownCACertificates }: BackendValidationValue,
+  unresolved: CredentialProblem | undefined,
+): ResolvedBackendTls["refusal"] {
+  if (wellKnownCACertificates !== undefined) {
+    return { reason: "Invalid", message: unknownSet(wellKnownCACertificates).message };
+  }
+  const message = unresolved?.message ?? "There is no authority to verify with";
+  return { reason: "NoValidCACertificate", message };
 }
 
 /** What decides how the validation is resolved. */

@@ -1,6 +1,11 @@
 // Compiles a Gateway: its listeners and those of its ListenerSets, what keeps them from being opened, and what is told of it.
 import { type Certificate, formatIp, type Listener, objectText, parseIp } from "../../model/index.ts";
-import { type CredentialProblem, findCertificate, isCredentialProblem } from "../credentials.ts";
+import {
+  type CredentialProblem,
+  findCertificate,
+  isCredentialProblem,
+  outdatedCredential,
+} from "../credentials.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { objectOf } from "./certificate-ref.ts";
@@ -203,8 +208,13 @@ function backendCertificate(
   const { object, value } = reading;
   const placed = clientCertificate(value.spec);
   if (placed === undefined) return { certificate: undefined, unresolved: undefined };
-  const found = findCertificate(objects, object, objectOf(placed.ref, object.namespace));
-  if (!isCredentialProblem(found)) return { certificate: found, unresolved: undefined };
+  const to = objectOf(placed.ref, object.namespace);
+  const found = findCertificate(objects, object, to);
+  if (!isCredentialProblem(found)) {
+    const old = outdatedCredential(objects, to);
+    const unresolved = old && { reason: "InvalidClientCertificateRef", message: old.message };
+    return { certificate: found, unresolved };
+  }
   findings.push(unresolvedReference(reading, found, placed.path));
   const reason = found.reason === "RefNotPermitted" ? found.reason : "InvalidClientCertificateRef";
   return { certificate: undefined, unresolved: { reason, message: found.message } };

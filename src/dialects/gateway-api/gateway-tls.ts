@@ -1,7 +1,12 @@
 // TLS of a whole Gateway: which certificates clients must show, and the one that is shown to endpoints (GEP-91, GEP-3155).
 import { z } from "zod";
 import type { ClientValidation, ObjectRef, TrustBundle } from "../../model/index.ts";
-import { type CredentialProblem, findAuthorities, isCredentialProblem } from "../credentials.ts";
+import {
+  type CredentialProblem,
+  findAuthorities,
+  isCredentialProblem,
+  outdatedCredential,
+} from "../credentials.ts";
 import type { FieldPath } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { checked, type FieldProblem, portNumber, rule } from "../schema/fields.ts";
@@ -74,6 +79,8 @@ export interface ResolvedValidation {
   /** Undefined where none of the authorities can be used: nobody may come in. */
   readonly validation: ClientValidation | undefined;
   readonly problems: readonly { readonly problem: CredentialProblem; readonly path: FieldPath }[];
+  /** First of the references that lead nowhere, or to a last good form only. */
+  readonly unresolved: CredentialProblem | undefined;
 }
 
 export function resolveValidation(
@@ -82,16 +89,20 @@ export function resolveValidation(
   objects: ObjectSet,
 ): ResolvedValidation {
   const trust: TrustBundle[] = [];
+  let outdated: CredentialProblem | undefined;
   const problems = value.caCertificateRefs.flatMap((ref, index) => {
-    const found = findAuthorities(objects, gateway, objectOf(ref, gateway.namespace));
+    const to = objectOf(ref, gateway.namespace);
+    const found = findAuthorities(objects, gateway, to);
     if (isCredentialProblem(found)) {
       return [{ problem: found, path: [...path, "caCertificateRefs", index] }];
     }
     trust.push(found);
+    outdated ??= outdatedCredential(objects, to);
     return [];
   });
   const mode = value.mode === "AllowValidOnly" ? "require" : "allowInsecureFallback";
-  return { validation: trust.length === 0 ? undefined : { mode, trust }, problems };
+  const validation: ClientValidation | undefined = trust.length === 0 ? undefined : { mode, trust };
+  return { validation, problems, unresolved: problems[0]?.problem ?? outdated };
 }
 
 /** The reason that the condition ResolvedRefs of a listener gives. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Certificate, ListenerTls, ObjectRef } from "../../model/index.ts";
 import { coversHostname } from "../core/pem.ts";
-import { findCertificate, isCredentialProblem } from "../credentials.ts";
+import { findCertificate, isCredentialProblem, outdatedCredential } from "../credentials.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { checked, type FieldProblem } from "../schema/fields.ts";
 import { objectOf, secretRef } from "./certificate-ref.ts";
@@ -126,7 +126,8 @@ function findCertificates(
     });
   }
   for (const [index, ref] of refs.entries()) {
-    const found = findCertificate(objects, owner, objectOf(ref, owner.namespace));
+    const to = objectOf(ref, owner.namespace);
+    const found = findCertificate(objects, owner, to);
     if (isCredentialProblem(found)) {
       const { reason: why, ...text } = found;
       const reason = why === "RefNotPermitted" ? why : "InvalidCertificateRef";
@@ -136,9 +137,11 @@ function findCertificates(
         path: ["tls", "certificateRefs", index],
         ...text,
       });
-    } else if (!certificates.some(({ id }) => id === found.id)) {
-      certificates.push(found);
+      continue;
     }
+    const old = outdatedCredential(objects, to);
+    if (old !== undefined) unresolved ??= { reason: "InvalidCertificateRef", message: old.message };
+    if (!certificates.some(({ id }) => id === found.id)) certificates.push(found);
   }
   return { certificates, unresolved };
 }
@@ -157,8 +160,7 @@ function findClients(
   remarks: ListenerRemark[],
 ) {
   if (placed === undefined) return { validation: undefined, unresolved: undefined, refused: false };
-  const { validation, problems } = resolveValidation(placed, from, objects);
-  const [first] = problems;
+  const { validation, problems, unresolved } = resolveValidation(placed, from, objects);
   for (const { problem, path } of problems) {
     const { reason: _, ...text } = problem;
     remarks.push({ code: "invalid-certificate-reference", path, ...text });
@@ -166,9 +168,9 @@ function findClients(
   return {
     validation,
     unresolved:
-      first === undefined
+      unresolved === undefined
         ? undefined
-        : { reason: authoritiesReason(first.problem), message: first.problem.message },
+        : { reason: authoritiesReason(unresolved), message: unresolved.message },
     refused: validation === undefined,
   };
 }
