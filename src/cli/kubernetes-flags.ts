@@ -55,6 +55,7 @@ export function kubernetesOptions(
   flags: FlagValues<typeof KUBERNETES_FLAGS> & {
     readonly file: readonly string[];
     readonly strictConfig: boolean;
+    readonly portOffset: number;
   },
   environment: NodeJS.ProcessEnv,
 ): KubernetesOptions | undefined {
@@ -69,6 +70,11 @@ export function kubernetesOptions(
     throw new UsageError("-f and --kubernetes: the configuration is in files or in a cluster");
   if (flags.strictConfig) {
     throw new UsageError("--strict-config is for files: in a cluster one object must not stop the others");
+  }
+  if (flags.portOffset > 0 && flags.addressPool === undefined) {
+    throw new UsageError(
+      "--port-offset: behind Services ports are made up anyway; it goes with --address-pool",
+    );
   }
   return {
     kubeconfig: flags.kubeconfig,
