@@ -2,8 +2,8 @@
 
 export type ErrorSide = "downstream" | "upstream" | "internal";
 
-/** `never`; `reused-connection`: only if the connection had served before; `yes`: nothing was sent. */
-export type RetryVerdict = "never" | "reused-connection" | "yes";
+/** `unanswered`: not a byte of an answer had come when the connection was lost; `yes`: nothing was sent. */
+export type RetryVerdict = "never" | "unanswered" | "yes";
 
 export class ProxyError extends Error {
   readonly code: string;

@@ -8,11 +8,17 @@ import type { ProxyError } from "./proxy-error.ts";
 import type { RetryAllowance } from "./retry-allowance.ts";
 
 /**
- * What speaks for another try. `reused-connection`: it had served before and died without a byte; `connect-failed`:
- * nothing was sent; `connection-lost`: before the head of a response; `status`: the endpoint answered with one that the
- * rule names.
+ * What speaks for another try. `reused-connection`: it had served before and died without a byte; `endpoint-drains`: so
+ * did a new one, of an endpoint that is on its way out; `connect-failed`: nothing was sent; `connection-lost`: before
+ * the head of a response; `status`: the endpoint answered with one that the rule names.
  */
-export type RetryReason = "reused-connection" | "connect-failed" | "connection-lost" | "timeout" | "status";
+export type RetryReason =
+  | "reused-connection"
+  | "endpoint-drains"
+  | "connect-failed"
+  | "connection-lost"
+  | "timeout"
+  | "status";
 
 /** Another try. */
 export interface Retrial {
@@ -32,8 +38,10 @@ const TIMEOUTS = new Set(["attempt-timeout", "upstream-timeout"]);
 /** Undefined: the error speaks against it. */
 export function retryReason(error: ProxyError, attempt: Attempt, method: string): RetryReason | undefined {
   if (error.retry === "yes") return "connect-failed";
-  if (error.retry === "reused-connection" && attempt.stream.reused && IDEMPOTENT.has(method)) {
-    return "reused-connection";
+  if (error.retry === "unanswered" && IDEMPOTENT.has(method)) {
+    if (attempt.stream.reused) return "reused-connection";
+    // A server that stops resets whoever its kernel has let in and it has not taken yet.
+    if (attempt.endpoint.endpoint.health === "draining") return "endpoint-drains";
   }
   if (TIMEOUTS.has(error.code)) return "timeout";
   return error.code === "upstream-closed" ? "connection-lost" : undefined;
@@ -57,7 +65,7 @@ export class Retries {
   next(reason: RetryReason, attempt: Attempt): Retrial | "over-budget" | undefined {
     const { decision } = this.#exchange;
     if (decision === undefined) return undefined;
-    if (reason === "reused-connection" && !this.#renewed) {
+    if ((reason === "reused-connection" || reason === "endpoint-drains") && !this.#renewed) {
       this.#renewed = true;
       return { decision, waitMs: 0, fresh: true, allowance: undefined };
     }
@@ -114,6 +122,7 @@ function allows(rule: Retry, reason: RetryReason): boolean {
     case "connect-failed":
       return rule.onConnectionError;
     case "reused-connection":
+    case "endpoint-drains":
     case "connection-lost":
       return rule.onConnectionError && !rule.onlyUnopened;
     case "timeout":

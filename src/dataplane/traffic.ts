@@ -54,6 +54,7 @@ export class BackendCounters {
   /** By what spoke for them. */
   readonly retries: Record<RetryReason, number> = {
     "reused-connection": 0,
+    "endpoint-drains": 0,
     "connect-failed": 0,
     "connection-lost": 0,
     timeout: 0,

@@ -169,7 +169,7 @@ export const METRICS = {
   limpet_upstream_retries_total: {
     type: "counter",
     labels: ["backend", "reason"],
-    help: "Requests sent again after an attempt at the backend was in vain, by reason: a reused connection died, nobody could be reached, the connection was lost, it took too long, or the status that came.",
+    help: "Requests sent again after an attempt at the backend was in vain, by reason: a reused connection died, or one to an endpoint that drains, nobody could be reached, the connection was lost, it took too long, or the status that came.",
   },
   limpet_mirrored_requests_total: {
     type: "counter",
@@ -294,7 +294,7 @@ export const METRICS = {
   limpet_kubernetes_watch_silent_seconds: {
     type: "gauge",
     labels: ["kind"],
-    help: "Since the API server last said something about a kind; while a watch works it does so about once a minute.",
+    help: "Since the API server last said something about a kind, or took up a watch of it: 90 at most while all is well.",
   },
   limpet_kubernetes_leader: {
     type: "gauge",

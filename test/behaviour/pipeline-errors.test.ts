@@ -117,7 +117,7 @@ describe("a reused connection dies before any byte of the answer", () => {
     const client = gateway.request({ method, bodyLength });
     return { gateway, client };
   }
-  const death = () => upstreamError("upstream-closed", "reused-connection");
+  const death = () => upstreamError("upstream-closed", "unanswered");
 
   test("an idempotent request is sent once more, on a new connection to the same endpoint", () => {
     const { gateway, client } = reuse("GET");

@@ -469,6 +469,44 @@ describe("a session", () => {
     expect(gateway.log.at(-1)?.affinity?.outcome).toBe("moved");
   });
 
+  describe("at an endpoint that drains, whose new connection dies without a byte,", () => {
+    const leaving = backend("web", [endpoint(A, { health: "draining" }), endpoint(B), endpoint(C)]);
+    const reset = () => failure("upstream-closed", "unanswered");
+    const ask = (gateway: MemoryGateway, method = "GET") =>
+      gateway.request({ method, fields: ["cookie", `home="${tokenOf(A)}"`] });
+
+    test("is asked for there once more", () => {
+      const gateway = gatewayTo(leaving, { session });
+      const client = ask(gateway);
+      gateway.endpoints.last.fail(reset());
+      gateway.endpoints.last.answer(200);
+      expect(addresses(gateway)).toEqual([A, A]);
+      expect(client.response?.status).toBe(200);
+      expect(retriesFor(gateway, "endpoint-drains")).toBe(1);
+      expect(gateway.log.at(-1)?.affinity?.outcome).toBe("kept");
+    });
+
+    test("moves where nobody listens there any more", () => {
+      const gateway = gatewayTo(leaving, { session });
+      const client = ask(gateway);
+      gateway.endpoints.last.fail(reset());
+      gateway.endpoints.last.fail(unreachable());
+      gateway.endpoints.last.answer(200);
+      expect(addresses(gateway).slice(0, 2)).toEqual([A, A]);
+      expect([B, C]).toContain(gateway.endpoints.last.endpoint.address);
+      expect(client.response?.status).toBe(200);
+      expect(gateway.log.at(-1)?.affinity?.outcome).toBe("moved");
+    });
+
+    test("is not asked for twice with a POST", () => {
+      const gateway = gatewayTo(leaving, { session });
+      const client = ask(gateway, "POST");
+      gateway.endpoints.last.fail(reset());
+      expect(addresses(gateway)).toEqual([A]);
+      expect(client.response?.status).toBe(502);
+    });
+  });
+
   test("stays where it was when nobody answers", () => {
     const gateway = gatewayTo(web, { session });
     const cookie = homeOf(gateway);

@@ -50,7 +50,7 @@ const limits = fc.constantFrom(
 
 const ERRORS = [
   new ProxyError("connect-failed", "upstream", "test", { retry: "yes" }),
-  new ProxyError("upstream-closed", "upstream", "test", { retry: "reused-connection" }),
+  new ProxyError("upstream-closed", "upstream", "test", { retry: "unanswered" }),
   new ProxyError("upstream-closed", "upstream", "test"),
   new ProxyError("upstream-timeout", "upstream", "test"),
   new ProxyError("upstream-protocol", "upstream", "test"),

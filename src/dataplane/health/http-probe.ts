@@ -78,7 +78,7 @@ export class HttpProbe implements Probe, ClientStreamHandlers {
   onError(error: ProxyError): void {
     if (this.#isOver) return;
     // The endpoint closed a connection that was kept for the next check: that says nothing about it.
-    if (error.retry === "reused-connection" && this.#stream.reused) this.#stream = this.#send(true);
+    if (error.retry === "unanswered" && this.#stream.reused) this.#stream = this.#send(true);
     else this.#end({ result: "failed", reason: reasonOf(error) });
   }
 

@@ -103,7 +103,7 @@ describe("reuse", () => {
     expect([harness.idle, harness.closed]).toEqual([1, 1]);
     const { exchange } = harness.send();
     await settle();
-    expect(exchange.events).toEqual(["error upstream-closed reused-connection"]);
+    expect(exchange.events).toEqual(["error upstream-closed unanswered"]);
   });
 
   test("a response before the whole request spoils the connection", async () => {
@@ -139,9 +139,9 @@ describe("reuse", () => {
 });
 
 describe("errors", () => {
-  test("a reused connection that dies before a byte may be tried again, after a byte not", async () => {
+  test("what dies before a byte of the answer is unanswered, after a byte not", async () => {
     for (const [bytes, verdict] of [
-      ["", "reused-connection"],
+      ["", "unanswered"],
       ["H", "never"],
     ] as const) {
       const harness = new EndpointHarness().connect();

@@ -84,7 +84,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
     const { head } = request;
     const stream = new Http1ClientStream(this, handlers, this.#served > 0, request.upgrade);
     if (this.#phase !== "idle") {
-      process.nextTick(() => handlers.onError(this.#lost("the connection was closed", "reused-connection")));
+      process.nextTick(() => handlers.onError(this.#lost("the connection was closed", "unanswered")));
       return stream;
     }
     this.#phase = "busy";
@@ -287,7 +287,7 @@ export class ClientConnection implements UpstreamConnection, ClientStreamOwner, 
   }
 
   #retry(): RetryVerdict {
-    return this.#stream?.reused === true && !this.#reader.answered ? "reused-connection" : "never";
+    return this.#reader.answered ? "never" : "unanswered";
   }
 
   #release(failure?: ConnectFailure): void {

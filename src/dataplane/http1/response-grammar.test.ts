@@ -92,7 +92,7 @@ const CASES: Record<string, Case> = {
     hangUp: true,
     seen: "head 200 OK {} -1; data hello; error upstream-closed never; closed",
   },
-  "nothing at all": { bytes: "", hangUp: true, seen: "error upstream-closed never; closed" },
+  "nothing at all": { bytes: "", hangUp: true, seen: "error upstream-closed unanswered; closed" },
   "half a head": { bytes: "HTTP/1.1 2", hangUp: true, seen: "error upstream-closed never; closed" },
   "both lengths": {
     bytes: `${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
