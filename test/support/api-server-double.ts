@@ -53,6 +53,8 @@ export class ApiServerDouble {
   readonly requests: HeardRequest[] = [];
   /** What to answer in place of what is asked for; undefined: nothing else. */
   refuse: (request: HeardRequest) => Refusal | undefined = () => undefined;
+  /** Whether to hang up without a word, or to leave the request without an answer. */
+  neglect: (request: HeardRequest) => "hang-up" | "silence" | undefined = () => undefined;
   /** What to say instead of JSON, for whatever is not refused. */
   garble: (request: HeardRequest) => string | undefined = () => undefined;
 
@@ -166,6 +168,9 @@ export class ApiServerDouble {
     const { method = "", headers } = incoming;
     const request = { method, path: url.pathname, query: url.searchParams, headers, body };
     this.requests.push(request);
+    const neglect = this.neglect(request);
+    if (neglect === "hang-up") incoming.socket.destroy();
+    if (neglect !== undefined) return;
     const refusal = this.refuse(request) ?? this.#ownRefusal(request);
     if (refusal !== undefined) {
       answer(

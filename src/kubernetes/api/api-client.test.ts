@@ -6,7 +6,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { reached } from "../../../test/support/reached.ts";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { ApiClient, type ApiClientOptions } from "./api-client.ts";
-import type { KubernetesObject, WatchEvent } from "./client.ts";
+import { type KubernetesObject, QUIET, type WatchEvent } from "./client.ts";
 import { CredentialError, type CredentialSource, type Credentials, type TlsSettings } from "./credentials.ts";
 
 const SERVICES = "/api/v1/services";
@@ -147,6 +147,21 @@ describe("a request", () => {
       message: expect.stringContaining("ECONNREFUSED"),
     });
     server = await ApiServerDouble.start();
+  });
+
+  test("that meets an idle connection just as it closes is sent again, if it only reads", async () => {
+    server.put(SERVICES, { metadata: { name: "cart" } });
+    const client = clientOf();
+    const path = `${SERVICES}/cart`;
+    const ask = async (method: "GET" | "PATCH") => {
+      await client.request("GET", path);
+      let hangUps = 0;
+      server.neglect = () => (hangUps++ === 0 ? "hang-up" : undefined);
+      return client.request(method, path, method === "GET" ? {} : { body: {} });
+    };
+    expect(await ask("GET")).toMatchObject({ metadata: { name: "cart" } });
+    await expect(ask("PATCH")).rejects.toMatchObject({ status: 0 });
+    expect(server.requests.filter(({ method }) => method === "PATCH").length).toBe(1);
   });
 
   test("without credentials to show is none", async () => {
@@ -297,6 +312,21 @@ describe("a watch", () => {
     await reached(() => server.watchers(SERVICES) === 0);
   });
 
+  test("that the server does not take up has the time of a request", async () => {
+    const clock = new ManualClock();
+    server.neglect = () => "silence";
+    const told = expect(
+      watch(clientOf(NOBODY, { clock, requestTimeoutMs: 3_000 }), () => {}),
+    ).rejects.toMatchObject({
+      status: 0,
+      reason: "",
+      message: expect.stringMatching(/no answer for 3000 ms/),
+    });
+    await reached(() => server.requests.length === 1);
+    await clock.advance(3_000);
+    await told;
+  });
+
   test("breaks when nothing was heard for too long; each event begins the time anew", async () => {
     const clock = new ManualClock();
     server.serve(SERVICES);
@@ -306,6 +336,7 @@ describe("a watch", () => {
     });
     const told = expect(watched).rejects.toMatchObject({
       status: 0,
+      reason: QUIET,
       message: expect.stringMatching(/silent for 60000 ms/),
     });
     await reached(() => server.watchers(SERVICES) === 1);
@@ -313,8 +344,9 @@ describe("a watch", () => {
     server.bookmark(SERVICES);
     await reached(() => events === 1);
     await clock.advance(50_000);
-    expect(server.watchers(SERVICES)).toBe(1);
-    await clock.advance(10_000);
+    server.bookmark(SERVICES);
+    await reached(() => events === 2);
+    await clock.advance(60_000);
     await told;
   });
 });

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import {
   ApiError,
   type KubernetesClient,
+  QUIET,
   type RequestMethod,
   type RequestOptions,
   type WatchEvent,
@@ -70,7 +71,7 @@ export class ApiClient implements KubernetesClient {
         ? {}
         : { body: JSON.stringify(body), contentType: options.contentType ?? "application/json" }),
     };
-    const deadline = new Deadline(clock, timeoutMs, `${what}: no answer for ${timeoutMs} ms`, options.signal);
+    const deadline = new Deadline(clock, timeoutMs, unanswered(what, timeoutMs), options.signal);
     try {
       const response = await this.#answer(call, deadline.signal);
       const answer = jsonIn(what, await textIn(what, response, maxBodyBytes)) as { items?: unknown };
@@ -85,7 +86,8 @@ export class ApiClient implements KubernetesClient {
   }
 
   async watch(path: string, query: NonNullable<Query>, options: WatchOptions): Promise<void> {
-    const { onEvent, quietLimitMs, signal, metadataOnly = false } = options;
+    const { onEvent, onOpen, quietLimitMs, signal, metadataOnly = false } = options;
+    const { clock, requestTimeoutMs = REQUEST_TIMEOUT_MS } = this.#options;
     const what = `GET ${path}`;
     const call: Call = {
       method: "GET",
@@ -93,8 +95,7 @@ export class ApiClient implements KubernetesClient {
       query: { ...query, watch: true },
       accept: metadataOnly ? METADATA_ONLY : "application/json",
     };
-    const silence = `${what}: the watch was silent for ${quietLimitMs} ms`;
-    const deadline = new Deadline(this.#options.clock, quietLimitMs, silence, signal);
+    const deadline = new Deadline(clock, requestTimeoutMs, unanswered(what, requestTimeoutMs), signal);
     let mistake: { readonly error: unknown } | undefined;
     const tell = (event: WatchEvent): void => {
       try {
@@ -106,7 +107,9 @@ export class ApiClient implements KubernetesClient {
     };
     try {
       const response = await this.#answer(call, deadline.signal);
-      deadline.extend();
+      const silent = `${what}: the watch was silent for ${quietLimitMs} ms`;
+      deadline.replace(quietLimitMs, new ApiError(silent, { status: 0, reason: QUIET }));
+      onOpen?.();
       await eachEvent(what, response, tell, () => deadline.extend());
     } catch (error) {
       if (mistake !== undefined) throw mistake.error;
@@ -204,6 +207,10 @@ function urlOf(server: URL, { path, query = {} }: Call): URL {
 
 function isSame(one: TlsSettings, other: TlsSettings | undefined): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+function unanswered(what: string, timeoutMs: number): ApiError {
+  return new ApiError(`${what}: no answer for ${timeoutMs} ms`, { status: 0 });
 }
 
 function failure(what: string, error: unknown): unknown {

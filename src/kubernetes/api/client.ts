@@ -48,6 +48,8 @@ export interface RequestOptions {
 export interface WatchOptions {
   /** What it throws breaks the watch, which rejects with it. */
   readonly onEvent: (event: WatchEvent) => void;
+  /** The server took the watch up. */
+  readonly onOpen?: () => void;
   readonly quietLimitMs: number;
   readonly signal: AbortSignal;
   /** As of a list. */
@@ -59,7 +61,8 @@ export interface KubernetesClient {
   request<T>(method: RequestMethod, path: string, options?: RequestOptions): Promise<T>;
   /**
    * Calls `onEvent` for each event, in order, until the server ends the watch, which resolves. Rejects with an ApiError where
-   * the watch breaks, or nothing, not even a bookmark, arrives for `quietLimitMs`.
+   * the watch breaks; with QUIET as its reason where nothing, not even a bookmark, arrived for `quietLimitMs`: the connection may
+   * be dead, or nothing have happened. An API server sends bookmarks of a kind only once something of that kind has changed.
    */
   watch(
     path: string,
@@ -67,6 +70,9 @@ export interface KubernetesClient {
     options: WatchOptions,
   ): Promise<void>;
 }
+
+/** Reason of an ApiError: a watch said nothing for too long. */
+export const QUIET = "Quiet";
 
 /** A refusal of the API server, or no answer from it. */
 export class ApiError extends Error {

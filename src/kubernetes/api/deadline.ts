@@ -4,19 +4,22 @@ import { ApiError } from "./client.ts";
 
 export class Deadline {
   readonly #clock: Clock;
-  readonly #delayMs: number;
-  readonly #message: string;
   readonly #abort = new AbortController();
   readonly #outer: AbortSignal | undefined;
+  #delayMs: number;
+  #missed: ApiError;
   #beganMs: number;
   #cancel: () => void;
   #reason: ApiError | undefined;
 
-  /** @param outer ends it as well */
-  constructor(clock: Clock, delayMs: number, message: string, outer?: AbortSignal) {
+  /**
+   * @param missed what is said when it passes
+   * @param outer ends it as well
+   */
+  constructor(clock: Clock, delayMs: number, missed: ApiError, outer?: AbortSignal) {
     this.#clock = clock;
     this.#delayMs = delayMs;
-    this.#message = message;
+    this.#missed = missed;
     this.#outer = outer;
     this.#beganMs = clock.monotonicMs();
     this.#cancel = clock.after(delayMs, this.#ring);
@@ -38,6 +41,15 @@ export class Deadline {
     this.#beganMs = this.#clock.monotonicMs();
   }
 
+  /** What had to happen has; the next thing has its own time. */
+  replace(delayMs: number, missed: ApiError): void {
+    this.#cancel();
+    this.#delayMs = delayMs;
+    this.#missed = missed;
+    this.extend();
+    this.#cancel = this.#clock.after(delayMs, this.#ring);
+  }
+
   end(): void {
     this.#cancel();
     this.#outer?.removeEventListener("abort", this.#giveUp);
@@ -47,7 +59,7 @@ export class Deadline {
     const leftMs = this.#beganMs + this.#delayMs - this.#clock.monotonicMs();
     // Timers may ring a moment early.
     if (leftMs > 1) this.#cancel = this.#clock.after(leftMs, this.#ring);
-    else this.#stop(new ApiError(this.#message, { status: 0 }));
+    else this.#stop(this.#missed);
   };
 
   readonly #giveUp = (): void => {

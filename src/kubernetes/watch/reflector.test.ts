@@ -184,19 +184,38 @@ describe("a watch", () => {
     expect(copy.replacements).toBe(1);
   });
 
-  test("is begun again when it says nothing for too long", async () => {
+  test("that is silent for long is begun again where it was: there may be nothing to say", async () => {
     put("a");
-    const reflector = begin();
+    const reflector = begin({ random: () => 0.5 });
     await until(isWatched);
     await clock.advance(QUIET_LIMIT_MS - 1);
     expect(reflector.counts.watches).toBe(1);
     expect(reflector.silentMs).toBe(QUIET_LIMIT_MS - 1);
     await clock.advance(1);
-    await until(() => reflector.counts.watches === 2 && isWatched());
+    await until(() => reflector.counts.watches === 2 && reflector.silentMs === 0);
+    await until(isWatched);
     put("b");
     await until(() => copy.names.length === 2);
-    expect(reflector.silentMs).toBe(0);
-    expect(reflector.counts).toMatchObject({ lists: 1, failures: new Map([["none", 1]]) });
+    expect(reflector.counts).toMatchObject({ lists: 1, failures: new Map() });
+  });
+
+  test("whose connection is dead is an outage as soon as it is begun again in vain", async () => {
+    put("a");
+    const reflector = begin();
+    await until(isWatched);
+    server.neglect = () => "silence";
+    await clock.advance(QUIET_LIMIT_MS);
+    await until(() => server.heard(PATH, { watch: "true" }) === 2);
+    expect(probe.isDown).toBe(false);
+    await clock.advance(30_000);
+    await until(() => server.heard(PROBED) === 1);
+    await clock.advance(5_000);
+    await until(() => probe.isDown);
+    expect(reflector.counts.failures).toEqual(new Map([["none", 1]]));
+    expect(reflector.silentMs).toBe(QUIET_LIMIT_MS + 35_000);
+    server.neglect = () => undefined;
+    await clock.advance(500);
+    await until(() => isWatched() && reflector.silentMs === 0);
   });
 
   test("that ends as soon as it begins is not begun again at once", async () => {
@@ -370,6 +389,32 @@ describe("a refusal", () => {
       await failures(3 + index);
     }
   });
+});
+
+test("after a watch that worked, tries begin again without delay", async () => {
+  put("a");
+  const reflector = begin({ random: () => 0.5 });
+  const refused = () => reflector.counts.failures.get("429") ?? 0;
+  await until(isWatched);
+  server.refuse = ({ path }) => (path === PATH ? { status: 429 } : undefined);
+  server.endWatches(PATH);
+  for (const delayMs of [250, 500, 1_000, 2_000]) {
+    await until(() => server.heard(PROBED) === 1);
+    const before = refused();
+    await clock.advance(delayMs);
+    await until(() => refused() > before);
+  }
+  server.refuse = () => undefined;
+  await clock.advance(4_000);
+  await until(isWatched);
+  put("b");
+  await until(() => copy.names.length === 2);
+  server.endWatches(PATH);
+  server.refuse = ({ path }) => (path === PATH ? { status: 429 } : undefined);
+  const before = refused();
+  await until(() => refused() > before);
+  await clock.advance(250);
+  await until(() => refused() > before + 1);
 });
 
 test("what cannot be taken is told, and the collection listed anew", async () => {

@@ -5,6 +5,7 @@ import {
   type KubernetesClient,
   type KubernetesObject,
   type ListPage,
+  QUIET,
   type WatchEvent,
 } from "../api/client.ts";
 import { apiError, type Status } from "../api/response.ts";
@@ -45,7 +46,7 @@ const LIST_TIMEOUT_MS = 60_000;
 /** A watch ends by itself after a time between these, so that connections spread over the API servers again. */
 const MIN_WATCH_SEC = 300;
 const MAX_WATCH_SEC = 600;
-/** The API server sends a bookmark about once a minute. */
+/** The API server sends a bookmark about once a minute, of kinds of which something has changed since it began. */
 export const QUIET_LIMIT_MS = 90_000;
 /** A server that just began refuses what it will permit, and does not know kinds that it has. */
 export const REFUSED_FOR_GOOD_MS = 10_000;
@@ -86,7 +87,7 @@ export class Reflector<Kept> {
     return { lists: this.#lists, watches: this.#watches, failures: this.#failures };
   }
 
-  /** Since the last event, bookmark or list. */
+  /** Since the server last said something: an event, a bookmark, a list, or that a watch begins. */
   get silentMs(): number {
     return this.#options.clock.monotonicMs() - this.#heardMs;
   }
@@ -148,6 +149,9 @@ export class Reflector<Kept> {
     const beganMs = clock.monotonicMs();
     const seconds = MIN_WATCH_SEC + Math.floor(random() * (MAX_WATCH_SEC - MIN_WATCH_SEC));
     let isHeld = false;
+    const onOpen = () => {
+      this.#heardMs = clock.monotonicMs();
+    };
     const onEvent = (event: WatchEvent) => {
       signal.throwIfAborted();
       isHeld = true;
@@ -162,8 +166,11 @@ export class Reflector<Kept> {
           timeoutSeconds: seconds,
           ...(fieldSelector === undefined ? {} : { fieldSelector }),
         },
-        { onEvent, quietLimitMs: QUIET_LIMIT_MS, signal, metadataOnly },
+        { onEvent, onOpen, quietLimitMs: QUIET_LIMIT_MS, signal, metadataOnly },
       );
+    } catch (error) {
+      // Whether the connection is dead shows when the watch is begun anew.
+      if (!(error instanceof ApiError) || error.reason !== QUIET) throw error;
     } finally {
       if (clock.monotonicMs() - beganMs >= HELD_MS) {
         isHeld = true;
