@@ -3,18 +3,17 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const DOCUMENTS: readonly string[] = ["README.md", "docs/benchmark.md"].map((name) => resolve(ROOT, name));
-const BEGIN = "<!-- npm run bench: begin -->";
-const END = "<!-- npm run bench: end -->";
 
-/** Names of the documents that were written. */
-export function record(table: string): string[] {
-  return DOCUMENTS.filter((file) => existsSync(file)).flatMap((file) => {
+/** Answers with the names of the documents that were written. @param command stands in the markers */
+export function record(table: string, command: string, documents: readonly string[]): string[] {
+  const beginMarker = `<!-- ${command}: begin -->`;
+  const files = documents.map((name) => resolve(ROOT, name)).filter((file) => existsSync(file));
+  return files.flatMap((file) => {
     const text = readFileSync(file, "utf8");
-    const begin = text.indexOf(BEGIN);
-    const end = text.indexOf(END);
+    const begin = text.indexOf(beginMarker);
+    const end = text.indexOf(`<!-- ${command}: end -->`);
     if (begin === -1 || end < begin) return [];
-    writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${text.slice(end)}`);
+    writeFileSync(file, `${text.slice(0, begin + beginMarker.length)}\n\n${table}\n\n${text.slice(end)}`);
     return [relative(ROOT, file)];
   });
 }

@@ -50,13 +50,22 @@ export interface Usage {
   readonly residentBytes: number;
 }
 
+/** Of the process and all that descend from it. */
 export function usageOf(root: number): Usage {
-  let ticks = 0;
-  let pages = 0;
-  for (const pid of processTree(root)) {
-    const stat = statOf(pid);
-    ticks += stat?.cpuTicks ?? 0;
-    pages += stat?.residentPages ?? 0;
+  return sumOf(processTree(root).map(usageOfProcess));
+}
+
+/** Without the processes that descend from it and still live. */
+export function usageOfProcess(pid: number): Usage {
+  const { cpuTicks, residentPages } = statOf(pid) ?? { cpuTicks: 0, residentPages: 0 };
+  return { cpuMs: (cpuTicks * 1000) / TICKS_PER_SEC, residentBytes: residentPages * PAGE_SIZE };
+}
+
+export function sumOf(all: readonly Usage[]): Usage {
+  const sum = { cpuMs: 0, residentBytes: 0 };
+  for (const { cpuMs, residentBytes } of all) {
+    sum.cpuMs += cpuMs;
+    sum.residentBytes += residentBytes;
   }
-  return { cpuMs: (ticks * 1000) / TICKS_PER_SEC, residentBytes: pages * PAGE_SIZE };
+  return sum;
 }

@@ -42,6 +42,10 @@ export class PodNetwork {
       await ip([
         `addr add ${network.nodeAddress}/${PREFIX_LENGTH} dev ${network.#bridge}`,
         `link set ${network.#bridge} up`,
+        // A bridge without a link that is up has no carrier, and for a moment after the first pod's has come.
+        `link add ${network.#outerName(0)} type veth peer name ${network.#outerName(0)}p`,
+        `link set ${network.#outerName(0)}p up`,
+        `link set ${network.#outerName(0)} master ${network.#bridge} up`,
       ]);
       return network;
     }
@@ -87,7 +91,7 @@ export class PodNetwork {
   }
 
   async close(): Promise<void> {
-    await ip([`link del ${this.#bridge}`]);
+    await ip([`link del ${this.#outerName(0)}`, `link del ${this.#bridge}`]);
   }
 
   get #bridge(): string {
