@@ -284,7 +284,7 @@ export const METRICS = {
   limpet_kubernetes_watches_total: {
     type: "counter",
     labels: ["kind"],
-    help: "Watches begun; each ends by itself after five to ten minutes.",
+    help: "Watches begun: each ends by itself after five to ten minutes, and is begun anew after 90 s of silence.",
   },
   limpet_kubernetes_watch_failures_total: {
     type: "counter",
