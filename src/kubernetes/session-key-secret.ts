@@ -2,9 +2,9 @@
 import type { ObjectRef } from "../model/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { ApiError, type KubernetesClient } from "./api/client.ts";
+import { Backoff, pause } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
-import { objectAt, textAt } from "./status/json.ts";
-import { Backoff, pause } from "./watch/backoff.ts";
+import { objectAt, textAt } from "./json.ts";
 import { type ApiResource, apiPath, type ClusterView } from "./watch/cluster-view.ts";
 
 const SECRETS: ApiResource = {

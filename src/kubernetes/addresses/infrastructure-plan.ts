@@ -2,7 +2,7 @@
 import type { GatewayNeeds } from "../../dialects/gateway-api/placement.ts";
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { KubernetesObject } from "../api/client.ts";
-import { objectAt, textAt } from "../status/json.ts";
+import { objectAt, textAt } from "../json.ts";
 import type { ClusterView } from "../watch/cluster-view.ts";
 import { isApplied } from "./applied.ts";
 import type { BindPorts } from "./bind-ports.ts";

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient } from "../api/client.ts";
+import { longestWaitMs, spreadMs, type WaitLimits } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { type ApiResource, apiPath } from "../watch/cluster-view.ts";
 import { type Write, writeKey } from "./infrastructure-plan.ts";
@@ -12,8 +13,7 @@ import { APPLIED_ANNOTATION } from "./names.ts";
 const SEEN_MS = 5_000;
 /** What was seen and is gone again is somebody else's doing: no quarrel with him is faster than this. */
 const QUARREL_MS = 1_000;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
+const RETRY: WaitLimits = { firstMs: 1_000, lastMs: 60_000 };
 /** Failures that may pass are told after so many. */
 const PATIENCE = 3;
 /** Of fields, in what the API server keeps about who set them. */
@@ -169,9 +169,7 @@ export class InfrastructureWriter {
       logger.info(what, "wrote what a Gateway needs");
     } catch (error) {
       const failures = (this.#attempts.get(key)?.failures ?? 0) + 1;
-      const upToMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
-      // Half of it at least, for the API server; the rest at random, so that not everything comes back at once.
-      const dueMs = clock.monotonicMs() + (upToMs * (1 + random())) / 2;
+      const dueMs = clock.monotonicMs() + spreadMs(longestWaitMs(failures, RETRY), random);
       const reason = (error as Error).message;
       if (this.#attempts.get(key)?.reason !== reason) {
         logger.warn({ ...what, reason }, "could not write what a Gateway needs");

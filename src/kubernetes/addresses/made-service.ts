@@ -1,7 +1,7 @@
 // Reads a Service that was made for a Gateway: the record of its bind ports, and of the addresses that clients have.
 import type { GatewayAddress } from "../../dialects/gateway-api/placement.ts";
 import type { KubernetesObject } from "../api/client.ts";
-import { listAt, numberAt, objectAt, textAt } from "../status/json.ts";
+import { listAt, numberAt, objectAt, textAt } from "../json.ts";
 import type { BindPorts } from "./bind-ports.ts";
 import { MANAGED_BY, MANAGED_BY_LABEL } from "./names.ts";
 

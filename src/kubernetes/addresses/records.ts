@@ -1,7 +1,7 @@
 // What the API has on record of where Gateways are: bind ports in Services, addresses in the statuses of Gateways.
 import { objectKey } from "../../model/index.ts";
 import type { KubernetesObject } from "../api/client.ts";
-import { listAt, textAt } from "../status/json.ts";
+import { listAt, textAt } from "../json.ts";
 import type { BindPorts } from "./bind-ports.ts";
 import { gatewayRef } from "./infrastructure-plan.ts";
 import { readMadeService } from "./made-service.ts";

@@ -1,6 +1,6 @@
 // Finds the pods of this gateway itself, as endpoints of the Services that it makes.
 import type { KubernetesObject } from "../api/client.ts";
-import { listAt, objectAt, textAt } from "../status/json.ts";
+import { listAt, objectAt, textAt } from "../json.ts";
 
 /** Those of them that a pod has are the same for all replicas, also while they are replaced by a newer version. */
 const COMMON_LABELS = [

@@ -1,6 +1,6 @@
 // Conditions as Kubernetes writes them (metav1.Condition), made from ours and from those that stand there already.
 import type { Condition } from "../../model/index.ts";
-import { type JsonObject, numberAt, textAt } from "./json.ts";
+import { type JsonObject, numberAt, textAt } from "../json.ts";
 
 /** What conditions are written with. */
 export interface Observation {

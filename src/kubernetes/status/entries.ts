@@ -1,7 +1,7 @@
 // Entries of a status that several controllers share: `parents` of a route, `ancestors` of a policy (RouteParentStatus, GEP-713).
 import type { ObjectRef, ParentStatus } from "../../model/index.ts";
+import { type JsonObject, listAt, numberAt, objectAt, textAt } from "../json.ts";
 import { type Observation, writeOwnConditions } from "./conditions.ts";
-import { type JsonObject, listAt, numberAt, objectAt, textAt } from "./json.ts";
 
 /** One of ours, with the reference as it is to be written. */
 export interface WantedEntry extends Pick<ParentStatus, "conditions"> {

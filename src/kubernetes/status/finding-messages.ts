@@ -7,8 +7,8 @@ import {
   type ObjectStatus,
   type Severity,
 } from "../../model/index.ts";
+import { listAt, objectAt, textAt } from "../json.ts";
 import { referenceKey, referenceTo } from "./entries.ts";
-import { listAt, objectAt, textAt } from "./json.ts";
 
 /** What the API server takes in one message (metav1.Condition). */
 const MAX_MESSAGE = 32_768;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { merged } from "../../../test/support/cluster-double.ts";
 import type { Condition, Finding, ObjectStatus, ParentStatus } from "../../model/index.ts";
 import type { KubernetesObject } from "../api/client.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../json.ts";
 import { STATUS_KINDS, statusKind } from "./status-kinds.ts";
 import { statusPatch } from "./status-patch.ts";
 

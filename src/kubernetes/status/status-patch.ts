@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Finding, ListenerStatus, ObjectStatus } from "../../model/index.ts";
 import type { KubernetesObject } from "../api/client.ts";
+import { type JsonObject, listAt, numberAt, objectAt, textAt } from "../json.ts";
 import { isOurType, type Observation, observedGeneration, writeSharedConditions } from "./conditions.ts";
 import {
   type EntryList,
@@ -12,7 +13,6 @@ import {
   writeEntries,
 } from "./entries.ts";
 import { tellFindings } from "./finding-messages.ts";
-import { type JsonObject, listAt, numberAt, objectAt, textAt } from "./json.ts";
 import type { StatusKind } from "./status-kinds.ts";
 
 /** What a translation says of one object. */

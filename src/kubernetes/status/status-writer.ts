@@ -2,11 +2,12 @@
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient, type KubernetesObject } from "../api/client.ts";
+import { longestWaitMs } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
+import type { JsonObject } from "../json.ts";
 import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
 import { resourceName } from "../watch/watched-kinds.ts";
 import { EventWriter } from "./event-writer.ts";
-import type { JsonObject } from "./json.ts";
 import { STATUS_KINDS, type StatusKind } from "./status-kinds.ts";
 import { statusPatch, type WantedStatus } from "./status-patch.ts";
 import { type StatusReport, wantedStatuses } from "./wanted-statuses.ts";
@@ -223,9 +224,9 @@ class NotNow extends Error {}
 /** A view is late by milliseconds, a struggling API server by much more. */
 function retryDelayMs(error: unknown, attempt: number): number {
   const isSoon = error instanceof NotNow || (error instanceof ApiError && error.status === 409);
-  if (isSoon) return Math.min(1000, 25 * 2 ** attempt);
+  if (isSoon) return longestWaitMs(attempt, { firstMs: 50, lastMs: 1_000 });
   const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-  return Math.max(asked ?? 0, Math.min(30_000, 250 * 2 ** attempt));
+  return Math.max(asked ?? 0, longestWaitMs(attempt, { firstMs: 500, lastMs: 30_000 }));
 }
 
 /** What the API server answered, as long as the view has not heard of anything newer. */

@@ -1,4 +1,5 @@
 // Keeps writes to the API server in bounds: each object once, urgent ones first, a few at a time, and again after a failure.
+import { spreadMs } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 
 export interface WriteLimits {
@@ -145,7 +146,7 @@ export class WriteQueue {
     const { clock, random, delayMs } = this.#options;
     const attempt = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, attempt);
-    const cancel = clock.after(delayMs(error, attempt) * (0.5 + random() / 2), () => {
+    const cancel = clock.after(spreadMs(delayMs(error, attempt), random), () => {
       this.#delayed.delete(key);
       this.#enqueue(key, urgency);
       this.#pump();

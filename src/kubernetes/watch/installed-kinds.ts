@@ -1,6 +1,6 @@
 // Which kinds of the dialects the API server has by now, and in which version: heard from its CustomResourceDefinitions.
 import { ApiError, type KubernetesObject } from "../api/client.ts";
-import { Backoff, pause } from "./backoff.ts";
+import { Backoff, pause } from "../backoff.ts";
 import { type ApiResource, apiPath } from "./cluster-view.ts";
 import { type Copy, Reflector, type ReflectorOptions } from "./reflector.ts";
 import { resourceName, type WatchedKind } from "./watched-kinds.ts";

@@ -9,8 +9,8 @@ import {
   type WatchEvent,
 } from "../api/client.ts";
 import { apiError, type Status } from "../api/response.ts";
+import { Backoff, pause } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
-import { Backoff, pause } from "./backoff.ts";
 import { isOutage, type ServerProbe } from "./server-probe.ts";
 
 /** Whoever holds the copy. What is kept of an object is made as it arrives, so that lists need not fit into memory. */

@@ -1,8 +1,8 @@
 // Asks an API server that fails whether it answers again: one question for all who wait, so that they need not ask themselves.
 import type { Logger } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient } from "../api/client.ts";
+import { pause } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
-import { pause } from "./backoff.ts";
 
 export interface ServerProbeOptions {
   readonly client: KubernetesClient;

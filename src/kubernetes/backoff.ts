@@ -1,9 +1,25 @@
-// How long to wait after failures: exponential with full jitter, so that many who failed together do not come back together.
-import type { Clock } from "../clock.ts";
+// How long to wait after failures: twice as long after each, and spread at random, so that many who failed together do not come back together.
+import type { Clock } from "./clock.ts";
 
-const FIRST_MS = 500;
-const MAX_MS = 30_000;
+export interface WaitLimits {
+  /** After the first failure. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
 
+const LIMITS: WaitLimits = { firstMs: 500, lastMs: 30_000 };
+
+/** @param failures in a row, from 1 */
+export function longestWaitMs(failures: number, { firstMs, lastMs }: WaitLimits): number {
+  return Math.min(firstMs * 2 ** (failures - 1), lastMs);
+}
+
+/** Half of it at least, so that whoever failed has a rest. */
+export function spreadMs(waitMs: number, random: () => number): number {
+  return (waitMs * (1 + random())) / 2;
+}
+
+/** With full jitter: for the many who ask one server. */
 export class Backoff {
   readonly #random: () => number;
   #failures = 0;
@@ -20,9 +36,8 @@ export class Backoff {
 
   /** Counts a failure; anything from nothing to twice as much as the last time, up to 30 s. */
   nextMs(): number {
-    const upToMs = Math.min(FIRST_MS * 2 ** this.#failures, MAX_MS);
     this.#failures += 1;
-    return this.#random() * upToMs;
+    return this.#random() * longestWaitMs(this.#failures, LIMITS);
   }
 
   reset(): void {
