@@ -100,7 +100,8 @@ export class LimpetFleet {
     await this.#cluster.kubectl(["create", "namespace", "limpet-system"]);
     await this.#cluster.kubectl(["apply", "-f", RBAC]);
     await this.#cluster.kubectl(["apply", "-f", "-"], MANIFESTS);
-    await this.available();
+    const deployment = ["-n", "limpet-system", "rollout", "status", "deployment/limpet", "--timeout=60s"];
+    await this.#cluster.kubectl(deployment);
     const ports = await until(() => this.#servicePorts(), "the Service of the Gateway");
     this.#bindPort = ports[0]?.targetPort ?? 0;
     this.#following = follow<Pod>(this.#cluster.client, PODS, this.#stop.signal, {
@@ -110,17 +111,6 @@ export class LimpetFleet {
     const port = await this.#balancer.start();
     await until(() => this.#isOpen(), "the Gateway's port, open at both replicas");
     return port;
-  }
-
-  async available(): Promise<void> {
-    await this.#cluster.kubectl([
-      "-n",
-      "limpet-system",
-      "rollout",
-      "status",
-      "deployment/limpet",
-      "--timeout=60s",
-    ]);
   }
 
   async pods(): Promise<readonly LimpetPod[]> {
@@ -135,6 +125,12 @@ export class LimpetFleet {
           pid: Number(containerStatuses[0]?.containerID?.slice("process://".length)),
         }),
       );
+  }
+
+  /** Two are ready, and this one is none of them. */
+  async isComplete(without: string): Promise<boolean> {
+    const ready = (await this.pods()).filter(({ name, isReady }) => isReady && name !== without);
+    return ready.length === 2;
   }
 
   /** Name of the pod that holds the Lease. */
