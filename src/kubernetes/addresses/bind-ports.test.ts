@@ -31,6 +31,16 @@ test("of two that have the same port the older keeps it, and the other gets a ne
   );
 });
 
+test("who is served at a port keeps it, whatever an older Gateway has on record", () => {
+  const gateways = ["one", "two"].map((key) => ({ key, ports: [80] }));
+  const recorded = portsOf({ one: { 80: 20_005 }, two: { 80: 20_005 } });
+  const holders = new Map([[20_005, "two"]]);
+  expect(keptBindPorts(gateways, recorded, holders)).toEqual(portsOf({ one: {}, two: { 80: 20_005 } }));
+  expect(allocateBindPorts(gateways, recorded, undefined, holders)).toEqual(
+    portsOf({ one: { 80: 20_000 }, two: { 80: 20_005 } }),
+  );
+});
+
 test("a port that was never one to bind is replaced", () => {
   const gateways = [{ key: "one", ports: [80] }];
   expect(keptBindPorts(gateways, portsOf({ one: { 80: 22 } }))).toEqual(portsOf({ one: {} }));

@@ -12,8 +12,13 @@ export interface PortRequest {
   readonly ports: readonly number[];
 }
 
+/** Keys of the Gateways that are served at bind ports now. */
+export type PortHolders = ReadonlyMap<number, string>;
+
+const NOBODY: PortHolders = new Map();
+
 /**
- * Bind ports of all Gateways, oldest first. Whoever has a port keeps it, and of two that have the same one the older; new
+ * Bind ports of all Gateways, oldest first. Whoever has a port keeps it, see `keptBindPorts`; new
  * ones are such as nobody has, be it a Gateway that is not served (any more). A port is missing where none was left.
  *
  * @param after the highest one ever given: a port that came free rests until there is none beyond, since a replica that
@@ -23,8 +28,9 @@ export function allocateBindPorts(
   gateways: readonly PortRequest[],
   recorded: ReadonlyMap<string, BindPorts>,
   after: number = BIND_PORTS.first - 1,
+  holders: PortHolders = NOBODY,
 ): ReadonlyMap<string, BindPorts> {
-  const kept = keptBindPorts(gateways, recorded);
+  const kept = keptBindPorts(gateways, recorded, holders);
   const taken = new Set([...recorded.values()].flatMap((ports) => [...ports.values()]));
   let last = after;
   const nextFree = () => {
@@ -49,24 +55,28 @@ export function allocateBindPorts(
   );
 }
 
-/** What is left of the records once nobody shares a port with an older Gateway: what every replica binds. */
+/**
+ * What is left of the records once no two share a port: what every replica binds. Of two that have the same one on record
+ * it is that of who is served there, else the older's: records stand in Services, which others may write, and nobody gets
+ * another one's clients by writing his port.
+ */
 export function keptBindPorts(
   gateways: readonly PortRequest[],
   recorded: ReadonlyMap<string, BindPorts>,
+  holders: PortHolders = NOBODY,
 ): ReadonlyMap<string, BindPorts> {
-  const taken = new Set<number>();
-  return new Map(
-    gateways.map(({ key, ports }): [string, BindPorts] => {
-      const own = new Map<number, number>();
-      for (const port of ports) {
-        const bindPort = recorded.get(key)?.get(port);
-        if (bindPort === undefined || !isBindPort(bindPort) || taken.has(bindPort)) continue;
-        taken.add(bindPort);
-        own.set(port, bindPort);
-      }
-      return [key, own];
-    }),
-  );
+  const claims = gateways.flatMap(({ key, ports }) => {
+    return ports.map((port) => ({ key, port, bindPort: recorded.get(key)?.get(port) }));
+  });
+  const taken = new Map<number, (typeof claims)[number]>();
+  const holds = ({ key, bindPort = 0 }: (typeof claims)[number]) => holders.get(bindPort) === key;
+  for (const claim of [...claims.filter(holds), ...claims]) {
+    const { bindPort } = claim;
+    if (bindPort !== undefined && isBindPort(bindPort) && !taken.has(bindPort)) taken.set(bindPort, claim);
+  }
+  const kept = new Map(gateways.map(({ key }) => [key, new Map<number, number>()]));
+  for (const [bindPort, { key, port }] of taken) kept.get(key)?.set(port, bindPort);
+  return kept;
 }
 
 function isBindPort(port: number): boolean {

@@ -287,6 +287,41 @@ test("what somebody else changed in it is put right, and what he added stays", a
   });
 });
 
+test.each([
+  ["the leader that gave it away", false],
+  ["one that leads only now", true],
+])(
+  "nobody gets another one's clients by writing his port into a Service of his own: %s",
+  async (_, leadsNow) => {
+    const cluster = world();
+    cluster.put(gateway("old", {}, 10));
+    cluster.put(gateway("young", {}, 20));
+    const [first, second] = [replica(cluster, BEHIND), replica(cluster, BEHIND, "limpet-b")];
+    await first.lead();
+    const before = boundOf((await first.settle()).snapshot.listeners);
+    expect(before).toMatchObject([
+      [expect.stringContaining("old"), 80, 20_000],
+      [expect.stringContaining("young"), 80, 20_001],
+    ]);
+    await second.settle();
+    const service = serviceOf(cluster, "old") as KubernetesObject;
+    const ports = [{ name: "port-80", port: 80, protocol: "TCP", targetPort: 20_001 }];
+    cluster.put({ ...service, spec: { ...(service["spec"] as object), ports } });
+    for (const one of [first, second]) {
+      expect(boundOf(one.translated().snapshot.listeners)).toEqual(before.slice(1));
+    }
+    if (leadsNow) first.retire();
+    if (leadsNow) await second.lead();
+    const leader = leadsNow ? second : first;
+    await leader.settle();
+    await leader.clock.advance(1_000);
+    const after = boundOf((await leader.settle()).snapshot.listeners);
+    expect(after).toHaveLength(2);
+    expect(after.slice(1)).toEqual(before.slice(1));
+    expect(after[0]?.at(-1)).not.toBe(20_001);
+  },
+);
+
 test("a Service of the same name that is somebody else's is not touched, and told", async () => {
   const cluster = world();
   const foreign = cluster.put({

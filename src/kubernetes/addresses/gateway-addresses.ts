@@ -1,7 +1,7 @@
 // Where the Gateways of a cluster are: places them by what the API has on record, and has the leader keep the records.
 import type { GatewayNeeds, PlaceGateways } from "../../dialects/gateway-api/placement.ts";
 import type { Translation } from "../../dialects/translation.ts";
-import { isLocalAddress, type ObjectRef, objectKey, parseIp } from "../../model/index.ts";
+import { isLocalAddress, type Listener, type ObjectRef, objectKey, parseIp } from "../../model/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import type { KubernetesClient, ListPage } from "../api/client.ts";
 import { Backoff, pause } from "../backoff.ts";
@@ -9,7 +9,7 @@ import type { Clock } from "../clock.ts";
 import { objectAt } from "../json.ts";
 import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
 import type { AddressPool } from "./address-pool.ts";
-import { allocateBindPorts, BIND_PORTS, type BindPorts } from "./bind-ports.ts";
+import { allocateBindPorts, BIND_PORTS, type BindPorts, type PortHolders } from "./bind-ports.ts";
 import type { GatewayPlaces } from "./gateway-places.ts";
 import {
   abandonedServices,
@@ -57,6 +57,7 @@ export class GatewayAddresses implements GatewayPlaces {
   readonly #writer: InfrastructureWriter;
   /** Those that are served, as the last translation has them. */
   #gateways: readonly GatewayNeeds[] = [];
+  #holders: PortHolders = new Map();
   /** What this leader gave away, by Gateway: the view learns of it later. Empty where it does not lead. */
   #ports = new Map<string, BindPorts>();
   #given = new Map<string, readonly string[]>();
@@ -93,7 +94,8 @@ export class GatewayAddresses implements GatewayPlaces {
     return this.#place;
   }
 
-  report({ gateways, statuses }: Pick<Translation, "gateways" | "statuses">): void {
+  report({ gateways, statuses, snapshot }: Pick<Translation, "gateways" | "statuses" | "snapshot">): void {
+    this.#holders = holdersOf(snapshot.listeners);
     const served = new Set(gateways.map(({ gateway }) => objectKey(gateway)));
     // What others gave to Gateways that were not seen yet stays theirs.
     for (const key of this.#gateways.map(({ gateway }) => objectKey(gateway))) {
@@ -179,6 +181,7 @@ export class GatewayAddresses implements GatewayPlaces {
       return placeBehindServices(gateways, {
         serviceOf: (gateway) => this.#serviceOf(gateway),
         parametersOf: (needs) => this.#parametersOf(needs, source.type),
+        holders: this.#holders,
         failureOf: (gateway) => this.#writer.failureOf(gateway),
       });
     }
@@ -246,7 +249,7 @@ export class GatewayAddresses implements GatewayPlaces {
     const known = recordedPorts(view.objects(SERVICES.group, SERVICES.kind));
     for (const [key, ports] of this.#ports) known.set(key, new Map([...(known.get(key) ?? []), ...ports]));
     this.#lastPort = highest(known, this.#lastPort);
-    const bindPorts = allocateBindPorts(requests, known, this.#lastPort);
+    const bindPorts = allocateBindPorts(requests, known, this.#lastPort, this.#holders);
     this.#lastPort = highest(bindPorts, this.#lastPort);
     for (const [key, ports] of bindPorts) this.#ports.set(key, ports);
     const endpoints = replicaEndpoints(namespace, pod, view.objects("", "Pod"));
@@ -292,6 +295,14 @@ export class GatewayAddresses implements GatewayPlaces {
     }
     this.#toldOutside = isOutside;
   }
+}
+
+function holdersOf(listeners: readonly Listener[]): PortHolders {
+  return new Map(
+    listeners.flatMap(({ gateway, bindPort }): [number, string][] =>
+      bindPort === undefined ? [] : [[bindPort, objectKey(gateway)]],
+    ),
+  );
 }
 
 /** Of the ports to bind, and of `before`. */

@@ -6,7 +6,7 @@ import {
   type PlacementProblem,
 } from "../../dialects/gateway-api/placement.ts";
 import { formatIp, type ObjectRef, objectKey, parseIp } from "../../model/index.ts";
-import { keptBindPorts } from "./bind-ports.ts";
+import { keptBindPorts, type PortHolders } from "./bind-ports.ts";
 import type { MadeService } from "./made-service.ts";
 import { isProblem, type ServiceParameters, type ServiceType } from "./service-parameters.ts";
 
@@ -14,6 +14,7 @@ export interface ServiceRecords {
   /** `foreign`: its name is taken by a Service that was not made for this Gateway. */
   readonly serviceOf: (gateway: ObjectRef) => MadeService | "foreign" | undefined;
   readonly parametersOf: (gateway: GatewayNeeds) => ServiceParameters | PlacementProblem;
+  readonly holders: PortHolders;
   /** Why the leader could not write the Service, if it could not. */
   readonly failureOf: (gateway: ObjectRef) => string | undefined;
 }
@@ -33,7 +34,7 @@ export function placeBehindServices(
     [...services].flatMap(([key, service]) => (isMade(service) ? [[key, service.bindPorts] as const] : [])),
   );
   const requests = gateways.map(({ gateway, ports }) => ({ key: objectKey(gateway), ports }));
-  const kept = keptBindPorts(requests, recorded);
+  const kept = keptBindPorts(requests, recorded, records.holders);
   return gateways.map((needs): GatewayPlacement => {
     const key = objectKey(needs.gateway);
     const service = services.get(key);
