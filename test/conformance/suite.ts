@@ -46,7 +46,9 @@ export function suitePlans({ runTest, debug, keep, report }: SuiteOptions): Suit
     ...["-gateway-class", GATEWAY_CLASS],
     ...["-usable-address", USABLE_ADDRESS, "-unusable-address", UNUSABLE_ADDRESS],
     ...(debug ? ["-debug"] : []),
-    ...(keep ? ["-cleanup-base-resources=false", "-cleanup-test-resources=false"] : []),
+    // The cluster ends anyway, and the next plan wants the same ones.
+    "-cleanup-base-resources=false",
+    ...(keep ? ["-cleanup-test-resources=false"] : []),
   ];
   const ours = runTest.filter((name) => name.includes("SessionPersistence"));
   const official = runTest.filter((name) => !name.includes("SessionPersistence"));

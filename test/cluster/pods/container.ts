@@ -31,6 +31,8 @@ export interface ContainerOptions {
 
 const OPEN_WITHIN_MS = 30_000;
 const LONGEST_BACKOFF_MS = 10_000;
+/** What kept a container from being made may pass, as a kubelet finds out. */
+const CREATE_AGAIN_MS = 1_000;
 
 export class Container {
   readonly spec: ContainerSpec;
@@ -81,6 +83,8 @@ export class Container {
       this.state = { running: { startedAt } };
     } catch (error) {
       this.state = { waiting: { reason: "CreateContainerError", message: String(error) } };
+      if (this.#process === undefined && !this.#stopping)
+        this.#backoff = setTimeout(() => void this.start(), CREATE_AGAIN_MS);
     }
     this.#options.onChange();
   }

@@ -67,6 +67,9 @@ export class RunningPod {
         log: new ContainerLog(join(this.#folder, `${spec.name}.log`)),
         prepare: async () => {
           volumes.made ??= makeVolumes(pod, this.#folder, this.#objects, (path) => this.#field(path));
+          volumes.made.catch(() => {
+            volumes.made = undefined;
+          });
           return await this.#prepare(spec, await volumes.made);
         },
         onChange: () => this.#changed(),
