@@ -624,6 +624,29 @@ test("what a leader learns when it leads no more counts for nothing", async () =
   expect(one.translated().snapshot.listeners).toEqual([]);
 });
 
+test("who leads no more gives up what is on its way, and begins anew when it leads again", async () => {
+  const cluster = world();
+  cluster.put(gateway("edge"));
+  const one = replica(cluster, BEHIND);
+  const [sent, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await one.lead();
+  cluster.before = ({ method }) => {
+    if (method !== "PATCH") return undefined;
+    sent.resolve();
+    return goesOn.promise;
+  };
+  one.addresses.report(one.translated());
+  await sent.promise;
+  one.retire();
+  goesOn.resolve();
+  await one.clock.advance(60_000);
+  expect(serviceOf(cluster, "edge")).toBeUndefined();
+  expect(one.log).toEqual([]);
+  await one.lead();
+  await one.settle();
+  expect(serviceOf(cluster, "edge")).toBeDefined();
+});
+
 test("a change from Services to a pool makes the Service anew", async () => {
   const cluster = world();
   cluster.put(gateway("edge"));

@@ -73,6 +73,8 @@ export class InfrastructureWriter {
   #isAsked = false;
   #isStopped = false;
   #cancel: (() => void) | undefined;
+  /** Ends with the right to write. */
+  #reign = new AbortController();
 
   constructor(options: InfrastructureWriterOptions) {
     this.#options = options;
@@ -81,11 +83,7 @@ export class InfrastructureWriter {
   /** Something changed. Never rejects; resolves when what could be written is. */
   run(): Promise<void> {
     this.#isAsked = true;
-    this.#running ??= this.#passes()
-      .catch((err) => this.#options.logger.warn({ err }, "what Gateways need could not be told"))
-      .finally(() => {
-        this.#running = undefined;
-      });
+    this.#running ??= this.#passes();
     return this.#running;
   }
 
@@ -94,8 +92,10 @@ export class InfrastructureWriter {
     return this.#failures.get(objectKey(gateway));
   }
 
-  /** Somebody else writes from here on. */
+  /** Somebody else writes from here on: what is on its way might undo what he writes. */
   forget(): void {
+    this.#reign.abort();
+    this.#reign = new AbortController();
     this.#cancel?.();
     this.#attempts.clear();
     this.#failures = new Map();
@@ -110,11 +110,17 @@ export class InfrastructureWriter {
   async #passes(): Promise<void> {
     while (this.#isAsked && !this.#isStopped) {
       this.#isAsked = false;
-      await this.#pass();
+      try {
+        await this.#pass(this.#reign.signal);
+      } catch (err) {
+        this.#options.logger.warn({ err }, "what Gateways need could not be told");
+      }
     }
+    // In the same breath as the last look at what was asked, so that nothing is asked in vain.
+    this.#running = undefined;
   }
 
-  async #pass(): Promise<void> {
+  async #pass(signal: AbortSignal): Promise<void> {
     const { plan, mayWrite, clock, onFailures } = this.#options;
     this.#cancel?.();
     if (!mayWrite()) return;
@@ -131,15 +137,16 @@ export class InfrastructureWriter {
     for (const write of writes) {
       const due = this.#dueMs(write);
       if (due <= clock.monotonicMs()) {
-        if (!mayWrite() || this.#isStopped) return;
-        await this.#write(write);
+        if (signal.aborted || !mayWrite()) return;
+        await this.#write(write, signal);
       }
       nextMs = Math.min(nextMs, this.#dueMs(write));
     }
+    if (signal.aborted) return;
     const before = this.#failures;
     this.#failures = failuresOf(this.#attempts.values());
     if (!isDeepStrictEqual(before, this.#failures)) onFailures();
-    if (nextMs !== Number.POSITIVE_INFINITY && !this.#isStopped) {
+    if (nextMs !== Number.POSITIVE_INFINITY) {
       this.#cancel = clock.after(Math.max(0, nextMs - clock.monotonicMs()), () => void this.run());
     }
   }
@@ -151,14 +158,15 @@ export class InfrastructureWriter {
       : attempt.dueMs;
   }
 
-  async #write(write: Write): Promise<void> {
+  async #write(write: Write, signal: AbortSignal): Promise<void> {
     const { client, clock, random, logger } = this.#options;
     const key = writeKey(write);
     const atMs = clock.monotonicMs();
     const tried = { wanted: wantedText(write), gateway: objectKey(write.gateway), atMs };
     const what = { [write.action]: key, gateway: tried.gateway };
     try {
-      await send(client, write);
+      await send(client, write, signal);
+      if (signal.aborted) return;
       this.#attempts.set(key, {
         ...tried,
         dueMs: clock.monotonicMs() + SEEN_MS,
@@ -168,6 +176,7 @@ export class InfrastructureWriter {
       });
       logger.info(what, "wrote what a Gateway needs");
     } catch (error) {
+      if (signal.aborted) return;
       const failures = (this.#attempts.get(key)?.failures ?? 0) + 1;
       const dueMs = clock.monotonicMs() + spreadMs(longestWaitMs(failures, RETRY), random);
       const reason = (error as Error).message;
@@ -193,7 +202,11 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** Server-side apply, so that what others set in the object stays theirs. */
-async function send(client: KubernetesClient, { action, object, isNew }: Write): Promise<void> {
+async function send(
+  client: KubernetesClient,
+  { action, object, isNew }: Write,
+  signal: AbortSignal,
+): Promise<void> {
   const { namespace, name, uid } = object.metadata;
   const path = apiPath(object.kind === SERVICES.kind ? SERVICES : ENDPOINT_SLICES, namespace, name);
   if (action === "apply") {
@@ -202,11 +215,12 @@ async function send(client: KubernetesClient, { action, object, isNew }: Write):
       query: { fieldManager: FIELD_MANAGER, force: !isNew },
       contentType: "application/apply-patch+yaml",
       body: object,
+      signal,
     });
     return;
   }
   try {
-    await client.request("DELETE", path, { body: { preconditions: { uid } } });
+    await client.request("DELETE", path, { body: { preconditions: { uid } }, signal });
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
