@@ -96,13 +96,28 @@ test("a Secret that an operator made is read as it is, and each of its changes t
   expect(await keys.read()).toBe("def\nabc\n");
 });
 
-test("while the Secret is gone nothing is told, and none is made in its place by those that have keys", async () => {
+test("a change between reading and following is told", async () => {
+  const cluster = new ClusterDouble(KINDS);
+  write(cluster, "abc\n");
+  const { keys } = replica(cluster);
+  await keys.read();
+  write(cluster, "def\n");
+  keys.viewChanged();
+  let changes = 0;
+  keys.follow(() => {
+    changes += 1;
+  });
+  expect(changes).toBe(1);
+});
+
+test("while the Secret is gone nothing is told, and those that have keys go on with them and make no others", async () => {
   const cluster = new ClusterDouble(KINDS);
   const { keys } = replica(cluster);
   keys.follow(() => expect.unreachable());
-  await keys.read();
+  const text = await keys.read();
   const made = cluster.at(PATH);
   if (made !== undefined) cluster.delete(made);
   keys.viewChanged();
+  expect(await keys.read()).toBe(text);
   expect(cluster.at(PATH)).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 // The Secret with the keys of session tokens: made by whichever replica is first, read and followed by all of them.
 import type { ObjectRef } from "../model/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import { MANAGED_BY, MANAGED_BY_LABEL } from "./addresses/names.ts";
 import { ApiError, type KubernetesClient } from "./api/client.ts";
 import { Backoff, pause } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
@@ -64,7 +65,8 @@ export class SessionKeySecret implements KeptKeys {
   async read(): Promise<string> {
     const { clock } = this.#options;
     while (!this.#stop.signal.aborted) {
-      const text = this.#known() ?? (await this.#make());
+      // While it is gone, what was read last stays: another key would end every session of this replica.
+      const text = this.#known() ?? this.#text ?? (await this.#make());
       if (text !== undefined) {
         this.#text = text;
         return text;
@@ -78,11 +80,12 @@ export class SessionKeySecret implements KeptKeys {
 
   follow(onChange: () => void): void {
     this.#onChange = onChange;
+    // It may have changed since it was read.
+    this.viewChanged();
   }
 
   viewChanged(): void {
     const text = this.#known();
-    // While it is gone, what was read last stays.
     if (text === undefined) return;
     this.#wake();
     if (this.#text !== undefined && text !== this.#text) this.#onChange();
@@ -106,7 +109,7 @@ export class SessionKeySecret implements KeptKeys {
     const body = {
       apiVersion: "v1",
       kind: "Secret",
-      metadata: { name, namespace, labels: { "app.kubernetes.io/managed-by": "limpet" } },
+      metadata: { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGED_BY } },
       type: "Opaque",
       data: { [KEYS_ENTRY]: Buffer.from(text).toString("base64") },
     };
