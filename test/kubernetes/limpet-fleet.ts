@@ -1,5 +1,4 @@
 // Two Limpets as pods that serve one Gateway, with a TCP balancer in front of them that outlives all that happens in the cluster.
-import { resolve } from "node:path";
 import type { KubernetesObject, ListPage } from "../../src/kubernetes/api/client.ts";
 import { follow } from "../cluster/api/follow.ts";
 import type { Cluster } from "../cluster/cluster.ts";
@@ -7,53 +6,21 @@ import type { Pod } from "../cluster/pods/pod.ts";
 import { canConnect } from "../cluster/pods/probe.ts";
 import { until } from "../cluster/until.ts";
 import { Balancer } from "../rollout/balancer.ts";
+import { ADMIN_PORT, deployLimpet } from "./limpet-deployment.ts";
 
-const RBAC = resolve(import.meta.dirname, "../../deploy/base/rbac.yaml");
-const ADMIN_PORT = 9900;
 const PODS = "/api/v1/namespaces/limpet-system/pods";
 const LEASE = "/apis/coordination.k8s.io/v1/namespaces/limpet-system/leases/limpet-leader";
 export const GATEWAY = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways/edge";
 const SERVICE = "/api/v1/namespaces/default/services/edge-limpet";
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
 
-const MANIFESTS = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: limpet}
-spec: {controllerName: limpet.dev/gateway}
----
+const MANIFEST = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
 spec:
   gatewayClassName: limpet
   listeners: [{name: http, port: 80, protocol: HTTP}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: limpet, namespace: limpet-system}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app.kubernetes.io/name: limpet}}
-  template:
-    metadata: {labels: {app.kubernetes.io/name: limpet}}
-    spec:
-      serviceAccountName: limpet
-      terminationGracePeriodSeconds: 10
-      containers:
-        - name: limpet
-          image: limpet
-          args:
-            - run
-            - --kubernetes
-            - --gateway-service-type=ClusterIP
-            - --admin=[::]:${ADMIN_PORT}
-            - --workers=1
-            - --access-log-format=%{affinity.outcome} %{status} %{error}
-          env:
-            - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-            - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
-          readinessProbe: {httpGet: {path: /readyz, port: ${ADMIN_PORT}}, periodSeconds: 1}
 `;
 
 interface Slice extends KubernetesObject {
@@ -97,11 +64,10 @@ export class LimpetFleet {
 
   /** Resolves with the balancer's port on 127.0.0.1, when both replicas are ready and the Gateway has its Service. */
   async start(): Promise<number> {
-    await this.#cluster.kubectl(["create", "namespace", "limpet-system"]);
-    await this.#cluster.kubectl(["apply", "-f", RBAC]);
-    await this.#cluster.kubectl(["apply", "-f", "-"], MANIFESTS);
-    const deployment = ["-n", "limpet-system", "rollout", "status", "deployment/limpet", "--timeout=60s"];
-    await this.#cluster.kubectl(deployment);
+    await this.#cluster.kubectl(["apply", "-f", "-"], MANIFEST);
+    const log = "--access-log-format=%{affinity.outcome} %{status} %{error}";
+    const args = ["--gateway-service-type=ClusterIP", log];
+    await deployLimpet(this.#cluster, { classes: ["limpet"], args });
     const ports = await until(() => this.#servicePorts(), "the Service of the Gateway");
     this.#bindPort = ports[0]?.targetPort ?? 0;
     this.#following = follow<Pod>(this.#cluster.client, PODS, this.#stop.signal, {
