@@ -5,11 +5,9 @@ import { ClusterDouble, ViewDouble } from "../../test/support/cluster-double.ts"
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { ApiError } from "./api/client.ts";
 import { SessionKeySecret } from "./session-key-secret.ts";
-import type { ApiResource } from "./watch/cluster-view.ts";
+import { SECRETS } from "./watch/watched-kinds.ts";
 
-const KINDS: readonly ApiResource[] = [
-  { group: "", kind: "Secret", version: "v1", plural: "secrets", namespaced: true, hasStatus: false },
-];
+const KINDS = [SECRETS];
 const PATH = "/api/v1/namespaces/limpet-system/secrets/limpet-session-keys";
 
 function replica(cluster: ClusterDouble) {

@@ -6,16 +6,9 @@ import { ApiError, type KubernetesClient } from "./api/client.ts";
 import { Backoff, pause } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { objectAt, textAt } from "./json.ts";
-import { type ApiResource, apiPath, type ClusterView } from "./watch/cluster-view.ts";
+import { apiPath, type ClusterView } from "./watch/cluster-view.ts";
+import { SECRETS } from "./watch/watched-kinds.ts";
 
-const SECRETS: ApiResource = {
-  group: "",
-  kind: "Secret",
-  version: "v1",
-  plural: "secrets",
-  namespaced: true,
-  hasStatus: false,
-};
 /** Key of the Secret's data: the text of a key file. */
 export const KEYS_ENTRY = "keys";
 /** Of a key, in bytes: AES-256. */

@@ -8,6 +8,7 @@ import { Backoff, pause } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { objectAt } from "../json.ts";
 import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
+import { SERVICES } from "../watch/watched-kinds.ts";
 import type { AddressPool } from "./address-pool.ts";
 import { allocateBindPorts, BIND_PORTS, type BindPorts, type PortHolders } from "./bind-ports.ts";
 import type { GatewayPlaces } from "./gateway-places.ts";
@@ -19,7 +20,7 @@ import {
   serviceRef,
   type Write,
 } from "./infrastructure-plan.ts";
-import { InfrastructureWriter, SERVICES } from "./infrastructure-writer.ts";
+import { InfrastructureWriter } from "./infrastructure-writer.ts";
 import { type MadeService, readMadeService } from "./made-service.ts";
 import { MANAGED_BY, MANAGED_BY_LABEL } from "./names.ts";
 import { placeInPool } from "./pool-placement.ts";
@@ -106,6 +107,7 @@ export class GatewayAddresses implements GatewayPlaces {
     this.#gateways = gateways;
     if (!this.#leads()) return;
     for (const { object, addresses = [] } of statuses) {
+      if (object.kind !== "Gateway") continue;
       const key = objectKey(object);
       const values = addresses.map(({ value }) => value);
       if (served.has(key)) this.#given.set(key, values);

@@ -5,7 +5,8 @@ import type { Logger } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient } from "../api/client.ts";
 import { longestWaitMs, spreadMs, type WaitLimits } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
-import { type ApiResource, apiPath } from "../watch/cluster-view.ts";
+import { apiPath } from "../watch/cluster-view.ts";
+import { ENDPOINT_SLICES, SERVICES } from "../watch/watched-kinds.ts";
 import { type Write, writeKey } from "./infrastructure-plan.ts";
 import { APPLIED_ANNOTATION } from "./names.ts";
 
@@ -18,23 +19,6 @@ const RETRY: WaitLimits = { firstMs: 1_000, lastMs: 60_000 };
 const PATIENCE = 3;
 /** Of fields, in what the API server keeps about who set them. */
 const FIELD_MANAGER = "limpet";
-
-export const SERVICES: ApiResource = {
-  group: "",
-  kind: "Service",
-  version: "v1",
-  plural: "services",
-  namespaced: true,
-  hasStatus: true,
-};
-const ENDPOINT_SLICES: ApiResource = {
-  group: "discovery.k8s.io",
-  kind: "EndpointSlice",
-  version: "v1",
-  plural: "endpointslices",
-  namespaced: true,
-  hasStatus: false,
-};
 
 export interface InfrastructureWriterOptions {
   readonly client: KubernetesClient;

@@ -28,6 +28,8 @@ const SHARED_GROUPS: ReadonlySet<string> = new Set(["", "discovery.k8s.io"]);
  * is only worth knowing, is left alone.
  */
 export function findingsForEvents({ statuses, findings, snapshot }: Translation): readonly Finding[] {
+  const serious = findings.filter(({ severity, object }) => severity !== "info" && object !== undefined);
+  if (serious.length === 0) return serious;
   const told = new Set<string>();
   const used = new Set(snapshot.backends.map(({ object }) => objectKey(object)));
   for (const { object, conditions, parents = [] } of statuses) {
@@ -36,8 +38,8 @@ export function findingsForEvents({ statuses, findings, snapshot }: Translation)
     if (kind !== undefined && (isShared ? parents : conditions).length > 0) told.add(objectKey(object));
     else if (parents.length > 0) used.add(objectKey(object));
   }
-  return findings.filter(({ severity, object }) => {
-    if (severity === "info" || object === undefined || told.has(objectKey(object))) return false;
+  return serious.filter(({ object }) => {
+    if (object === undefined || told.has(objectKey(object))) return false;
     return object.group === "limpet.dev" || SHARED_GROUPS.has(object.group) || used.has(objectKey(object));
   });
 }

@@ -10,7 +10,7 @@ import { resourceName } from "../watch/watched-kinds.ts";
 import { EventWriter } from "./event-writer.ts";
 import { STATUS_KINDS, type StatusKind } from "./status-kinds.ts";
 import { statusPatch, type WantedStatus } from "./status-patch.ts";
-import { type StatusReport, wantedStatuses } from "./wanted-statuses.ts";
+import { type StatusReport, type WantedStatuses, wantedStatuses } from "./wanted-statuses.ts";
 import { WriteOutcomes } from "./write-outcomes.ts";
 import { WRITE_LIMITS, type WriteLimits, WriteQueue } from "./write-queue.ts";
 
@@ -60,7 +60,9 @@ export class StatusWriter {
   readonly #trails = new Map<string, Trail>();
   #leads = false;
   #report: StatusReport | undefined;
-  #wanted: ReadonlyMap<string, WantedStatus> = new Map();
+  #wanted: WantedStatuses = new Map();
+  /** What need not be looked at again: it was compared with what is wanted now. */
+  #compared = new WeakSet<KubernetesObject>();
   #cancelCompare: (() => void) | undefined;
 
   constructor(options: StatusWriterOptions) {
@@ -104,6 +106,7 @@ export class StatusWriter {
     this.#events.clear();
     // Another leader writes from now on.
     this.#trails.clear();
+    this.#compared = new WeakSet();
   }
 
   samples(): MetricSample[] {
@@ -117,28 +120,40 @@ export class StatusWriter {
 
   #tell(): void {
     if (!this.#leads || this.#report === undefined) return;
-    this.#wanted = wantedStatuses(this.#report, this.#wanted);
+    const wanted = wantedStatuses(this.#report, this.#wanted);
+    if (wanted !== this.#wanted) this.#compared = new WeakSet();
+    this.#wanted = wanted;
     this.#compare();
     for (const key of [...this.#events.choose(this.#report.translation)]) this.#queue.add(key, EVENT_URGENCY);
   }
 
-  /** Every object that has, or should have, a status of ours. */
+  /** Every object that has, or should have, a status of ours; each version once, and anew when something else is wanted. */
   #compare(): void {
     if (this.#report === undefined) return;
-    const there = new Set<string>();
+    let count = 0;
     for (const kind of STATUS_KINDS) {
-      for (const object of this.#options.view.objects(kind.group, kind.kind)) {
-        const ref = refOf(kind, object);
-        const key = objectKey(ref);
-        there.add(key);
-        const trail = this.#trails.get(key) ?? { kind, ref };
-        this.#trails.set(key, trail);
-        // What waits is compared when its turn comes.
-        if (this.#queue.waits(key) || this.#neededPatch(key, trail, object) === undefined) continue;
-        this.#queue.add(key, URGENCY[kind.shape]);
-      }
+      const objects = this.#options.view.objects(kind.group, kind.kind);
+      count += objects.length;
+      for (const object of objects) if (!this.#compared.has(object)) this.#compareOne(kind, object);
     }
-    for (const key of this.#trails.keys()) if (!there.has(key)) this.#trails.delete(key);
+    if (this.#trails.size > count) this.#forgetGone();
+  }
+
+  #compareOne(kind: StatusKind, object: KubernetesObject): void {
+    this.#compared.add(object);
+    const ref = refOf(kind, object);
+    const key = objectKey(ref);
+    const trail = this.#trails.get(key) ?? { kind, ref };
+    this.#trails.set(key, trail);
+    // What waits is compared when its turn comes.
+    if (this.#queue.waits(key) || this.#neededPatch(key, trail, object) === undefined) return;
+    this.#queue.add(key, URGENCY[kind.shape]);
+  }
+
+  #forgetGone(): void {
+    for (const [key, { ref }] of this.#trails) {
+      if (this.#options.view.object(ref) === undefined) this.#trails.delete(key);
+    }
   }
 
   #neededPatch(key: string, trail: Trail, object: KubernetesObject): JsonObject | undefined {

@@ -21,18 +21,40 @@ export const WATCHED_KINDS: readonly WatchedKind[] = KINDS;
 
 const CORE = { group: "", version: "v1", namespaced: true, hasStatus: false } as const;
 
+export const SERVICES: BuiltInKind = { ...CORE, kind: "Service", plural: "services", hasStatus: true };
+
+/** Types of Secrets in which nothing for a gateway can be, and much for others: what is not asked for leaks nowhere. */
+const OTHERS_SECRETS = [
+  "bootstrap.kubernetes.io/token",
+  "helm.sh/release.v1",
+  "kubernetes.io/basic-auth",
+  "kubernetes.io/dockercfg",
+  "kubernetes.io/dockerconfigjson",
+  "kubernetes.io/service-account-token",
+  "kubernetes.io/ssh-auth",
+];
+
+export const SECRETS: BuiltInKind = {
+  ...CORE,
+  kind: "Secret",
+  plural: "secrets",
+  fieldSelector: OTHERS_SECRETS.map((type) => `type!=${type}`).join(),
+  pageSize: 100,
+};
+
+export const ENDPOINT_SLICES: BuiltInKind = {
+  ...CORE,
+  group: "discovery.k8s.io",
+  kind: "EndpointSlice",
+  plural: "endpointslices",
+};
+
 /** All others come with a CustomResourceDefinition. */
 export const BUILT_IN_KINDS: readonly BuiltInKind[] = [
   { ...CORE, kind: "Namespace", plural: "namespaces", namespaced: false, hasStatus: true },
-  { ...CORE, kind: "Service", plural: "services", hasStatus: true },
+  SERVICES,
   { ...CORE, kind: "Pod", plural: "pods", hasStatus: true },
-  {
-    ...CORE,
-    kind: "Secret",
-    plural: "secrets",
-    fieldSelector: "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
-    pageSize: 100,
-  },
+  SECRETS,
   {
     ...CORE,
     kind: "ConfigMap",
@@ -40,14 +62,7 @@ export const BUILT_IN_KINDS: readonly BuiltInKind[] = [
     fieldSelector: "metadata.name!=kube-root-ca.crt",
     pageSize: 100,
   },
-  {
-    group: "discovery.k8s.io",
-    kind: "EndpointSlice",
-    version: "v1",
-    plural: "endpointslices",
-    namespaced: true,
-    hasStatus: false,
-  },
+  ENDPOINT_SLICES,
 ];
 
 /** As generators of CRDs form it, and as every CRD of the dialects has it. */
