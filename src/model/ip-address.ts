@@ -21,6 +21,12 @@ export function formatIp(bytes: readonly number[]): string {
   return `${hex(groups.slice(0, zeros.start))}::${hex(groups.slice(zeros.start + zeros.length))}`;
 }
 
+/** The one text that the address has; what is no address stays as it is. */
+export function canonicalIp(text: string): string {
+  const bytes = parseIp(text);
+  return bytes === undefined ? text : formatIp(bytes);
+}
+
 /** `10.0.0.1:80`, `[2001:db8::1]:80`. */
 export function formatSocketAddress(bytes: readonly number[], port: number): string {
   return bytes.length === 4 ? `${formatIp(bytes)}:${port}` : `[${formatIp(bytes)}]:${port}`;

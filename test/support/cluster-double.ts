@@ -7,7 +7,12 @@ import {
   type RequestMethod,
   type RequestOptions,
 } from "../../src/kubernetes/api/client.ts";
-import { type ApiResource, apiPath, type ClusterView } from "../../src/kubernetes/watch/cluster-view.ts";
+import {
+  type ApiResource,
+  apiPath,
+  type ClusterView,
+  refOf,
+} from "../../src/kubernetes/watch/cluster-view.ts";
 import { type ObjectRef, objectKey } from "../../src/model/index.ts";
 
 export interface SentRequest {
@@ -197,10 +202,6 @@ export class ViewDouble implements ClusterView {
   #current(): ReadonlyMap<string, KubernetesObject> {
     return new Map(this.#cluster.all().map((one) => [objectKey(refOf(one)), one]));
   }
-}
-
-export function refOf({ apiVersion, kind, metadata }: KubernetesObject): ObjectRef {
-  return { group: groupOf(apiVersion), kind, namespace: metadata.namespace ?? "", name: metadata.name };
 }
 
 function groupOf(apiVersion: string): string {

@@ -3,7 +3,7 @@ import type { GatewayNeeds } from "../../dialects/gateway-api/placement.ts";
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { KubernetesObject } from "../api/client.ts";
 import { objectAt, textAt } from "../json.ts";
-import type { ClusterView } from "../watch/cluster-view.ts";
+import { type ClusterView, refOf } from "../watch/cluster-view.ts";
 import { isApplied } from "./applied.ts";
 import type { BindPorts } from "./bind-ports.ts";
 import {
@@ -127,8 +127,6 @@ function isGoing({ metadata }: KubernetesObject): boolean {
 }
 
 /** Key of the object that a write is about. */
-export function writeKey({ object: { apiVersion, kind, metadata } }: Write): string {
-  const [group = "", version] = apiVersion.split("/");
-  const { namespace = "", name } = metadata;
-  return objectKey({ group: version === undefined ? "" : group, kind, namespace, name });
+export function writeKey({ object }: Write): string {
+  return objectKey(refOf(object));
 }

@@ -6,7 +6,7 @@ import type {
   PlacementProblem,
 } from "../../dialects/gateway-api/placement.ts";
 import { NOWHERE } from "../../dialects/gateway-api/placement.ts";
-import { formatIp, objectKey, objectText, parseIp } from "../../model/index.ts";
+import { canonicalIp, objectKey, objectText } from "../../model/index.ts";
 import type { AddressPool } from "./address-pool.ts";
 
 export interface PoolRecords {
@@ -49,7 +49,7 @@ export function placeInPool(
   };
 
   for (const request of requests) {
-    const held = (recorded.get(request.key) ?? []).map(canonical);
+    const held = (recorded.get(request.key) ?? []).map(canonicalIp);
     for (const address of request.values) if (held.includes(address)) give(request, address);
     for (const address of held) if (anyMissing(request) > 0) give(request, address);
   }
@@ -70,7 +70,7 @@ export function placeInPool(
 
 function requestOf(needs: GatewayNeeds, objection: PoolRecords["objection"]): Request {
   const { gateway, addresses } = needs;
-  const values = [...new Set(addresses.flatMap(({ value }) => (value === "" ? [] : [canonical(value)])))];
+  const values = [...new Set(addresses.flatMap(({ value }) => (value === "" ? [] : [canonicalIp(value)])))];
   const any = addresses.length === 0 ? 1 : addresses.filter(({ value }) => value === "").length;
   const problem = unsupported(addresses) ?? objection(needs);
   return { needs, key: objectKey(gateway), problem, values, any, got: [] };
@@ -127,7 +127,7 @@ function unusable(
     return holder === undefined ? [] : [`${objectText(holder.needs.gateway)} has ${value} already`];
   });
   if (reasons.length === 0) return undefined;
-  const index = needs.addresses.findIndex(({ value }) => value !== "" && !got.includes(canonical(value)));
+  const index = needs.addresses.findIndex(({ value }) => value !== "" && !got.includes(canonicalIp(value)));
   return {
     condition: "Programmed",
     reason: "AddressNotUsable",
@@ -151,9 +151,4 @@ function unassigned(request: Request, assigns: boolean): PlacementProblem | unde
     reason: "AddressNotAssigned",
     message: "the address pool is exhausted: give --address-pool another network, or delete Gateways",
   };
-}
-
-function canonical(address: string): string {
-  const bytes = parseIp(address);
-  return bytes === undefined ? address : formatIp(bytes);
 }

@@ -5,7 +5,7 @@ import {
   NOWHERE,
   type PlacementProblem,
 } from "../../dialects/gateway-api/placement.ts";
-import { formatIp, type ObjectRef, objectKey, parseIp } from "../../model/index.ts";
+import { canonicalIp, type ObjectRef, objectKey } from "../../model/index.ts";
 import { keptBindPorts, type PortHolders } from "./bind-ports.ts";
 import type { MadeService } from "./made-service.ts";
 import { isProblem, type ServiceParameters, type ServiceType } from "./service-parameters.ts";
@@ -100,8 +100,8 @@ function unaddressed(
     return notAssigned(`Service ${service.namespace}/${service.name} has no address yet`);
   }
   const requested = requestedAddress(needs);
-  const given = service.addresses.map(({ value }) => canonical(value));
-  if (requested === undefined || given.includes(canonical(requested))) return undefined;
+  const given = service.addresses.map(({ value }) => canonicalIp(value));
+  if (requested === undefined || given.includes(canonicalIp(requested))) return undefined;
   return {
     condition: "Programmed",
     reason: "AddressNotUsable",
@@ -116,9 +116,4 @@ function unaddressed(
 
 function notAssigned(message: string): PlacementProblem {
   return { condition: "Programmed", reason: "AddressNotAssigned", message };
-}
-
-function canonical(address: string): string {
-  const bytes = parseIp(address);
-  return bytes === undefined ? address : formatIp(bytes);
 }

@@ -1,9 +1,10 @@
 // Elects one replica by a Lease: its holder writes, and the others wait until it was not renewed for as long as it holds.
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient, type KubernetesObject } from "../api/client.ts";
+import { microTime } from "../api/time.ts";
 import type { Clock } from "../clock.ts";
 import { apiPath } from "../watch/cluster-view.ts";
-import { LEASE, microTime, newLease, readLease, withSpec } from "./lease.ts";
+import { LEASE, newLease, readLease, withSpec } from "./lease.ts";
 
 export interface LeaderElectionOptions {
   readonly client: KubernetesClient;

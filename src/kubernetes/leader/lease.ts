@@ -46,8 +46,3 @@ export function newLease(
 export function withSpec(lease: KubernetesObject, spec: Readonly<Record<string, unknown>>): KubernetesObject {
   return { ...lease, spec: { ...(lease["spec"] as object | undefined), ...spec } };
 }
-
-/** Kubernetes' MicroTime, which has six decimals and takes no other number of them. */
-export function microTime(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace("Z", "000Z");
-}

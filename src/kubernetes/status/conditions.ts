@@ -1,5 +1,6 @@
 // Conditions as Kubernetes writes them (metav1.Condition), made from ours and from those that stand there already.
 import type { Condition } from "../../model/index.ts";
+import { secondTime } from "../api/time.ts";
 import { type JsonObject, numberAt, textAt } from "../json.ts";
 
 /** What conditions are written with. */
@@ -73,13 +74,8 @@ function writeCondition(
     type,
     status,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-    lastTransitionTime: since ?? wholeSeconds(nowMs),
+    lastTransitionTime: since ?? secondTime(nowMs),
     reason,
     message,
   };
-}
-
-/** Kubernetes' Time, which drops what is finer. */
-function wholeSeconds(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z");
 }

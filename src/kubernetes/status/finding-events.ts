@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Translation } from "../../dialects/translation.ts";
 import { type Finding, type ObjectRef, objectKey } from "../../model/index.ts";
 import type { KubernetesObject } from "../api/client.ts";
+import { microTime } from "../api/time.ts";
 import type { ApiResource } from "../watch/cluster-view.ts";
 import { findingLine } from "./finding-messages.ts";
 import { statusKind } from "./status-kinds.ts";
@@ -65,7 +66,7 @@ export function findingEvent(
     apiVersion: "events.k8s.io/v1",
     kind: "Event",
     metadata: { name, namespace: eventNamespace(object) },
-    eventTime: new Date(nowMs).toISOString().replace("Z", "000Z"),
+    eventTime: microTime(nowMs),
     reportingController: controllerName,
     reportingInstance: identity.slice(0, 128),
     action: "Translate",

@@ -1,12 +1,12 @@
 // What the writer writes, and when, over a double of the API server: the leader alone, only what changed, until it stands there.
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
-import { ClusterDouble, refOf, ViewDouble } from "../../../test/support/cluster-double.ts";
+import { ClusterDouble, ViewDouble } from "../../../test/support/cluster-double.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { Resource, Translation } from "../../dialects/translation.ts";
 import type { Condition, Finding, ObjectStatus } from "../../model/index.ts";
 import { ApiError, type KubernetesObject } from "../api/client.ts";
-import type { ApiResource } from "../watch/cluster-view.ts";
+import { type ApiResource, refOf } from "../watch/cluster-view.ts";
 import { EVENT } from "./finding-events.ts";
 import { StatusWriter } from "./status-writer.ts";
 

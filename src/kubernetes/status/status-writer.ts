@@ -5,7 +5,7 @@ import { ApiError, type KubernetesClient, type KubernetesObject } from "../api/c
 import { longestWaitMs } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import type { JsonObject } from "../json.ts";
-import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
+import { apiPath, type ClusterView, refOf } from "../watch/cluster-view.ts";
 import { resourceName } from "../watch/watched-kinds.ts";
 import { EventWriter } from "./event-writer.ts";
 import { STATUS_KINDS, type StatusKind } from "./status-kinds.ts";
@@ -141,7 +141,7 @@ export class StatusWriter {
 
   #compareOne(kind: StatusKind, object: KubernetesObject): void {
     this.#compared.add(object);
-    const ref = refOf(kind, object);
+    const ref = refOf(object);
     const key = objectKey(ref);
     const trail = this.#trails.get(key) ?? { kind, ref };
     this.#trails.set(key, trail);
@@ -267,8 +267,4 @@ function textOf(patch: JsonObject): string {
 function withoutFeatures(patch: JsonObject | undefined): JsonObject | undefined {
   const { supportedFeatures: _, ...rest } = patch ?? {};
   return Object.keys(rest).length === 0 ? undefined : rest;
-}
-
-function refOf({ group, kind }: StatusKind, { metadata }: KubernetesObject): ObjectRef {
-  return { group, kind, namespace: metadata.namespace ?? "", name: metadata.name };
 }

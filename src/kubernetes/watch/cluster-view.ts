@@ -30,6 +30,11 @@ export interface ClusterView {
   apiResource(group: string, kind: string): ApiResource | undefined;
 }
 
+export function refOf({ apiVersion, kind, metadata: { namespace = "", name } }: KubernetesObject): ObjectRef {
+  const slash = apiVersion.indexOf("/");
+  return { group: slash < 0 ? "" : apiVersion.slice(0, slash), kind, namespace, name };
+}
+
 /** `/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/cart`; without a name: the collection. */
 export function apiPath(
   { group, version, plural, namespaced }: ApiResource,
