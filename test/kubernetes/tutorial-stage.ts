@@ -47,6 +47,18 @@ export class TutorialStage {
     return stdout.trim();
   }
 
+  /** Runs the script until what it prints is as expected, and answers that. */
+  eventually(script: string, holds: (printed: string) => boolean): Promise<string> {
+    return until(
+      async () => {
+        const printed = await this.shell(script);
+        return holds(printed) ? printed : undefined;
+      },
+      script,
+      10_000,
+    );
+  }
+
   /** Files of the tutorial, as `kubectl apply -f` takes them. */
   async apply(tutorial: Tutorial, ...files: readonly string[]): Promise<void> {
     const paths = files.flatMap((file) => ["-f", resolve(EXAMPLES, tutorial, file)]);
