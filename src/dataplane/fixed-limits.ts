@@ -13,7 +13,7 @@ import { TURNS_MS } from "./http1/turn-queue.ts";
 import { MAX_TOLD_AT_A_TIME, TELLING_MS } from "./http1/turned-away.ts";
 import { MAX_WAITING_SIZE } from "./log-writer.ts";
 import { LINGER_MS as TUNNEL_LINGER_MS } from "./tunnel.ts";
-import { KEPT_MARGIN_MS } from "./upstream-endpoint.ts";
+import { GONE_CONNECT_TIMEOUT_MS, KEPT_MARGIN_MS } from "./upstream-endpoint.ts";
 
 export interface FixedLimit {
   /** What it limits. */
@@ -87,6 +87,11 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
     of: "Waiting for a connection of a backend that may have no more (its circuit breakers)",
     value: "`--upstream-response-timeout`",
     past: "503 `backend-busy`",
+  },
+  {
+    of: "Connecting to an endpoint that has left its backend meanwhile",
+    value: `${GONE_CONNECT_TIMEOUT_MS}ms`,
+    past: "another endpoint, or 504 `connect-timeout`",
   },
   {
     of: "Before an endpoint would close a silent connection, if it says when (`Keep-Alive: timeout=5`)",

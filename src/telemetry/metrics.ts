@@ -114,7 +114,7 @@ export const METRICS = {
   limpet_passthrough_connections_total: {
     type: "counter",
     labels: ["listener", "route"],
-    help: "TLS connections that were passed through by their server name, counted when they end.",
+    help: "TLS connections that were passed on by their server name, as they came or decrypted, counted when they end.",
   },
   limpet_requests_in_flight: {
     type: "gauge",
