@@ -99,7 +99,7 @@ export class Controller {
     return {
       place: keys.place,
       read: async () => {
-        await this.#watch.synced;
+        await this.#heard();
         return keys.read();
       },
       follow: (onChange) => keys.follow(onChange),
@@ -113,7 +113,7 @@ export class Controller {
 
   /** What the cluster says now, once all of it has been heard. Rejects if the controller is stopped before. */
   async state(): Promise<ClusterState> {
-    await Promise.race([this.#watch.synced, this.#stopped.promise]);
+    await this.#heard();
     this.#read = { resources: this.#watch.resources(), place: this.#places.place() };
     return this.#read;
   }
@@ -161,6 +161,11 @@ export class Controller {
 
   samples(): MetricSample[] {
     return [...this.#watch.samples(), ...this.#election.samples(), ...this.#statuses.samples()];
+  }
+
+  /** Resolves when all of the cluster was heard of; rejects if it is stopped before. */
+  async #heard(): Promise<void> {
+    await Promise.race([this.#watch.synced, this.#stopped.promise]);
   }
 
   #isRead(): boolean {

@@ -52,6 +52,7 @@ export class KubernetesConfiguration implements ConfigurationSource {
       sessionKeys: (view) =>
         new SessionKeySecret({ ...parts, view, name: options.sessionKeysSecret, randomBytes }),
     });
+    controller.start();
     return new KubernetesConfiguration(options, controller, connection.origin);
   }
 
@@ -60,7 +61,6 @@ export class KubernetesConfiguration implements ConfigurationSource {
     this.#controller = controller;
     this.description = { cluster: origin };
     this.sessionKeys = { kind: "kept", keys: controller.sessionKeys };
-    controller.start();
   }
 
   async read(): Promise<ConfigurationInput> {
