@@ -3,12 +3,12 @@ import { randomUUID } from "node:crypto";
 import type { PlaceGateways } from "../dialects/gateway-api/placement.ts";
 import type { Resource, Translation } from "../dialects/translation.ts";
 import type { Logger, MetricSample } from "../telemetry/index.ts";
-import type { GatewayPlaces } from "./addresses/gateway-places.ts";
+import { type AddressSource, GatewayAddresses } from "./addresses/gateway-addresses.ts";
 import type { KubernetesClient } from "./api/client.ts";
 import type { Clock } from "./clock.ts";
 import { LeaderElection } from "./leader/leader-election.ts";
 import { LEADER_LEASE } from "./leader/lease.ts";
-import type { KeptKeys, SessionKeySecret } from "./session-key-secret.ts";
+import { type KeptKeys, SessionKeySecret } from "./session-key-secret.ts";
 import { Settling } from "./settling.ts";
 import { StatusWriter } from "./status/status-writer.ts";
 import { withUnbound } from "./unbound-listeners.ts";
@@ -30,9 +30,10 @@ export interface ControllerOptions {
   readonly namespace: string;
   /** Name of the pod. */
   readonly identity: string;
-  /** `onChange`: to be called where `place()` is another function though no object changed. */
-  readonly places: (view: ClusterView, mayWrite: () => boolean, onChange: () => void) => GatewayPlaces;
-  readonly sessionKeys: (view: ClusterView) => SessionKeySecret;
+  readonly addressSource: AddressSource;
+  /** Name of the Secret with the keys of session tokens, in the same namespace as the Lease. */
+  readonly sessionKeysSecret: string;
+  readonly randomBytes: (size: number) => Buffer;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -49,7 +50,7 @@ export class Controller {
   readonly #watch: ClusterWatch;
   readonly #election: LeaderElection;
   readonly #statuses: StatusWriter;
-  readonly #places: GatewayPlaces;
+  readonly #addresses: GatewayAddresses;
   readonly #sessionKeys: SessionKeySecret;
   #settling: Settling | undefined;
   #read: ClusterState | undefined;
@@ -62,28 +63,34 @@ export class Controller {
     // Only who waits for the cluster wants to know.
     this.#stopped.promise.catch(() => {});
     const { client, namespace, identity, clock, random, logger } = options;
-    const mayWrite = () => this.#election.isLeader();
-    this.#watch = new ClusterWatch({ client, clock, random, logger, onChange: () => this.#changed() });
-    this.#places = options.places(this.#watch, mayWrite, () => this.#settling?.changed());
-    this.#sessionKeys = options.sessionKeys(this.#watch);
-    this.#statuses = new StatusWriter({
-      client,
+    const common = { client, clock, random, logger };
+    this.#watch = new ClusterWatch({ ...common, onChange: () => this.#changed() });
+    const writing = {
+      ...common,
       view: this.#watch,
       controllerName: CONTROLLER_NAME,
-      identity,
-      mayWrite,
-      clock,
-      random,
-      logger,
+      mayWrite: () => this.#election.isLeader(),
+    };
+    this.#addresses = new GatewayAddresses({
+      ...writing,
+      source: options.addressSource,
+      namespace,
+      pod: identity,
+      onChange: () => this.#settling?.changed(),
+    });
+    this.#statuses = new StatusWriter({ ...writing, identity });
+    this.#sessionKeys = new SessionKeySecret({
+      ...common,
+      view: this.#watch,
+      namespace,
+      name: options.sessionKeysSecret,
+      randomBytes: options.randomBytes,
     });
     this.#election = new LeaderElection({
-      client,
+      ...common,
       namespace,
       name: LEADER_LEASE,
       identity: `${identity}_${randomUUID()}`,
-      clock,
-      random,
-      logger,
       onStartedLeading: () => this.#lead(true),
       onStoppedLeading: () => this.#lead(false),
     });
@@ -114,7 +121,7 @@ export class Controller {
   /** What the cluster says now, once all of it has been heard. Rejects if the controller is stopped before. */
   async state(): Promise<ClusterState> {
     await this.#heard();
-    this.#read = { resources: this.#watch.resources(), place: this.#places.place() };
+    this.#read = { resources: this.#watch.resources(), place: this.#addresses.place() };
     return this.#read;
   }
 
@@ -134,7 +141,7 @@ export class Controller {
   report(state: ClusterState, translation: Translation, unbound: ReadonlyMap<string, string>): void {
     const statuses = withUnbound(translation.statuses, unbound);
     this.#statuses.report({ resources: state.resources, translation: { ...translation, statuses } });
-    this.#places.report(translation);
+    this.#addresses.report(translation);
     this.#cancelRetry?.();
     if (unbound.size === 0) return;
     this.#cancelRetry = this.#options.clock.after(UNBOUND_RETRY_MS, () => {
@@ -155,7 +162,7 @@ export class Controller {
     this.#settling?.stop();
     await this.resign();
     this.#sessionKeys.stop();
-    await this.#places.stop();
+    await this.#addresses.stop();
     await this.#watch.stop();
   }
 
@@ -170,19 +177,18 @@ export class Controller {
 
   #isRead(): boolean {
     const read = this.#read;
-    return read?.resources === this.#watch.resources() && read.place === this.#places.place();
+    return read?.resources === this.#watch.resources() && read.place === this.#addresses.place();
   }
 
   #changed(): void {
     this.#settling?.changed();
     this.#statuses.viewChanged();
-    this.#places.viewChanged();
     this.#sessionKeys.viewChanged();
   }
 
   #lead(leads: boolean): void {
     this.#statuses.setLeader(leads);
-    this.#places.setLeader(leads);
+    this.#addresses.setLeader(leads);
     this.#settling?.changed();
   }
 }

@@ -2,12 +2,11 @@
 import { randomBytes } from "node:crypto";
 import type { Translation } from "../dialects/translation.ts";
 import { AddressPool } from "../kubernetes/addresses/address-pool.ts";
-import { type AddressSource, GatewayAddresses } from "../kubernetes/addresses/gateway-addresses.ts";
+import type { AddressSource } from "../kubernetes/addresses/gateway-addresses.ts";
 import { ApiClient } from "../kubernetes/api/api-client.ts";
 import { findConnection } from "../kubernetes/api/connection.ts";
 import { SYSTEM_CLOCK } from "../kubernetes/clock.ts";
 import { type ClusterState, CONTROLLER_NAME, Controller } from "../kubernetes/controller.ts";
-import { SessionKeySecret } from "../kubernetes/session-key-secret.ts";
 import type { Logger, MetricSample } from "../telemetry/index.ts";
 import type { ConfigurationInput, ConfigurationSource } from "./configuration-source.ts";
 import type { KubernetesOptions } from "./run-options.ts";
@@ -37,20 +36,20 @@ export class KubernetesConfiguration implements ConfigurationSource {
     const client = new ApiClient({ connection, userAgent: `limpet/${version}`, clock: SYSTEM_CLOCK });
     const { addressPools, serviceType, identity } = options;
     const namespace = options.namespace ?? connection.namespace;
-    const source: AddressSource =
+    const addressSource: AddressSource =
       addressPools.length === 0
         ? { kind: "services", type: serviceType }
         : { kind: "pool", pool: new AddressPool(addressPools) };
-    const parts = { client, namespace, clock: SYSTEM_CLOCK, random: Math.random, logger };
     const controller = new Controller({
-      ...parts,
+      client,
+      namespace,
       identity,
-      places: (view, mayWrite, onChange) => {
-        const own = { view, mayWrite, onChange, source, pod: identity, controllerName: CONTROLLER_NAME };
-        return new GatewayAddresses({ ...parts, ...own });
-      },
-      sessionKeys: (view) =>
-        new SessionKeySecret({ ...parts, view, name: options.sessionKeysSecret, randomBytes }),
+      addressSource,
+      sessionKeysSecret: options.sessionKeysSecret,
+      randomBytes,
+      clock: SYSTEM_CLOCK,
+      random: Math.random,
+      logger,
     });
     controller.start();
     return new KubernetesConfiguration(options, controller, connection.origin);

@@ -1,4 +1,5 @@
 // Which port each listener of each Gateway is bound to, where all Gateways share the addresses of the pod.
+import { type Listener, objectKey } from "../../model/index.ts";
 
 /** Below the ports that Linux gives to outgoing connections, and those that Kubernetes gives to NodePorts. */
 export const BIND_PORTS = { first: 20_000, last: 29_999 } as const;
@@ -16,6 +17,14 @@ export interface PortRequest {
 export type PortHolders = ReadonlyMap<number, string>;
 
 const NOBODY: PortHolders = new Map();
+
+export function holdersOf(listeners: readonly Listener[]): PortHolders {
+  return new Map(
+    listeners.flatMap(({ gateway, bindPort }): [number, string][] =>
+      bindPort === undefined ? [] : [[bindPort, objectKey(gateway)]],
+    ),
+  );
+}
 
 /**
  * Bind ports of all Gateways, oldest first. Whoever has a port keeps it, see `keptBindPorts`; new
@@ -77,6 +86,13 @@ export function keptBindPorts(
   const kept = new Map(gateways.map(({ key }) => [key, new Map<number, number>()]));
   for (const [bindPort, { key, port }] of taken) kept.get(key)?.set(port, bindPort);
   return kept;
+}
+
+/** Of these, and of `before`. */
+export function highestBindPort(all: ReadonlyMap<string, BindPorts>, before: number): number {
+  let port = before;
+  for (const ports of all.values()) for (const one of ports.values()) port = Math.max(port, one);
+  return Math.min(port, BIND_PORTS.last);
 }
 
 function isBindPort(port: number): boolean {

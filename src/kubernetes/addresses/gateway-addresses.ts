@@ -1,17 +1,23 @@
 // Where the Gateways of a cluster are: places them by what the API has on record, and has the leader keep the records.
 import type { GatewayNeeds, PlaceGateways } from "../../dialects/gateway-api/placement.ts";
 import type { Translation } from "../../dialects/translation.ts";
-import { isLocalAddress, type Listener, type ObjectRef, objectKey, parseIp } from "../../model/index.ts";
+import { isLocalAddress, type ObjectRef, objectKey, parseIp } from "../../model/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
-import type { KubernetesClient, ListPage } from "../api/client.ts";
+import type { KubernetesClient } from "../api/client.ts";
 import { Backoff, pause } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { objectAt } from "../json.ts";
-import { apiPath, type ClusterView } from "../watch/cluster-view.ts";
+import type { ClusterView } from "../watch/cluster-view.ts";
 import { SERVICES } from "../watch/watched-kinds.ts";
 import type { AddressPool } from "./address-pool.ts";
-import { allocateBindPorts, BIND_PORTS, type BindPorts, type PortHolders } from "./bind-ports.ts";
-import type { GatewayPlaces } from "./gateway-places.ts";
+import {
+  allocateBindPorts,
+  BIND_PORTS,
+  type BindPorts,
+  highestBindPort,
+  holdersOf,
+  type PortHolders,
+} from "./bind-ports.ts";
 import {
   abandonedServices,
   gatewayRef,
@@ -24,7 +30,7 @@ import { InfrastructureWriter } from "./infrastructure-writer.ts";
 import { type MadeService, readMadeService } from "./made-service.ts";
 import { MANAGED_BY, MANAGED_BY_LABEL } from "./names.ts";
 import { placeInPool } from "./pool-placement.ts";
-import { recordedAddresses, recordedPorts } from "./records.ts";
+import { askAddresses, askPorts, recordedAddresses, recordedPorts } from "./records.ts";
 import { replicaEndpoints } from "./replicas.ts";
 import { isProblem, type ServiceType, serviceParameters } from "./service-parameters.ts";
 import { placeBehindServices, unsupported } from "./service-placement.ts";
@@ -53,7 +59,7 @@ export interface GatewayAddressesOptions {
 
 const GATEWAY = gatewayRef("", "");
 
-export class GatewayAddresses implements GatewayPlaces {
+export class GatewayAddresses {
   readonly #options: GatewayAddressesOptions;
   readonly #writer: InfrastructureWriter;
   /** Those that are served, as the last translation has them. */
@@ -85,6 +91,7 @@ export class GatewayAddresses implements GatewayPlaces {
     });
   }
 
+  /** By what the view says now: the same function as before while its answers would be the same. */
   place(): PlaceGateways {
     const text = this.#recordText();
     if (text !== this.#placeText) {
@@ -95,6 +102,7 @@ export class GatewayAddresses implements GatewayPlaces {
     return this.#place;
   }
 
+  /** What was translated last: the leader writes what its Gateways need. */
   report({ gateways, statuses, snapshot }: Pick<Translation, "gateways" | "statuses" | "snapshot">): void {
     this.#holders = holdersOf(snapshot.listeners);
     const served = new Set(gateways.map(({ gateway }) => objectKey(gateway)));
@@ -115,9 +123,6 @@ export class GatewayAddresses implements GatewayPlaces {
     void this.#writer.run();
   }
 
-  /** What it writes is a matter of resources, and so of translations. */
-  viewChanged(): void {}
-
   setLeader(leads: boolean): void {
     this.#reign?.abort();
     this.#reign = undefined;
@@ -130,6 +135,7 @@ export class GatewayAddresses implements GatewayPlaces {
     void this.#learn(this.#reign.signal);
   }
 
+  /** Resolves when nothing is being written any more. */
   async stop(): Promise<void> {
     this.setLeader(false);
     await this.#writer.stop();
@@ -141,12 +147,12 @@ export class GatewayAddresses implements GatewayPlaces {
 
   /** Asks the API server itself what was given away before it gives anything away: what is watched comes later. */
   async #learn(signal: AbortSignal): Promise<void> {
-    const { source, clock, random, logger, onChange } = this.#options;
+    const { source, client, view, clock, random, logger, onChange } = this.#options;
     const backoff = new Backoff(random);
     while (!signal.aborted) {
       try {
-        const given = source.kind === "pool" ? await this.#listGiven(signal) : new Map();
-        const ports = source.kind === "services" ? await this.#listPorts(signal) : new Map();
+        const given = source.kind === "pool" ? await askAddresses(client, view, signal) : new Map();
+        const ports = source.kind === "services" ? await askPorts(client, signal) : new Map();
         if (signal.aborted) return;
         this.#given = given;
         this.#ports = ports;
@@ -161,20 +167,6 @@ export class GatewayAddresses implements GatewayPlaces {
         await pause(clock, backoff.nextMs(), signal);
       }
     }
-  }
-
-  async #listPorts(signal: AbortSignal): Promise<Map<string, BindPorts>> {
-    const query = { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` };
-    const page = await this.#options.client.request<ListPage>("GET", apiPath(SERVICES), { query, signal });
-    return recordedPorts(page.items);
-  }
-
-  async #listGiven(signal: AbortSignal): Promise<Map<string, readonly string[]>> {
-    const { client, view } = this.#options;
-    const resource = view.apiResource(GATEWAY.group, GATEWAY.kind);
-    if (resource === undefined) return new Map();
-    const page = await client.request<ListPage>("GET", apiPath(resource), { signal });
-    return recordedAddresses(page.items);
   }
 
   #placements(gateways: readonly GatewayNeeds[]): ReturnType<PlaceGateways> {
@@ -210,7 +202,7 @@ export class GatewayAddresses implements GatewayPlaces {
     }
     const all = view.objects(SERVICES.group, SERVICES.kind);
     // Whoever leads later knows which ports were in use while he did not.
-    this.#lastPort = highest(recordedPorts(all), this.#lastPort);
+    this.#lastPort = highestBindPort(recordedPorts(all), this.#lastPort);
     const services = all.flatMap((service) => {
       const { bindPorts = [], ...made } = readMadeService(service) ?? {};
       return "name" in made ? [[made, ...bindPorts]] : [];
@@ -250,9 +242,9 @@ export class GatewayAddresses implements GatewayPlaces {
     const requests = this.#gateways.map(({ gateway, ports }) => ({ key: objectKey(gateway), ports }));
     const known = recordedPorts(view.objects(SERVICES.group, SERVICES.kind));
     for (const [key, ports] of this.#ports) known.set(key, new Map([...(known.get(key) ?? []), ...ports]));
-    this.#lastPort = highest(known, this.#lastPort);
+    this.#lastPort = highestBindPort(known, this.#lastPort);
     const bindPorts = allocateBindPorts(requests, known, this.#lastPort, this.#holders);
-    this.#lastPort = highest(bindPorts, this.#lastPort);
+    this.#lastPort = highestBindPort(bindPorts, this.#lastPort);
     for (const [key, ports] of bindPorts) this.#ports.set(key, ports);
     const endpoints = replicaEndpoints(namespace, pod, view.objects("", "Pod"));
     this.#tellOutside(endpoints.length === 0);
@@ -297,19 +289,4 @@ export class GatewayAddresses implements GatewayPlaces {
     }
     this.#toldOutside = isOutside;
   }
-}
-
-function holdersOf(listeners: readonly Listener[]): PortHolders {
-  return new Map(
-    listeners.flatMap(({ gateway, bindPort }): [number, string][] =>
-      bindPort === undefined ? [] : [[bindPort, objectKey(gateway)]],
-    ),
-  );
-}
-
-/** Of the ports to bind, and of `before`. */
-function highest(all: ReadonlyMap<string, BindPorts>, before: number): number {
-  let port = before;
-  for (const ports of all.values()) for (const one of ports.values()) port = Math.max(port, one);
-  return Math.min(port, BIND_PORTS.last);
 }
