@@ -1,7 +1,7 @@
 // Asks the one decision for an exchange, for the first time or after tries that were in vain.
 import { decide } from "../affinity/decide.ts";
 import type { DecideOptions, Decision, EndpointState } from "../affinity/decision.ts";
-import type { RulePlan } from "../affinity/plan.ts";
+import { keepPlan, planRule, type RulePlan } from "../affinity/plan.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** One object for all first decisions: `decide` is synchronous and keeps nothing of it. */
@@ -18,11 +18,18 @@ export function chooseFirst(exchange: Exchange): Decision {
   return decide(planOf(exchange), exchange.head, exchange.client, firstTime);
 }
 
-/** @param tried endpoints that had their chance, oldest first */
+/**
+ * The rule stays that of the beginning, and its endpoints are those of now: what was tried may have gone meanwhile, and
+ * others may have come.
+ * @param tried endpoints that had their chance, oldest first
+ */
 export function chooseAgain(exchange: Exchange, tried: readonly EndpointState[]): Decision {
-  const { random, sessionKeys: keys } = exchange.context;
+  const { backends, random, sessionKeys: keys } = exchange.context;
+  let plan = planOf(exchange);
+  if (backends !== undefined) plan = keepPlan(plan, backends) ?? planRule(plan.rule, backends);
+  exchange.plan = plan;
   const nowSec = Math.floor(exchange.startedWallMs / 1000);
-  return decide(planOf(exchange), exchange.head, exchange.client, { nowSec, random, tried, keys });
+  return decide(plan, exchange.head, exchange.client, { nowSec, random, tried, keys });
 }
 
 function planOf({ plan }: Exchange): RulePlan {

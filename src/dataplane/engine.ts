@@ -82,6 +82,7 @@ export class Engine {
       retries: new RetryAllowances(options.workers, clock),
       tracing,
       keptBytes: new KeptBytes(options.maxBufferedSize / 4),
+      backends: this.#served.backends,
       sessionKeys: undefined,
     };
   }
@@ -146,6 +147,7 @@ export class Engine {
     if (plan?.snapshot.version !== version) throw new Error(`snapshot ${version} is not prepared`);
     this.#prepared = undefined;
     this.#served = plan;
+    this.#context.backends = plan.backends;
     for (const [key, port] of this.#ports) {
       const portPlan = plan.ports.get(key);
       if (portPlan === undefined) this.unlisten(key);

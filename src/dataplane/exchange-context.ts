@@ -1,4 +1,5 @@
 // What all exchanges of a worker share.
+import type { BackendStates } from "../affinity/backend-states.ts";
 import type { SessionKeys } from "../affinity/token/session-keys.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Alarms } from "./alarms.ts";
@@ -50,6 +51,8 @@ export interface ExchangeContext {
   readonly keptBytes: KeptBytes;
   /** Undefined: nobody follows requests. */
   readonly tracing?: Tracing | undefined;
+  /** Of the snapshot that is served now; undefined: there is one only. */
+  backends?: BackendStates;
   /** What seals and opens session tokens from the next request on; undefined: nothing does. */
   sessionKeys?: SessionKeys | undefined;
 }

@@ -110,6 +110,32 @@ describe("without a rule for it", () => {
 });
 
 describe("by the rule", () => {
+  test("an endpoint that came meanwhile gets the request", () => {
+    const rule = { retry: { ...RETRY, baseBackoffMs: 100, maxBackoffMs: 100 } };
+    const before = forwardRule([alone], rule);
+    const gateway = new MemoryGateway(snapshotOf({ backends: [alone], rules: [before] }));
+    const client = gateway.request();
+    gateway.endpoints.last.fail(unreachable());
+    const grown = { ...alone, endpoints: [endpoint(A), endpoint(B)] };
+    gateway.serve(snapshotOf({ backends: [grown], rules: [before] }));
+    gateway.pass(100);
+    gateway.endpoints.last.fail(unreachable());
+    gateway.pass(100);
+    gateway.endpoints.last.answer(200, [], "ok");
+    expect(client.body.text).toBe("ok");
+    expect(addresses(gateway)).toEqual([A, A, B]);
+  });
+
+  test("where its backend is no more, the request goes on where it was", () => {
+    const gateway = gatewayTo(alone, { retry: RETRY });
+    const client = gateway.request();
+    gateway.serve(snapshotOf({ backends: [web], rules: [forwardRule([web])] }));
+    gateway.endpoints.last.fail(unreachable());
+    gateway.endpoints.last.answer(200, [], "ok");
+    expect(client.body.text).toBe("ok");
+    expect(addresses(gateway)).toEqual([A, A]);
+  });
+
   test("a status that it names is thrown away, for so many attempts", () => {
     const gateway = gatewayTo(web, { retry: RETRY });
     const client = gateway.request({ method: "POST" });

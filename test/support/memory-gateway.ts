@@ -84,6 +84,7 @@ export class MemoryGateway {
       retries: new RetryAllowances(all.workers, clock),
       keptBytes: this.keptBytes,
       tracing,
+      backends: this.#plan.backends,
       observer: {
         answered: (_, { endpoint }, status) => this.observed.push([endpoint.address, status]),
         failed: (_, { endpoint }, code) => this.observed.push([endpoint.address, code]),
@@ -98,6 +99,7 @@ export class MemoryGateway {
     const build = new ServingPlanBuild(snapshot, this.#plan);
     build.step(() => false);
     this.#plan = build.plan as ServingPlan;
+    this.context.backends = this.#plan.backends;
     this.pipeline.plan = [...this.#plan.ports.values()][0] ?? EMPTY_PORT_PLAN;
     this.pool.update((id) => this.#plan.backends.get(id)?.backend);
   }
