@@ -1,6 +1,7 @@
-// Limpet as the suite meets it: its sources on an address of their own beside the cluster, with a pool for Gateways.
+// Limpet as the suite meets it: its sources on addresses of their own beside the cluster, with a pool for Gateways.
 import { createWriteStream } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import type { Cluster } from "../cluster/cluster.ts";
 
 const BIN = resolve(import.meta.dirname, "../../src/cli/bin.ts");
@@ -25,29 +26,37 @@ metadata: {name: ${GATEWAY_CLASS}}
 spec: {controllerName: limpet.dev/gateway}
 `;
 
-/** Resolves once the GatewayClass is accepted. Rejects if Limpet ends before. */
-export async function startLimpet(
-  cluster: Cluster,
-  { logFile, accessLog }: { logFile: string; accessLog: string },
-): Promise<void> {
+/**
+ * Connections are shared by all replicas. Resolves once the GatewayClass is accepted and all of them are ready; rejects if
+ * one ends before. Their logs go to `folder`.
+ */
+export async function startLimpet(cluster: Cluster, replicas: number, folder: string): Promise<void> {
   await cluster.kubectl(["apply", "-f", "-"], MANIFESTS);
-  const { process: limpet } = await cluster.start({
-    program: process.execPath,
-    args: [BIN, "run", "--kubernetes", "--address-pool", POOL, "--access-log", accessLog],
-    env: { POD_NAMESPACE: NAMESPACE, POD_NAME: "limpet" },
-    addressPools: [POOL],
-  });
-  const log = createWriteStream(logFile);
-  limpet.stdout?.pipe(log, { end: false });
-  limpet.stderr?.pipe(log, { end: false });
-  const ended = new Promise<never>((_, reject) => {
-    limpet.once("close", (code) => reject(new Error(`limpet ended with ${code}: see ${logFile}`)));
-  });
-  // Its end at the end of everything is nobody's error.
-  ended.catch(() => {});
-  const accepted = cluster.kubectl([
+  const names = Array.from({ length: replicas }, (_, index) => `limpet-${index + 1}`);
+  await Promise.all(names.map((name) => startReplica(cluster, name, folder)));
+  await cluster.kubectl([
     ...["wait", "--for=condition=Accepted", "--timeout=60s"],
     `gatewayclass/${GATEWAY_CLASS}`,
   ]);
-  await Promise.race([accepted, ended]);
+}
+
+async function startReplica(cluster: Cluster, name: string, folder: string): Promise<void> {
+  const accessLog = join(folder, `${name}-access.log`);
+  const { process: limpet } = await cluster.start({
+    program: process.execPath,
+    args: [BIN, "run", "--kubernetes", "--address-pool", POOL, "--access-log", accessLog],
+    env: { POD_NAMESPACE: NAMESPACE, POD_NAME: name },
+    addressPools: [POOL],
+  });
+  const logFile = join(folder, `${name}.log`);
+  const log = createWriteStream(logFile);
+  limpet.stdout?.pipe(log, { end: false });
+  await new Promise<void>((ready, reject) => {
+    limpet.once("close", (code) => reject(new Error(`${name} ended with ${code}: see ${logFile}`)));
+    if (limpet.stderr === null) throw new Error("its stderr is not a pipe");
+    createInterface({ input: limpet.stderr }).on("line", (line) => {
+      log.write(`${line}\n`);
+      if (line.startsWith("limpet ready")) ready();
+    });
+  });
 }

@@ -24,6 +24,8 @@ const IMAGES: readonly ImageRule[] = [
 
 export interface RunOptions {
   readonly gatewayApi: SuiteVersion;
+  /** Of Limpet. */
+  readonly replicas: number;
   /** Of the suite's tests; none: all. */
   readonly runTest: readonly string[];
   readonly debug: boolean;
@@ -42,6 +44,7 @@ await new Command("npm run test:conformance --")
       .choices(SUITE_VERSIONS)
       .default("1.7.0"),
   )
+  .option("--replicas <number>", "how many Limpets serve the Gateways", Number, 2)
   .option("--run-test <name...>", "only these tests", [])
   .option("--debug", "the suite shows every request", false)
   .option("--keep", "afterwards the cluster stays until ^C, with everything that the suite made", false)
@@ -65,7 +68,7 @@ await new Command("npm run test:conformance --")
 
 /** True if no test failed. */
 async function conforms(options: RunOptions): Promise<boolean> {
-  const { gatewayApi, keep } = options;
+  const { gatewayApi, replicas, keep } = options;
   const folder = freshFolder(join(ROOT, ".cache", "conformance"), gatewayApi);
   const report = options.record
     ? join(ROOT, "docs", "conformance", `v${gatewayApi}-report.yaml`)
@@ -75,10 +78,7 @@ async function conforms(options: RunOptions): Promise<boolean> {
   const cluster = await startCluster({ gatewayApi, channel: CHANNEL, images: IMAGES, progress: tell });
   try {
     tell("starting Limpet");
-    await startLimpet(cluster, {
-      logFile: join(folder, "limpet.log"),
-      accessLog: join(folder, "access.log"),
-    });
+    await startLimpet(cluster, replicas, folder);
     let passed = true;
     for (const plan of suitePlans({ ...options, report })) {
       passed = (await play(plan)) && passed;
