@@ -53,6 +53,8 @@ export class LeaderElection {
   /** Monotonic. */
   #leadsUntilMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
+  /** It has asked for the Lease at least once, and may have got it though no answer came. */
+  #hasAsked = false;
   #attempt: Promise<void> | undefined;
   #attemptAbort = new AbortController();
   #cancelNext: (() => void) | undefined;
@@ -83,6 +85,7 @@ export class LeaderElection {
     this.#attemptAbort.abort();
     this.#stopLeading();
     await this.#attempt;
+    if (!this.#hasAsked) return;
     try {
       await this.#release();
     } catch (error) {
@@ -190,6 +193,7 @@ export class LeaderElection {
 
   async #hold(method: "POST" | "PUT", path: string, body: KubernetesObject): Promise<void> {
     const sentMs = this.#options.clock.monotonicMs();
+    this.#hasAsked = true;
     this.#observe(await this.#request(method, path, body));
     const untilMs = sentMs + this.#renewDeadlineMs;
     // An answer that took too long grants nothing that is left; the Lease is ours all the same, and renewed next time.
