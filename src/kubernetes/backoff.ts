@@ -1,4 +1,5 @@
 // How long to wait after failures: twice as long after each, and spread at random, so that many who failed together do not come back together.
+import { ApiError } from "./api/client.ts";
 import type { Clock } from "./clock.ts";
 
 export interface WaitLimits {
@@ -9,14 +10,24 @@ export interface WaitLimits {
 
 const LIMITS: WaitLimits = { firstMs: 500, lastMs: 30_000 };
 
-/** @param failures in a row, from 1 */
-export function longestWaitMs(failures: number, { firstMs, lastMs }: WaitLimits): number {
-  return Math.min(firstMs * 2 ** (failures - 1), lastMs);
+/**
+ * How long to wait with what the API server refused, or did not answer: half of what the limits say at least, so that it
+ * has a rest, and as long as it asks for itself (`Retry-After`).
+ *
+ * @param failures in a row, from 1
+ */
+export function retryDelayMs(
+  error: unknown,
+  failures: number,
+  limits: WaitLimits,
+  random: () => number,
+): number {
+  const askedMs = (error instanceof ApiError ? error.retryAfterMs : undefined) ?? 0;
+  return Math.max(askedMs, (longestWaitMs(failures, limits) * (1 + random())) / 2);
 }
 
-/** Half of it at least, so that whoever failed has a rest. */
-export function spreadMs(waitMs: number, random: () => number): number {
-  return (waitMs * (1 + random())) / 2;
+function longestWaitMs(failures: number, { firstMs, lastMs }: WaitLimits): number {
+  return Math.min(firstMs * 2 ** (failures - 1), lastMs);
 }
 
 /** With full jitter: for the many who ask one server. */

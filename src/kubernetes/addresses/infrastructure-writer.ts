@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient } from "../api/client.ts";
-import { longestWaitMs, spreadMs, type WaitLimits } from "../backoff.ts";
+import { retryDelayMs, type WaitLimits } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { apiPath } from "../watch/cluster-view.ts";
 import { ENDPOINT_SLICES, SERVICES } from "../watch/watched-kinds.ts";
@@ -162,7 +162,7 @@ export class InfrastructureWriter {
     } catch (error) {
       if (signal.aborted) return;
       const failures = (this.#attempts.get(key)?.failures ?? 0) + 1;
-      const dueMs = clock.monotonicMs() + spreadMs(longestWaitMs(failures, RETRY), random);
+      const dueMs = clock.monotonicMs() + retryDelayMs(error, failures, RETRY, random);
       const reason = (error as Error).message;
       if (this.#attempts.get(key)?.reason !== reason) {
         logger.warn({ ...what, reason }, "could not write what a Gateway needs");

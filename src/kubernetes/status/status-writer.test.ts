@@ -225,6 +225,19 @@ test("while the view does not know our own write yet, the next one goes on from 
   expect(patches()).toHaveLength(2);
 });
 
+test("an API server that asks for time gets it", async () => {
+  const { clock, cluster, view, writer, patches } = setUp();
+  const gateway = cluster.put(object("Gateway", "edge"));
+  cluster.before = () => {
+    throw new ApiError("too many requests", { status: 429, retryAfterMs: 20_000 });
+  };
+  writer.report(reportOf(view, [statusOf(gateway)]));
+  await clock.advance(19_000);
+  expect(patches()).toHaveLength(1);
+  await clock.advance(2_000);
+  expect(patches()).toHaveLength(2);
+});
+
 test("what was reported last is written, not what was when it had to wait", async () => {
   const { clock, cluster, view, writer } = setUp();
   const route = cluster.put(object("HTTPRoute", "r0"));

@@ -2,7 +2,7 @@
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { Logger, MetricSample } from "../../telemetry/index.ts";
 import { ApiError, type KubernetesClient, type KubernetesObject } from "../api/client.ts";
-import { longestWaitMs } from "../backoff.ts";
+import { retryDelayMs, type WaitLimits } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import type { JsonObject } from "../json.ts";
 import { apiPath, type ClusterView, refOf } from "../watch/cluster-view.ts";
@@ -72,9 +72,8 @@ export class StatusWriter {
     this.#queue = new WriteQueue({
       limits: options.limits ?? WRITE_LIMITS,
       clock: options.clock,
-      random: options.random,
       write: (key, signal) => this.#write(key, signal),
-      delayMs: retryDelayMs,
+      delayMs: (error, attempt) => retryDelayMs(error, attempt, waitLimits(error), options.random),
     });
   }
 
@@ -237,11 +236,9 @@ export class StatusWriter {
 class NotNow extends Error {}
 
 /** A view is late by milliseconds, a struggling API server by much more. */
-function retryDelayMs(error: unknown, attempt: number): number {
+function waitLimits(error: unknown): WaitLimits {
   const isSoon = error instanceof NotNow || (error instanceof ApiError && error.status === 409);
-  if (isSoon) return longestWaitMs(attempt, { firstMs: 50, lastMs: 1_000 });
-  const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-  return Math.max(asked ?? 0, longestWaitMs(attempt, { firstMs: 500, lastMs: 30_000 }));
+  return isSoon ? { firstMs: 50, lastMs: 1_000 } : { firstMs: 500, lastMs: 30_000 };
 }
 
 /** What the API server answered, as long as the view has not heard of anything newer. */

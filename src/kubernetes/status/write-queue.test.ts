@@ -16,7 +16,6 @@ function queue({
   const made = new WriteQueue({
     limits,
     clock,
-    random: () => 1,
     write: (key, signal) => {
       begun.push({ key, atMs: clock.monotonicMs() - startMs });
       return write(key, signal);

@@ -1,5 +1,4 @@
 // Keeps writes to the API server in bounds: each object once, urgent ones first, a few at a time, and again after a failure.
-import { spreadMs } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 
 export interface WriteLimits {
@@ -19,11 +18,9 @@ export const WRITE_LIMITS: WriteLimits = { inFlight: 8, perSecond: 200, burst: 1
 export interface WriteQueueOptions {
   readonly limits: WriteLimits;
   readonly clock: Clock;
-  /** From 0 to below 1. */
-  readonly random: () => number;
   /** Writes what is to be written by then. A rejection brings the key back. */
   readonly write: (key: string, signal: AbortSignal) => Promise<void>;
-  /** How long to wait after the `attempt`th failure in a row (from 1), before it is spread at random over half to all of it. */
+  /** How long to wait after the `attempt`th failure in a row (from 1). */
   readonly delayMs: (error: unknown, attempt: number) => number;
 }
 
@@ -147,10 +144,10 @@ export class WriteQueue {
   }
 
   #retryLater(key: string, urgency: number, error: unknown): void {
-    const { clock, random, delayMs } = this.#options;
+    const { clock, delayMs } = this.#options;
     const attempt = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, attempt);
-    const cancel = clock.after(spreadMs(delayMs(error, attempt), random), () => {
+    const cancel = clock.after(delayMs(error, attempt), () => {
       this.#delayed.delete(key);
       this.#enqueue(key, urgency);
       this.#pump();
