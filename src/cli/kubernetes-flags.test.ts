@@ -13,6 +13,8 @@ const GIVEN = {
   allowExternalName: false,
   file: [],
   strictConfig: false,
+  noWatch: false,
+  listenAddress: undefined,
   portOffset: 0,
 } as const;
 
@@ -28,8 +30,11 @@ test("without --kubernetes files are served", () => {
 test.each([
   [{ kubernetes: false, gatewayClass: "limpet" }, "--gateway-class is for --kubernetes"],
   [{ kubernetes: false, addressPool: ["10.0.0.0/24"] }, "--address-pool is for --kubernetes"],
+  [{ kubernetes: false, allowExternalName: true }, "--allow-external-name is for --kubernetes"],
   [{ file: ["gateway.yaml"] }, "-f and --kubernetes"],
   [{ strictConfig: true }, "--strict-config is for files"],
+  [{ noWatch: true }, "--no-watch is for files"],
+  [{ addressPool: ["10.0.0.0/24"], listenAddress: "10.0.0.1" }, "--listen-address"],
   [{ portOffset: 8000 }, "--port-offset"],
 ])("%j is refused", (flags, message) => {
   expect(() => kubernetesOptions({ ...GIVEN, ...flags }, {})).toThrow(message);

@@ -55,12 +55,14 @@ export function kubernetesOptions(
   flags: FlagValues<typeof KUBERNETES_FLAGS> & {
     readonly file: readonly string[];
     readonly strictConfig: boolean;
+    readonly noWatch: boolean;
+    readonly listenAddress: string | undefined;
     readonly portOffset: number;
   },
   environment: NodeJS.ProcessEnv,
 ): KubernetesOptions | undefined {
-  const alone = (["kubeconfig", "context", "gatewayClass", "addressPool"] as const).find(
-    (name) => flags[name] !== undefined,
+  const alone = (["kubeconfig", "context", "gatewayClass", "addressPool", "allowExternalName"] as const).find(
+    (name) => flags[name] !== undefined && flags[name] !== false,
   );
   if (!flags.kubernetes) {
     if (alone === undefined) return undefined;
@@ -70,6 +72,10 @@ export function kubernetesOptions(
     throw new UsageError("-f and --kubernetes: the configuration is in files or in a cluster");
   if (flags.strictConfig) {
     throw new UsageError("--strict-config is for files: in a cluster one object must not stop the others");
+  }
+  if (flags.noWatch) throw new UsageError("--no-watch is for files: a cluster is always followed");
+  if (flags.listenAddress !== undefined && flags.addressPool !== undefined) {
+    throw new UsageError("--listen-address: with --address-pool each Gateway has an address of its own");
   }
   if (flags.portOffset > 0 && flags.addressPool === undefined) {
     throw new UsageError(
@@ -94,4 +100,5 @@ const FLAG_NAMES = {
   context: "--context",
   gatewayClass: "--gateway-class",
   addressPool: "--address-pool",
+  allowExternalName: "--allow-external-name",
 } as const;

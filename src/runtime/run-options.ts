@@ -59,7 +59,7 @@ export interface RunOptions {
   readonly tracing: TracingKind;
   /** `ip:port` of the DNS servers that host names of backends are asked of; empty: those of the system. */
   readonly dnsServers: readonly string[];
-  /** What session tokens are sealed with; undefined: they are not sealed. */
+  /** What session tokens are sealed with; undefined: with what the cluster keeps, and from files they are not sealed. */
   readonly sessionKeys: SessionKeySource | undefined;
   /** Its limits on connections, requests and buffered bytes are the total over workers. */
   readonly dataplane: DataplaneOptions;
