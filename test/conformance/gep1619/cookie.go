@@ -33,12 +33,13 @@ var XBackendSessionPersistenceCookie = confsuite.ConformanceTest{
 		features.SupportHTTPRoute,
 		SupportXBackendSessionPersistence,
 	},
-	Test: cookieCase("xbackend-session-persistence-cookie"),
+	Test: cookieCase("xbackend-session-persistence-cookie", "session-persistence-cookie"),
 }
 
-func cookieCase(route string) func(*testing.T, *confsuite.ConformanceTestSuite) {
+func cookieCase(route string, xBackends ...string) func(*testing.T, *confsuite.ConformanceTestSuite) {
 	return func(t *testing.T, suite *confsuite.ConformanceTestSuite) {
 		gwAddr := routeMustServe(t, suite, route, "/")
+		xBackendsMustBeAccepted(t, suite, xBackends...)
 
 		t.Run("The first response sets a cookie that ends with the browser's session", func(t *testing.T) {
 			cookie := firstCookie(t, newVisitor(suite, gwAddr).get(t, "/"))

@@ -42,12 +42,13 @@ var XBackendSessionPersistenceCookiePermanent = confsuite.ConformanceTest{
 		features.SupportHTTPRoute,
 		SupportXBackendSessionPersistence,
 	},
-	Test: permanentCase("xbackend-session-persistence-cookie-permanent"),
+	Test: permanentCase("xbackend-session-persistence-cookie-permanent", "session-persistence-cookie-permanent"),
 }
 
-func permanentCase(route string) func(*testing.T, *confsuite.ConformanceTestSuite) {
+func permanentCase(route string, xBackends ...string) func(*testing.T, *confsuite.ConformanceTestSuite) {
 	return func(t *testing.T, suite *confsuite.ConformanceTestSuite) {
 		gwAddr := routeMustServe(t, suite, route, "/")
+		xBackendsMustBeAccepted(t, suite, xBackends...)
 
 		t.Run("The cookie lives as long as absoluteTimeout says", func(t *testing.T) {
 			cookie := firstCookie(t, newVisitor(suite, gwAddr).get(t, "/"))

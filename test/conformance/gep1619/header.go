@@ -36,12 +36,13 @@ var XBackendSessionPersistenceHeader = confsuite.ConformanceTest{
 		features.SupportHTTPRoute,
 		SupportXBackendSessionPersistence,
 	},
-	Test: headerCase("xbackend-session-persistence-header"),
+	Test: headerCase("xbackend-session-persistence-header", "session-persistence-header"),
 }
 
-func headerCase(route string) func(*testing.T, *confsuite.ConformanceTestSuite) {
+func headerCase(route string, xBackends ...string) func(*testing.T, *confsuite.ConformanceTestSuite) {
 	return func(t *testing.T, suite *confsuite.ConformanceTestSuite) {
 		gwAddr := routeMustServe(t, suite, route, "/")
+		xBackendsMustBeAccepted(t, suite, xBackends...)
 
 		t.Run("The first response has the header, and requests with it reach the same Pod", func(t *testing.T) {
 			pods := map[string]bool{}

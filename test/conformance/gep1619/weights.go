@@ -75,6 +75,7 @@ var XBackendSessionPersistenceWeights = confsuite.ConformanceTest{
 	},
 	Test: func(t *testing.T, suite *confsuite.ConformanceTestSuite) {
 		gwAddr := routeMustServe(t, suite, "xbackend-session-persistence-weights", "/")
+		xBackendsMustBeAccepted(t, suite, "session-persistence-v1", "session-persistence-v2")
 		requestsMustBeWeighted(t, suite, gwAddr)
 
 		t.Run("A client has one Pod at each backend", func(t *testing.T) {
