@@ -42,8 +42,13 @@ export class TutorialStage {
   /** Answers what is printed, without the space around it; cookie jars lie in a folder of the cluster's. */
   async shell(script: string): Promise<string> {
     const { folder } = this.#cluster;
-    const { code, stdout, stderr } = await this.#cluster.run("bash", ["-uc", `cd ${folder}\n${script}`]);
-    if (code !== 0) throw new Error(`${script}: ${stderr}${stdout}`);
+    const { code, stdout, stderr } = await this.#cluster.run("timeout", [
+      "60",
+      "bash",
+      "-uc",
+      `cd ${folder}\n${script}`,
+    ]);
+    if (code !== 0) throw new Error(`${script}: ${code}: ${stderr}${stdout}`);
     return stdout.trim();
   }
 
@@ -166,15 +171,20 @@ export async function served(
   }, `${requests} requests in the logs of ${app}`);
 }
 
-/** Of ten requests: resolves with the pod whose log has them all, once replicas have heard of what was applied. */
-export async function homeOf(stage: TutorialStage, logs: Logs, script: string): Promise<string> {
+/** Resolves with the pod whose log has all of so many requests, once both replicas have heard of what was applied. */
+export async function homeOf(
+  stage: TutorialStage,
+  logs: Logs,
+  script: string,
+  requests = 10,
+): Promise<string> {
   await until(
-    async () => (await served(stage, logs, 10, script)).size === 1,
-    "all ten requests in one pod's log",
+    async () => (await served(stage, logs, requests, script)).size === 1,
+    `${requests} requests in the log of one pod`,
     10_000,
   );
-  const [[home, count] = ["", 0], ...others] = await served(stage, logs, 10, script);
-  if (count !== 10 || others.length > 0)
-    throw new Error(`${count} of ten requests are in the log of ${home}`);
+  const [[home, count] = ["", 0], ...others] = await served(stage, logs, requests, script);
+  if (count !== requests || others.length > 0)
+    throw new Error(`${count} of ${requests} requests are in the log of ${home}`);
   return home;
 }

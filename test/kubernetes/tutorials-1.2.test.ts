@@ -131,8 +131,20 @@ describe("Envoy Gateway", () => {
     expect([...counts.values()].sort()).toEqual([11]);
   });
 
+  test("and so are those with the cookie, of httpbin in place of the echo", async () => {
+    await stage.shell(`
+      kubectl delete httproute header
+      kubectl set image deployment backend backend=docker.io/kong/httpbin:0.2.3
+      kubectl rollout status deployment backend --timeout=60s`);
+    await stage.apply("envoy-gateway-session-persistence", "cookie.yaml");
+    await stage.accepted("httproute", "cookie", "default");
+    const ask = `curl -s -b jar -c jar http://${address}/get >/dev/null`;
+    const eleven = `rm -f jar; ${ask}; for i in {1..10}; do ${ask}; done`;
+    await homeOf(stage, { ...LOGS, text: '"GET /get' }, eleven, 11);
+  });
+
   test("Envoy Gateway's own hashing: ten requests of one user are in the log of one pod", async () => {
-    await stage.shell("kubectl delete httproute header");
+    await stage.shell("kubectl delete httproute cookie");
     await stage.apply("envoy-gateway-session-persistence", "consistent-hash.yaml");
     await stage.accepted("backendtrafficpolicy", "hash", "default");
     for (const user of ["alice", "bob"]) {
