@@ -3,11 +3,12 @@ import { BackendStates } from "../affinity/backend-states.ts";
 import type { PendingTable } from "../affinity/decision.ts";
 import { keepPlan, planRule, type RulePlan } from "../affinity/plan.ts";
 import { EMPTY_SNAPSHOT, type Rule, type Snapshot } from "../model/index.ts";
-import { compileRouter, RouterBuild } from "../routing/compile.ts";
+import { compileRouter } from "../routing/compile.ts";
 import type { Router } from "../routing/router.ts";
-import { type BindPoint, bindPoints } from "./bind-points.ts";
+import { bindPoints } from "./bind-points.ts";
 import type { Clock } from "./clock.ts";
 import { MirrorPlans } from "./mirror-plans.ts";
+import { buildRouters, type PortRouters } from "./port-routers.ts";
 import type { Steps } from "./slices.ts";
 import { Terminators } from "./tls/terminators.ts";
 import { buildGate, planTlsRoutes, type TlsGate } from "./tls/tls-gate.ts";
@@ -30,6 +31,7 @@ export class ServingPlan {
   readonly backends: BackendStates;
   readonly terminators: Terminators;
   readonly ports: ReadonlyMap<string, PortPlan>;
+  readonly routers: PortRouters;
   /** Of all rules that forward. */
   readonly plans: ReadonlyMap<Rule, RulePlan>;
 
@@ -38,12 +40,14 @@ export class ServingPlan {
     backends: BackendStates,
     terminators: Terminators,
     ports: ReadonlyMap<string, PortPlan>,
+    routers: PortRouters,
     plans: ReadonlyMap<Rule, RulePlan>,
   ) {
     this.snapshot = snapshot;
     this.backends = backends;
     this.terminators = terminators;
     this.ports = ports;
+    this.routers = routers;
     this.plans = plans;
   }
 }
@@ -67,6 +71,7 @@ export function emptyServingPlan(clock: Pick<Clock, "wallMs">): ServingPlan {
     EMPTY_SNAPSHOT,
     BackendStates.empty(() => clock.wallMs()),
     Terminators.none(),
+    new Map(),
     new Map(),
     new Map(),
   );
@@ -113,29 +118,18 @@ export class ServingPlanBuild implements Steps {
     const planOf = (rule: Rule) => plans.get(rule) as RulePlan;
     const mirrors = new MirrorPlans(backends);
     const mirrorPlanOf = (rule: Rule, backend: string) => mirrors.planOf(rule, backend);
-    for (const point of bindPoints(snapshot)) {
-      const router = yield* this.#router(point, snapshot, previous);
+    const points = bindPoints(snapshot);
+    const change = { before: previous.snapshot, after: snapshot, routers: previous.routers };
+    const routers = yield* buildRouters(points, change, () => this.#shouldYield());
+    for (const point of points) {
+      const router = routers.get(point.key)?.router ?? EMPTY_PORT_PLAN.router;
       const gate = yield* buildGate(point.listeners, tlsRoutes, terminators);
       const hostnames = new Map(point.listeners.map(({ id, hostname }) => [id, hostname ?? "*"]));
       const hostnameOf = (listener: string) => hostnames.get(listener);
       ports.set(point.key, { router, planOf, mirrorPlanOf, hostnameOf, gate });
     }
     for (const table of backends.unbuiltTables(previous.backends)) yield* this.#table(table);
-    return new ServingPlan(snapshot, backends, terminators, ports, plans);
-  }
-
-  *#router(point: BindPoint, snapshot: Snapshot, previous: ServingPlan): Generator<void, Router> {
-    // Requests come to those listeners alone that see them.
-    const listeners = point.listeners.filter(({ protocol }) => protocol !== "TLS");
-    const known = previous.ports.get(point.key)?.router;
-    // Health changes far more often than routes do.
-    const { snapshot: before } = previous;
-    if (known !== undefined && snapshot.routes === before.routes && snapshot.listeners === before.listeners) {
-      return known;
-    }
-    const build = new RouterBuild(listeners, snapshot.routes, known);
-    while (!build.step(this.#shouldYield)) yield;
-    return build.router as Router;
+    return new ServingPlan(snapshot, backends, terminators, ports, routers, plans);
   }
 
   *#table(table: PendingTable): Generator<void, void> {

@@ -12,6 +12,8 @@ export function reportPolicies(
   routes: readonly CompiledRoute[],
   recall: Recall,
 ): readonly ObjectStatus[] {
+  // Most clusters have none, and routes that come and go by the thousand.
+  if (policies.length === 0) return NONE;
   const reach = recall.result("reach of gateways", "", [gateways, routes], () => reachOf(gateways, routes));
   return recall.result("policy statuses", "", [policies, reach], () => {
     return policies
@@ -19,6 +21,8 @@ export function reportPolicies(
       .filter(({ parents }) => parents?.length !== 0);
   });
 }
+
+const NONE: readonly ObjectStatus[] = [];
 
 /** By object key of whatever a policy may target, the Gateways that lead there, oldest first. */
 type Reach = ReadonlyMap<string, readonly ObjectRef[]>;

@@ -221,12 +221,21 @@ export function compareAge(
   if (aTime !== bTime) {
     if (aTime === undefined) return 1;
     if (bTime === undefined) return -1;
-    const difference = Date.parse(aTime) - Date.parse(bTime);
+    const difference = compareTimes(aTime, bTime);
     if (difference !== 0) return difference;
   }
+  if (a.namespace === b.namespace) return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
   const aName = `${a.namespace}/${a.name}`;
   const bName = `${b.namespace}/${b.name}`;
   return aName < bName ? -1 : aName > bName ? 1 : 0;
+}
+
+/** As API servers write them, in whole seconds of UTC, texts are in the order of their times: thousands are sorted. */
+const API_SERVER_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+function compareTimes(a: string, b: string): number {
+  if (API_SERVER_TIME.test(a) && API_SERVER_TIME.test(b)) return a < b ? -1 : 1;
+  return Date.parse(a) - Date.parse(b);
 }
 
 function targetText({ object, sectionName, port }: PolicyTarget): string {
