@@ -10,6 +10,7 @@ import { checkValidity } from "./passes/check-validity.ts";
 import { compileBackends } from "./passes/compile-backends.ts";
 import { compileGateways } from "./passes/compile-gateways.ts";
 import { compileRoutes } from "./passes/compile-routes.ts";
+import { leaveStrangers } from "./passes/leave-strangers.ts";
 import { readObjects } from "./passes/read-objects.ts";
 import { reportOverrides } from "./passes/report-overrides.ts";
 import { reportStatus } from "./passes/report-status.ts";
@@ -57,8 +58,7 @@ export function translate(
   });
   const outOfTime = checkValidity(listeners, backends.backends, options.nowMs, recall);
 
-  const drafts = [
-    ...read.findings,
+  const told = [
     ...compiled.findings,
     ...gateways.flatMap(({ findings }) => findings),
     ...policies.findings,
@@ -68,6 +68,17 @@ export function translate(
     ...names,
     ...outOfTime,
   ];
+  // Whoever brings files brings them to us; a cluster is full of what is others'.
+  const found =
+    options.controllerName === undefined
+      ? read.findings
+      : leaveStrangers(read.findings, {
+          resources: read.resources,
+          routes,
+          backends: backends.backends,
+          statuses,
+          told,
+        });
   return {
     snapshot: {
       listeners,
@@ -78,7 +89,7 @@ export function translate(
       backends: backends.backends,
     },
     statuses,
-    findings: locateAll(drafts, read.resources, recall),
+    findings: locateAll([...found, ...told], read.resources, recall),
     gateways: recall.result("needs of gateways", "", [gateways], () =>
       gateways.map(({ reading, sets }) => gatewayNeeds(reading, sets)),
     ),

@@ -20,7 +20,7 @@ export const EVENT: ApiResource = {
 /** What the API server takes, in bytes of UTF-8. */
 const MAX_NOTE = 1024;
 
-/** Kinds of everybody's that translation looks at only where something of ours refers to them. */
+/** Kinds of everybody's, whose objects translation speaks of only where something of ours leads to them. */
 const SHARED_GROUPS: ReadonlySet<string> = new Set(["", "discovery.k8s.io"]);
 
 /**
