@@ -48,8 +48,11 @@ async function measure(
 ): Promise<Figures> {
   const stage = await Stage.start({ size, program, say });
   const figures = new Map<string, string>();
+  const loads: number[] = [];
   const play = async (scene: Scene) => {
-    say(`${scene.name}: load of the machine ${loadavg()[0]?.toFixed(1)}`);
+    const load = loadavg()[0] as number;
+    loads.push(load);
+    say(`${scene.name}: load of the machine ${format(load, 1)}`);
     for (const [title, value] of await scene.run(stage)) {
       say(`  ${title}: ${value}`);
       figures.set(title, value);
@@ -62,7 +65,8 @@ async function measure(
   } finally {
     await stage.stop();
   }
-  return figures;
+  const range = [Math.min(...loads), Math.max(...loads)].map((load) => format(load, 1));
+  return figures.set("load average of the machine before the scenes", range.join(" to "));
 }
 
 function tableOf(columns: ReadonlyMap<string, Figures>, size: WorldSize): string {

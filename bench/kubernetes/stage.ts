@@ -12,7 +12,8 @@ import { GATEWAY_CLASS, hostnameOf, World, type WorldSize } from "./world.ts";
 const GATEWAY_API = "1.7.0";
 const ADDRESS_WITHIN_MS = 60_000;
 const WRITTEN_WITHIN_MS = 600_000;
-const LOOK_EVERY_MS = 200;
+/** Reading all metrics is work for the gateway too. */
+const LOOK_EVERY_MS = 500;
 
 export class Stage {
   readonly cluster: Cluster;
