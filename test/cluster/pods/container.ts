@@ -5,7 +5,7 @@ import { until } from "../until.ts";
 import type { ContainerLog } from "./container-log.ts";
 import type { ContainerSpec, PodSpec } from "./pod.ts";
 import { canConnect } from "./probe.ts";
-import { type Launch, launch, signalGroup } from "./sandbox.ts";
+import { groupRuns, type Launch, launch, signalGroup } from "./sandbox.ts";
 
 export type ContainerState =
   | { readonly waiting: { readonly reason: string; readonly message?: string } }
@@ -104,6 +104,8 @@ export class Container {
     const timer = setTimeout(() => signalGroup(child, "SIGKILL"), graceMs);
     await this.#ended;
     clearTimeout(timer);
+    // The network may go after this, and must not before all have closed what they had open: as if one kernel ended them.
+    await until(() => !groupRuns(child), `${this.spec.name} to end with all that it started`);
   }
 
   #follow(child: ChildProcess, startedAt: string): void {

@@ -91,6 +91,17 @@ export function userOf(pod: PodSpec, container: ContainerSpec): Launch["user"] {
   return { uid, gid };
 }
 
+/** The program, or something that it started. */
+export function groupRuns({ pid }: ChildProcess): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** To the program and all that it started; nothing where they have ended. */
 export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
