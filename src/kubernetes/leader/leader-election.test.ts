@@ -251,6 +251,16 @@ describe("a Lease", () => {
     expect(await electedOf(world, replicas, 8000)).not.toBe(first);
   });
 
+  test("that was deleted before others saw it is made by none of them while its holder may lead", async () => {
+    const world = new World();
+    const replicas = threeReplicas(world);
+    const first = await electedOf(world, replicas, 100);
+    world.cluster.delete(world.cluster.at(PATH) as KubernetesObject);
+    // It learns of that last.
+    first.pause(6000);
+    expect(await electedOf(world, replicas, 30_000)).toBe(first);
+  });
+
   test("whose renewal was answered late holds from when it was asked for", async () => {
     const world = new World();
     const lost = new Array<Fate>(10).fill({ ...GOOD, lost: "request" });

@@ -145,7 +145,7 @@ export class LeaderElection {
     if (lease === undefined) {
       this.#lose("");
       // Whoever holds one that was deleted may not know of it yet.
-      if (known === undefined || this.#isFree(known)) await this.#create();
+      if (known === undefined || this.#isFree(known)) await this.#createOrLook();
       return;
     }
     const { holder } = readLease(lease);
@@ -162,6 +162,16 @@ export class LeaderElection {
     } catch (error) {
       if (!isStatus(error, 404)) throw error;
       return undefined;
+    }
+  }
+
+  /** Somebody else may be first, and what he made be deleted the next moment: it has to be known that he leads. */
+  async #createOrLook(): Promise<void> {
+    try {
+      await this.#create();
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+      await this.#read();
     }
   }
 
