@@ -1,6 +1,7 @@
 // Kubeconfigs and service accounts: which of them counts, what is merged, and what is shown to the server.
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
@@ -149,6 +150,13 @@ describe("where the connection comes from", () => {
       name: "CredentialError",
       message: expect.stringMatching(message),
     });
+  });
+
+  test("what breaks off in the middle shows nothing of what is secret in it", async () => {
+    const broken = await raw("users:\n- name: a\n  user: {token: secret-token\n");
+    const error: unknown = await find({ kubeconfig: broken }).catch((reason: unknown) => reason);
+    expect(String(error)).toMatch(/config is no YAML: .* at line 4, column 1$/);
+    expect(inspect(error)).not.toContain("secret-token");
   });
 
   async function raw(text: string): Promise<string> {

@@ -130,7 +130,9 @@ function yamlOf(path: string, text: string): unknown {
   try {
     return parse(text) ?? {};
   } catch (cause) {
-    throw new CredentialError(`${path} is no YAML: ${(cause as Error).message}`, { cause });
+    // What follows the first line shows the place, and what stands there may be a token; so may the cause.
+    const [what = ""] = (cause as Error).message.split("\n");
+    throw new CredentialError(`${path} is no YAML: ${what.replace(/:$/, "")}`);
   }
 }
 
