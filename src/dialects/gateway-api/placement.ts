@@ -1,6 +1,5 @@
 // Where a Gateway's listeners are: what it needs, and what whoever runs the gateway can give it.
 import type { ObjectRef } from "../../model/index.ts";
-import type { FieldPath } from "../findings.ts";
 
 /** What a Gateway asks of the place that it is to be served at; ListenerSets included. */
 export interface GatewayNeeds {
@@ -33,7 +32,11 @@ export interface PlacementProblem {
   readonly reason: string;
   readonly message: string;
   /** Set where it is for whoever wrote the Gateway to mend: a finding at this field. */
-  readonly remedy?: { readonly path: FieldPath; readonly expected: string; readonly hint: string };
+  readonly remedy?: {
+    readonly path: readonly (string | number)[];
+    readonly expected: string;
+    readonly hint: string;
+  };
 }
 
 /** Where a Gateway's listeners are; what is opened does not depend on whether there is a problem to tell beside. */
