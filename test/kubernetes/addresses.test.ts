@@ -1,44 +1,17 @@
 // Services of Gateways on a real API server, with two replicas as pods: what is made, what leads where, what stays and what goes.
 import { type IncomingMessage, request } from "node:http";
-import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubernetesObject, ListPage } from "../../src/kubernetes/api/client.ts";
 import { type Cluster, startCluster } from "../cluster/cluster.ts";
 import { until } from "../cluster/until.ts";
+import { deployLimpet } from "./limpet-deployment.ts";
 
-const RBAC = resolve(import.meta.dirname, "../../deploy/base/rbac.yaml");
-
-const LIMPET = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: limpet}
-spec: {controllerName: limpet.dev/gateway}
----
+const MANIFESTS = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
 metadata: {name: other}
 spec: {controllerName: example.com/other}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: limpet, namespace: limpet-system}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app.kubernetes.io/name: limpet}}
-  template:
-    metadata: {labels: {app.kubernetes.io/name: limpet}}
-    spec:
-      serviceAccountName: limpet
-      terminationGracePeriodSeconds: 5
-      containers:
-        - name: limpet
-          image: limpet
-          args: [run, --kubernetes, "--admin=[::]:9900", --workers=1, --drain-timeout=1s]
-          env:
-            - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-            - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
-          readinessProbe: {httpGet: {path: /readyz, port: 9900}, periodSeconds: 1}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -109,12 +82,10 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   cluster = await startCluster({ gatewayApi: "1.7.0", channel: "experimental" });
-  await cluster.kubectl(["create", "namespace", "limpet-system"]);
-  await cluster.kubectl(["apply", "-f", RBAC]);
-  await apply(LIMPET);
+  await apply(MANIFESTS);
   await apply(gateway("edge", { more: { infrastructure: { labels: { team: "cart", tier: "web" } } } }));
   await cluster.kubectl(["rollout", "status", "deployment/cart", "--timeout=60s"]);
-  await cluster.kubectl(["-n", "limpet-system", "rollout", "status", "deployment/limpet", "--timeout=60s"]);
+  await deployLimpet(cluster, { classes: ["limpet"], args: ["--drain-timeout=1s"] });
 }, 600_000);
 
 afterAll(() => cluster?.stop());
