@@ -9,6 +9,8 @@ export interface Scene {
   readonly name: string;
   /** Before the cluster is filled, on Gateways without routes. */
   readonly isEmpty?: boolean;
+  /** In the first column alone: the number of Gateways means nothing to it. */
+  readonly isOnce?: boolean;
   run(stage: Stage): Promise<Figures>;
 }
 

@@ -2,7 +2,7 @@
 import { BackendStates } from "../affinity/backend-states.ts";
 import type { PendingTable } from "../affinity/decision.ts";
 import { keepPlan, planRule, type RulePlan } from "../affinity/plan.ts";
-import { EMPTY_SNAPSHOT, type Rule, type Snapshot } from "../model/index.ts";
+import { EMPTY_SNAPSHOT, type Listener, type Rule, type Snapshot } from "../model/index.ts";
 import { compileRouter } from "../routing/compile.ts";
 import type { Router } from "../routing/router.ts";
 import { bindPoints } from "./bind-points.ts";
@@ -81,6 +81,7 @@ export function emptyServingPlan(clock: Pick<Clock, "wallMs">): ServingPlan {
 export class ServingPlanBuild implements Steps {
   readonly #work: Generator<void, ServingPlan>;
   #shouldYield: () => boolean = () => false;
+  readonly #isTimeUp = () => this.#shouldYield();
   #plan: ServingPlan | undefined;
 
   constructor(snapshot: Snapshot, previous: ServingPlan) {
@@ -115,18 +116,14 @@ export class ServingPlanBuild implements Steps {
     const terminators = yield* previous.terminators.updating(snapshot.listeners);
     const tlsRoutes = yield* planTlsRoutes(snapshot.tlsRoutes, backends);
     const ports = new Map<string, PortPlan>();
-    const planOf = (rule: Rule) => plans.get(rule) as RulePlan;
     const mirrors = new MirrorPlans(backends);
-    const mirrorPlanOf = (rule: Rule, backend: string) => mirrors.planOf(rule, backend);
     const points = bindPoints(snapshot);
     const change = { before: previous.snapshot, after: snapshot, routers: previous.routers };
-    const routers = yield* buildRouters(points, change, () => this.#shouldYield());
+    const routers = yield* buildRouters(points, change, this.#isTimeUp);
     for (const point of points) {
       const router = routers.get(point.key)?.router ?? EMPTY_PORT_PLAN.router;
       const gate = yield* buildGate(point.listeners, tlsRoutes, terminators);
-      const hostnames = new Map(point.listeners.map(({ id, hostname }) => [id, hostname ?? "*"]));
-      const hostnameOf = (listener: string) => hostnames.get(listener);
-      ports.set(point.key, { router, planOf, mirrorPlanOf, hostnameOf, gate });
+      ports.set(point.key, portPlan(point.listeners, router, gate, plans, mirrors));
     }
     for (const table of backends.unbuiltTables(previous.backends)) yield* this.#table(table);
     return new ServingPlan(snapshot, backends, terminators, ports, routers, plans);
@@ -135,4 +132,22 @@ export class ServingPlanBuild implements Steps {
   *#table(table: PendingTable): Generator<void, void> {
     while (!table.step(this.#shouldYield)) yield;
   }
+}
+
+/** Apart from the generator: a function made within it would keep alive what that works with, the plan before included. */
+function portPlan(
+  listeners: readonly Listener[],
+  router: Router,
+  gate: TlsGate | undefined,
+  plans: ReadonlyMap<Rule, RulePlan>,
+  mirrors: MirrorPlans,
+): PortPlan {
+  const hostnames = new Map(listeners.map(({ id, hostname }) => [id, hostname ?? "*"]));
+  return {
+    router,
+    planOf: (rule) => plans.get(rule) as RulePlan,
+    mirrorPlanOf: (rule, backend) => mirrors.planOf(rule, backend),
+    hostnameOf: (listener) => hostnames.get(listener),
+    gate,
+  };
 }

@@ -11,6 +11,7 @@ const ROUTES = 1_000;
 /** Beside nothing else. */
 export const attachedRoutesAlone: Scene = {
   name: "attached-routes-alone",
+  isOnce: true,
   isEmpty: true,
   async run(stage) {
     const { services, slices } = stage.world;
@@ -27,6 +28,7 @@ export const attachedRoutesAlone: Scene = {
 /** Beside all the routes of other Gateways. */
 export const attachedRoutes: Scene = {
   name: "attached-routes",
+  isOnce: true,
   run: (stage) => measure(stage, "beside all others"),
 };
 

@@ -8,6 +8,7 @@ const ROUTES = 1_000;
 
 export const cycles: Scene = {
   name: "cycles",
+  isOnce: true,
   async run(stage) {
     const { world, objects } = stage;
     const routes = world.routes.slice(-ROUTES);
