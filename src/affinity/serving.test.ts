@@ -69,6 +69,19 @@ describe("who serves", () => {
     expect(servingAddresses(beside("unhealthy"))).toEqual(["10.0.1.1:80"]);
   });
 
+  test("where all have just arrived, the latest wait for those before", () => {
+    const arriving = (...sinceMs: readonly number[]) => {
+      const all = sinceMs.map((arrivingSinceMs, index) =>
+        endpointAt(`10.0.1.${index}:80`, { health: "healthy", arrivingSinceMs }),
+      );
+      const leaving = endpointAt("10.0.0.1:80", { health: "draining" });
+      return servingAddresses(statesOf(backendOf("b", [leaving, ...all])).get("b") as LiveBackend);
+    };
+    expect(arriving(1_000, 1_400, 1_900)).toEqual(["10.0.1.0:80", "10.0.1.1:80"]);
+    expect(arriving(1_000, 1_400)).toEqual(["10.0.1.0:80", "10.0.1.1:80"]);
+    expect(arriving(5_000)).toEqual(["10.0.1.0:80"]);
+  });
+
   test("a backend without endpoints is no panic", () => {
     expect(live([]).serving).toMatchObject({ panic: false, endpoints: [] });
   });

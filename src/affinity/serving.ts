@@ -5,6 +5,9 @@ import type { EndpointState } from "./decision.ts";
 /** Healthy endpoints are taken to carry 1.4 times their share before degraded ones must help, as in Envoy. */
 const OVERPROVISIONING_PERCENT = 140;
 
+/** Other replicas of the gateway mostly know an endpoint that has come so much earlier than another. */
+const TOGETHER_MS = 500;
+
 export interface Serving {
   /** Too few serve, so health is ignored: all endpoints that stay take requests. */
   readonly panic: boolean;
@@ -50,13 +53,21 @@ export function findServing(states: readonly EndpointState[], panicThresholdPerc
 
 const ALL_TO_ONE_GROUP = { panic: false, onlyDraining: false, degraded: [], percent: 100 } as const;
 
-/** Without those that have just arrived; with them where nobody else serves. */
+/**
+ * Without those that have just arrived. Where nobody else serves, as when a rollout has replaced everybody within seconds,
+ * without the latest of them; with all where they have come together.
+ */
 function settled(staying: readonly EndpointState[]): readonly EndpointState[] {
   const others = staying.filter(({ endpoint }) => endpoint.arrivingSinceMs === undefined);
-  const isAnybodyThere = others.some(
-    ({ endpoint: { health } }) => isHealthy(health) || health === "degraded",
-  );
-  return isAnybodyThere ? others : staying;
+  if (others.some(serves) || others.length === staying.length) return others;
+  let latestMs = 0;
+  for (const { endpoint } of staying) latestMs = Math.max(latestMs, endpoint.arrivingSinceMs ?? 0);
+  const before = staying.filter(({ endpoint }) => (endpoint.arrivingSinceMs ?? 0) <= latestMs - TOGETHER_MS);
+  return before.some(serves) ? before : staying;
+}
+
+function serves({ endpoint: { health } }: EndpointState): boolean {
+  return isHealthy(health) || health === "degraded";
 }
 
 function isHealthy(health: EndpointHealth): boolean {
