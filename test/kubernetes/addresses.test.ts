@@ -78,6 +78,9 @@ interface Slice extends KubernetesObject {
   }[];
 }
 
+/** The garbage collector looks for new kinds, such as Gateways, every 30 s, and knows no owners of those it has not found. */
+const COLLECTED_MS = 75_000;
+
 let cluster: Cluster;
 
 beforeAll(async () => {
@@ -346,6 +349,6 @@ test("when a Gateway goes, is made anew, or changes its class, its Service goes 
   await apply(gateway("taken", { className: "other" }));
   await until(async () => (await serviceOf("taken")) === undefined, "the end of the Service");
   await cluster.kubectl(["delete", "gateway", "inner"]);
-  await until(async () => (await serviceOf("inner")) === undefined, "the end of the Service");
-  await until(async () => (await slicesOf("inner")).length === 0, "the end of its slices");
-});
+  await until(async () => (await serviceOf("inner")) === undefined, "the end of the Service", COLLECTED_MS);
+  await until(async () => (await slicesOf("inner")).length === 0, "the end of its slices", COLLECTED_MS);
+}, 180_000);
