@@ -75,6 +75,13 @@ test("a certain address goes before any address, and never from one who has it",
   });
 });
 
+test("what other namespaces have is told without their names", () => {
+  const two = gateway("two", "192.0.2.1");
+  const stranger = { ...two, gateway: { ...two.gateway, namespace: "bank" } };
+  const [, placement] = place([gateway("one"), stranger], { recorded: recorded({ one: ["192.0.2.1"] }) });
+  expect(placement?.problem?.message).toBe("another Gateway has 192.0.2.1 already");
+});
+
 test("an address outside of the pool is not usable, and the others are served", () => {
   const [placement] = place([gateway("one", "203.0.113.9", "192.0.2.3", "")]);
   expect(placement?.addresses.map(({ value }) => value)).toEqual(["192.0.2.3", "192.0.2.1"]);

@@ -123,8 +123,11 @@ function unusable(
   const reasons = values.flatMap((value) => {
     if (got.includes(value)) return [];
     if (!pool.has(value)) return [`${value} is not in the address pool`];
-    const holder = holders.get(value);
-    return holder === undefined ? [] : [`${objectText(holder.needs.gateway)} has ${value} already`];
+    const holder = holders.get(value)?.needs.gateway;
+    if (holder === undefined) return [];
+    // What is in other namespaces is nobody's business.
+    const isNeighbour = holder.namespace === needs.gateway.namespace;
+    return [`${isNeighbour ? objectText(holder) : "another Gateway"} has ${value} already`];
   });
   if (reasons.length === 0) return undefined;
   const index = needs.addresses.findIndex(({ value }) => value !== "" && !got.includes(canonicalIp(value)));
