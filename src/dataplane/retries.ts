@@ -71,7 +71,8 @@ export class Retries {
     }
     const rule = this.#rule;
     if (rule !== undefined && allows(rule, reason)) return this.#byRule(rule, decision, attempt);
-    return reason === "connect-failed" ? this.#elsewhereOnce(decision, attempt) : undefined;
+    const isLeft = reason === "connect-failed" || reason === "endpoint-drains";
+    return isLeft ? this.#elsewhereOnce(decision, attempt) : undefined;
   }
 
   /** A session that may not move is tried again where it is. */
@@ -85,7 +86,7 @@ export class Retries {
     });
   }
 
-  /** Where the rule says nothing: nobody has seen the request, and another endpoint may be there. */
+  /** Where the rule says nothing: nobody has seen the request, or it may be seen twice, and another endpoint may be there. */
   #elsewhereOnce(decision: Decision, attempt: Attempt): Retrial | "over-budget" | undefined {
     if (this.#wentElsewhere || decision.pinned) return undefined;
     const next = this.#elsewhere(attempt);

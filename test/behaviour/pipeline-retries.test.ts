@@ -512,11 +512,14 @@ describe("a session", () => {
       expect(gateway.log.at(-1)?.affinity?.outcome).toBe("kept");
     });
 
-    test("moves where nobody listens there any more", () => {
+    test.each([
+      ["where nobody listens there any more", unreachable],
+      ["where that dies too", reset],
+    ])("moves %s", (_, then) => {
       const gateway = gatewayTo(leaving, { session });
       const client = ask(gateway);
       gateway.endpoints.last.fail(reset());
-      gateway.endpoints.last.fail(unreachable());
+      gateway.endpoints.last.fail(then());
       gateway.endpoints.last.answer(200);
       expect(addresses(gateway).slice(0, 2)).toEqual([A, A]);
       expect([B, C]).toContain(gateway.endpoints.last.endpoint.address);
