@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { isInside, obstacle, runInside } from "../../test/cluster/inside.ts";
 import { record } from "../record.ts";
+import { startOrigins } from "./origins.ts";
 import { type Figures, format, type Scene } from "./scene.ts";
 import { attachedRoutes, attachedRoutesAlone } from "./scenes/attached-routes.ts";
 import { cycles } from "./scenes/cycles.ts";
@@ -112,6 +113,7 @@ async function main(): Promise<void> {
     services: Number(values.services),
     endpoints: Number(values.endpoints),
   };
+  await startOrigins();
   const columns = new Map<string, Figures>();
   for (const gateways of values.gateways.split(",").map(Number)) {
     const title = gateways === 1 ? "1 Gateway" : `${gateways} Gateways`;

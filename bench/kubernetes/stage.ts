@@ -6,7 +6,7 @@ import { usageOfProcess } from "../usage.ts";
 import { type Answer, GatewayClient } from "./gateway-client.ts";
 import { accountKubeconfig, RunningLimpet } from "./limpet.ts";
 import { Objects } from "./objects.ts";
-import { ORIGINS, startOrigins } from "./origins.ts";
+import { ORIGINS } from "./origins.ts";
 import { GATEWAY_CLASS, hostnameOf, World, type WorldSize } from "./world.ts";
 
 const GATEWAY_API = "1.7.0";
@@ -38,7 +38,6 @@ export class Stage {
   /** A cluster with namespaces and Gateways. */
   static async start(options: StageOptions): Promise<Stage> {
     const cluster = await startCluster({ gatewayApi: GATEWAY_API, progress: options.say });
-    await startOrigins();
     const stage = new Stage(cluster, await accountKubeconfig(cluster), options);
     const { world, objects } = stage;
     await objects.create([GATEWAY_CLASS, ...world.namespaces]);
