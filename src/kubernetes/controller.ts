@@ -21,6 +21,11 @@ export const CONTROLLER_NAME = "limpet.dev/gateway";
 /** Changes come in bursts, of a rollout or of a `kubectl apply`. */
 const QUIET_MS = 50;
 const LONGEST_MS = 250;
+/**
+ * Another replica leads within five seconds of a leader's death. Leading is cheap to lose and to get: traffic does not ask for
+ * it, and a new leader writes only what differs.
+ */
+const LEADER_TIMES = { leaseMs: 3_000, renewDeadlineMs: 2_000, retryMs: 700 };
 /** A listener that could not be bound is tried again: its address may come, or its port be free. */
 const UNBOUND_RETRY_MS = 5_000;
 
@@ -88,6 +93,7 @@ export class Controller {
     });
     this.#election = new LeaderElection({
       ...common,
+      ...LEADER_TIMES,
       namespace,
       name: LEADER_LEASE,
       identity: `${identity}_${randomUUID()}`,

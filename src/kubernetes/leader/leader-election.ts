@@ -124,10 +124,19 @@ export class LeaderElection {
       .then(() => {
         this.#attempt = undefined;
         if (this.#stopped) return;
-        const { clock, random } = this.#options;
-        const delayMs = this.#leading ? this.#retryMs : this.#retryMs * (1 + JITTER * random());
-        this.#cancelNext = clock.after(delayMs, () => this.#round());
+        const delayMs = this.#leading ? this.#retryMs : this.#nextLookMs();
+        this.#cancelNext = this.#options.clock.after(delayMs, () => this.#round());
       });
+  }
+
+  /** At random, so that replicas do not come all at once, but no later than when the Lease of another has run out. */
+  #nextLookMs(): number {
+    const { clock, random } = this.#options;
+    const usualMs = this.#retryMs * (1 + JITTER * random());
+    if (this.#observed === undefined) return usualMs;
+    const { durationMs = this.#leaseMs } = readLease(this.#observed.lease);
+    const leftMs = this.#observed.atMs + durationMs - clock.monotonicMs();
+    return leftMs > 0 ? Math.min(usualMs, leftMs) : usualMs;
   }
 
   async #tryToLead(): Promise<void> {
