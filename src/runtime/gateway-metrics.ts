@@ -3,8 +3,7 @@ import type { DataplaneOptions } from "../dataplane/options.ts";
 import type { Finding, Severity, Snapshot } from "../model/index.ts";
 import type { MetricSample } from "../telemetry/index.ts";
 import type { LoadedConfiguration } from "./configuration-store.ts";
-
-export type ReloadResult = "published" | "unchanged" | "kept";
+import type { ReloadResult } from "./reload-result.ts";
 
 export class GatewayMetrics {
   readonly #version: string;

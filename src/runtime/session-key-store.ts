@@ -4,7 +4,7 @@ import type { KeptKeys } from "../kubernetes/session-key-secret.ts";
 import type { Logger, MetricSample } from "../telemetry/index.ts";
 import { FileSource } from "./file-source.ts";
 import { FileWatch } from "./file-watch.ts";
-import type { ReloadResult } from "./gateway-metrics.ts";
+import type { ReloadResult } from "./reload-result.ts";
 import {
   type LoadedKeys,
   makeSessionKeys,

@@ -15,11 +15,11 @@ import {
   type CompiledListener,
   compileListener,
   endsTls,
-  type ListenerRefusal,
   type ListenerValue,
   unsupported,
 } from "./listener.ts";
 import { conflictsAmong, overlapsOf, portFamily } from "./listener-conflicts.ts";
+import type { ListenerRefusal } from "./listener-remark.ts";
 import { type ListenerSetReading, type NamedListenerSet, notAllowed } from "./listener-set.ts";
 import type { GatewayPlacement } from "./placement.ts";
 

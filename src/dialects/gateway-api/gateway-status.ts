@@ -3,7 +3,8 @@ import type { Condition, ListenerStatus, ObjectStatus } from "../../model/index.
 import type { Reading } from "../schema/read-object.ts";
 import type { CompiledGateway, CompiledListenerSet } from "./compile-gateway.ts";
 import { clientCertificate } from "./gateway.ts";
-import type { CompiledListener, ListenerRefusal } from "./listener.ts";
+import type { CompiledListener } from "./listener.ts";
+import type { ListenerRefusal } from "./listener-remark.ts";
 import type { GatewayPlacement, PlacementProblem } from "./placement.ts";
 
 /** By listener id. */

@@ -1,6 +1,7 @@
 // What listeners of one Gateway, and of its ListenerSets, do to each other: which of them conflict, and whose names overlap.
 import { intersectHostnames } from "./hostnames.ts";
-import type { ListenerRefusal, ListenerValue } from "./listener.ts";
+import type { ListenerValue } from "./listener.ts";
+import type { ListenerRefusal } from "./listener-remark.ts";
 
 /** Who listens on a port either speaks TLS or does not. */
 export type PortFamily = "plain" | "encrypted";

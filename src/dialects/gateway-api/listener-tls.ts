@@ -12,7 +12,7 @@ import {
   type PlacedValidation,
   resolveValidation,
 } from "./gateway-tls.ts";
-import type { ListenerRefusal, ListenerRemark } from "./listener.ts";
+import type { ListenerRefusal, ListenerRemark } from "./listener-remark.ts";
 import { tlsOptions, versionsOf } from "./tls-options.ts";
 
 export const listenerTlsSchema = checked(

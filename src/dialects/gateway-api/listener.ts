@@ -15,6 +15,7 @@ import {
 } from "../schema/fields.ts";
 import { objectOf } from "./certificate-ref.ts";
 import type { PlacedValidation } from "./gateway-tls.ts";
+import type { ListenerRefusal, ListenerRemark } from "./listener-remark.ts";
 import { type CompiledTls, compileTls, type ListenerTlsValue, listenerTlsSchema } from "./listener-tls.ts";
 import { GATEWAY_GROUP, hostname } from "./names.ts";
 import { type ChosenNamespaces, routeNamespaces } from "./namespaces.ts";
@@ -144,15 +145,6 @@ export interface GatewayListener {
   readonly isOpen: boolean;
 }
 
-/** Why a listener is not opened, by the condition that says so. */
-export interface ListenerRefusal {
-  readonly type: "Accepted" | "Conflicted" | "Programmed";
-  readonly reason: string;
-  readonly message: string;
-  /** What to write instead, and where in the listener. */
-  readonly remedy?: { readonly path: FieldPath; readonly expected: string; readonly hint: string };
-}
-
 export interface CompiledListener {
   readonly attachable: GatewayListener;
   readonly badKinds: readonly string[];
@@ -162,12 +154,6 @@ export interface CompiledListener {
   readonly unresolved: CompiledTls["unresolved"];
   /** Listeners whose hostnames overlap with its own. */
   readonly overlaps: readonly string[];
-}
-
-/** A finding about a listener; `path` is relative to it. */
-export interface ListenerRemark extends FindingText {
-  readonly code: FindingCode;
-  readonly path: FieldPath;
 }
 
 /** What stands around a listener. */

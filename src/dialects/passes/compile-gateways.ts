@@ -5,8 +5,9 @@ import type { FindingDraft } from "../findings.ts";
 import { type CompiledGateway, compileGateway } from "../gateway-api/compile-gateway.ts";
 import { credentialRefs, GATEWAY, type GatewayReading, gatewayNeeds } from "../gateway-api/gateway.ts";
 import { GATEWAY_CLASS } from "../gateway-api/gateway-class.ts";
-import { type GatewayListener, type ListenerRefusal, listenerCredentials } from "../gateway-api/listener.ts";
+import { type GatewayListener, listenerCredentials } from "../gateway-api/listener.ts";
 import { conflict, type PortFamily, portFamily } from "../gateway-api/listener-conflicts.ts";
+import type { ListenerRefusal } from "../gateway-api/listener-remark.ts";
 import {
   isAllowedBy,
   LISTENER_SETS,
