@@ -1,7 +1,6 @@
 // A listener of a Gateway, or of a ListenerSet: its fields, and the place where clients come in that they become.
 import { z } from "zod";
-import type { FindingCode, Listener, ObjectRef } from "../../model/index.ts";
-import type { FieldPath, FindingText } from "../findings.ts";
+import type { Listener, ObjectRef } from "../../model/index.ts";
 import type { ObjectSet } from "../object-set.ts";
 import {
   checked,
