@@ -56,7 +56,7 @@ export class PodNetwork {
     const host = this.#freeHost();
     const link = ++this.#lastLink;
     this.#taken.set(host, link);
-    const namespace = `${this.#bridge}-${link}`;
+    const namespace = this.#namespaceOf(link);
     const outer = this.#outerName(link);
     await ip([
       `netns add ${namespace}`,
@@ -90,12 +90,25 @@ export class PodNetwork {
     this.#taken.delete(host);
   }
 
+  /** Takes along what nobody removed: the next cluster of these namespaces has the same names. */
   async close(): Promise<void> {
+    const links = [...this.#taken.values()];
+    this.#taken.clear();
+    for (const link of links) {
+      // Each by itself, since of one that was never made whole only some is there; a namespace takes its links along.
+      for (const command of [`link del ${this.#outerName(link)}`, `netns del ${this.#namespaceOf(link)}`]) {
+        await ip([command]).catch(() => {});
+      }
+    }
     await ip([`link del ${this.#outerName(0)}`, `link del ${this.#bridge}`]);
   }
 
   get #bridge(): string {
     return `limpet${this.slice}`;
+  }
+
+  #namespaceOf(link: number): string {
+    return `${this.#bridge}-${link}`;
   }
 
   #outerName(link: number): string {
