@@ -3,13 +3,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubernetesObject } from "../../src/kubernetes/api/client.ts";
-import { type Cluster, startCluster } from "../cluster/cluster.ts";
 import { until } from "../cluster/until.ts";
-import { Clients, idlingFor } from "../rollout/clients.ts";
-import { SessionLedger } from "../rollout/session-ledger.ts";
 import { EndpointStorm } from "./endpoint-storm.ts";
-import { GATEWAY, LimpetFleet } from "./limpet-fleet.ts";
-import { SESSION_APPLICATION_IMAGE, SessionApplication } from "./session-application.ts";
+import { GATEWAY } from "./limpet-fleet.ts";
+import { openTrafficStage, type TrafficStage } from "./traffic-stage.ts";
 
 const REQUESTS_PER_SEC = 100;
 const SESSIONS = 500;
@@ -18,42 +15,21 @@ const RIGHT_WITHIN_MS = 5_000;
 const LONGEST_PAUSE_MS = 1_000;
 const ROUTE = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes/revision";
 
-const startMs = performance.now();
-const ledger = new SessionLedger(undefined, () => performance.now() - startMs);
-
-let cluster: Cluster;
-let application: SessionApplication;
-let limpets: LimpetFleet;
-let clients: Clients;
+let stage: TrafficStage;
 let address: string | undefined;
-let port: number;
 let revision = 0;
 
 beforeAll(async () => {
-  cluster = await startCluster({
-    gatewayApi: "1.7.0",
-    channel: "experimental",
-    images: [SESSION_APPLICATION_IMAGE],
-  });
-  application = new SessionApplication(cluster, ledger);
-  limpets = new LimpetFleet(cluster);
-  await application.start(3);
-  port = await limpets.start();
-  clients = new Clients({ port, ledger, busy: 0, idling: idlingFor(REQUESTS_PER_SEC) });
+  stage = await openTrafficStage({ replicas: 3, requestsPerSec: REQUESTS_PER_SEC });
   await revise();
   await isRightSoon();
   address = await gatewayAddress();
-  await clients.begin(SESSIONS);
-  clients.start();
-  await clients.rounds.complete();
+  await stage.clients.begin(SESSIONS);
+  stage.clients.start();
+  await stage.clients.rounds.complete();
 }, 600_000);
 
-afterAll(async () => {
-  await clients?.stop();
-  await limpets?.stop();
-  await application?.stop();
-  await cluster?.stop();
-});
+afterAll(() => stage?.close());
 
 /** Writes what all replicas are to serve, and the leader to confirm. */
 async function revise(): Promise<void> {
@@ -74,7 +50,7 @@ async function revise(): Promise<void> {
       ],
     },
   };
-  await cluster.kubectl(["apply", "-f", "-"], JSON.stringify(route));
+  await stage.cluster.kubectl(["apply", "-f", "-"], JSON.stringify(route));
 }
 
 async function serves(place: string): Promise<boolean> {
@@ -84,7 +60,7 @@ async function serves(place: string): Promise<boolean> {
 }
 
 async function isServed(replicas = 2): Promise<boolean> {
-  const served = await Promise.all((await limpets.places()).map(serves));
+  const served = await Promise.all((await stage.limpets.places()).map(serves));
   return served.filter((one) => one).length >= replicas;
 }
 
@@ -93,7 +69,7 @@ interface Conditions {
 }
 
 async function isConfirmed(): Promise<boolean> {
-  const { metadata, ...route } = await cluster.client.request<KubernetesObject>("GET", ROUTE);
+  const { metadata, ...route } = await stage.cluster.client.request<KubernetesObject>("GET", ROUTE);
   const { parents = [] } = (route["status"] ?? {}) as { parents?: readonly Conditions[] };
   const conditions = parents.flatMap((parent) => parent.conditions ?? []);
   return (
@@ -106,14 +82,14 @@ async function isConfirmed(): Promise<boolean> {
 }
 
 async function gatewayAddress(): Promise<string | undefined> {
-  const gateway = await cluster.client.request<KubernetesObject>("GET", GATEWAY);
+  const gateway = await stage.cluster.client.request<KubernetesObject>("GET", GATEWAY);
   return (gateway["status"] as { addresses?: readonly { value: string }[] } | undefined)?.addresses?.[0]
     ?.value;
 }
 
 async function isPlaced(): Promise<boolean> {
   const now = await gatewayAddress();
-  return now !== undefined && (address === undefined || now === address) && (await limpets.isPlaced());
+  return now !== undefined && (address === undefined || now === address) && (await stage.limpets.isPlaced());
 }
 
 /** Answers after how many milliseconds each was right. */
@@ -133,12 +109,16 @@ async function isRightSoon(withinMs = RIGHT_WITHIN_MS): Promise<Record<string, n
 
 /** Clients notice nothing of what happens in there; what was counted is printed. */
 async function undisturbed(fault: string, happens: () => Promise<object>): Promise<void> {
-  const before = { requests: ledger.requests, retries: clients.retries, repeats: clients.repeats };
+  const before = {
+    requests: stage.ledger.requests,
+    retries: stage.clients.retries,
+    repeats: stage.clients.repeats,
+  };
   const fromMs = performance.now();
-  let [lastMs, last, longestPauseMs] = [fromMs, ledger.requests, 0];
+  let [lastMs, last, longestPauseMs] = [fromMs, stage.ledger.requests, 0];
   const watch = setInterval(() => {
     const nowMs = performance.now();
-    if (ledger.requests !== last) [lastMs, last] = [nowMs, ledger.requests];
+    if (stage.ledger.requests !== last) [lastMs, last] = [nowMs, stage.ledger.requests];
     longestPauseMs = Math.max(longestPauseMs, nowMs - lastMs);
   }, 20);
   try {
@@ -146,16 +126,16 @@ async function undisturbed(fault: string, happens: () => Promise<object>): Promi
     const seconds = (performance.now() - fromMs) / 1_000;
     const counts = {
       seconds: Math.round(seconds),
-      requests: ledger.requests - before.requests,
-      failed: ledger.failed,
-      moved: ledger.moved,
-      retries: clients.retries - before.retries,
-      repeats: clients.repeats - before.repeats,
+      requests: stage.ledger.requests - before.requests,
+      failed: stage.ledger.failed,
+      moved: stage.ledger.moved,
+      retries: stage.clients.retries - before.retries,
+      repeats: stage.clients.repeats - before.repeats,
       longestPauseMs: Math.round(longestPauseMs),
     };
     process.stdout.write(`${fault}: ${JSON.stringify({ ...counts, ...told })}\n`);
-    expect(ledger.failures).toEqual([]);
-    expect(ledger.moved).toBe(0);
+    expect(stage.ledger.failures).toEqual([]);
+    expect(stage.ledger.moved).toBe(0);
     expect(counts.requests / seconds).toBeGreaterThan(REQUESTS_PER_SEC * 0.7);
     expect(longestPauseMs).toBeLessThan(LONGEST_PAUSE_MS);
   } finally {
@@ -165,9 +145,9 @@ async function undisturbed(fault: string, happens: () => Promise<object>): Promi
 
 test("the API server dies, and comes back half a minute later", async () => {
   await undisturbed("API server away", async () => {
-    await cluster.controlPlane.apiServer.kill();
+    await stage.cluster.controlPlane.apiServer.kill();
     await delay(AWAY_MS);
-    await cluster.controlPlane.apiServer.start();
+    await stage.cluster.controlPlane.apiServer.start();
     await revise();
     return isRightSoon();
   });
@@ -175,9 +155,9 @@ test("the API server dies, and comes back half a minute later", async () => {
 
 test("etcd stands still for half a minute", async () => {
   await undisturbed("etcd still", async () => {
-    cluster.controlPlane.etcd.pause();
+    stage.cluster.controlPlane.etcd.pause();
     await delay(AWAY_MS);
-    cluster.controlPlane.etcd.resume();
+    stage.cluster.controlPlane.etcd.resume();
     await until(
       () =>
         revise().then(
@@ -192,15 +172,15 @@ test("etcd stands still for half a minute", async () => {
 });
 
 test("a thousand changes of EndpointSlices in ten seconds", async () => {
-  const storm = await EndpointStorm.over(cluster, "app=carts");
-  await until(async () => (await storm.answers(await limpets.places())) === "all", "the storm's route");
+  const storm = await EndpointStorm.over(stage.cluster, "app=carts");
+  await until(async () => (await storm.answers(await stage.limpets.places())) === "all", "the storm's route");
   await undisturbed("storm of endpoints", async () => {
-    const asked = storm.ask(`http://127.0.0.1:${port}`);
+    const asked = storm.ask(`http://127.0.0.1:${stage.port}`);
     const seconds = await storm.blow({ changes: 1_000, withinMs: 10_000 });
     await revise();
     const right = await isRightSoon();
     const fromMs = performance.now();
-    const isCalm = async () => (await storm.answers(await limpets.places())) === "the last one";
+    const isCalm = async () => (await storm.answers(await stage.limpets.places())) === "the last one";
     await until(isCalm, "both replicas to know the last endpoint alone", RIGHT_WITHIN_MS);
     const { answers, failures } = await asked.stop();
     expect(failures).toEqual([]);
@@ -210,44 +190,52 @@ test("a thousand changes of EndpointSlices in ten seconds", async () => {
 });
 
 test("the replica that leads dies without a word", async () => {
-  const leader = await limpets.leader();
+  const leader = await stage.limpets.leader();
   await undisturbed("leader killed", async () => {
-    clients.mayBreak = true;
-    await limpets.kill(leader);
+    stage.clients.mayBreak = true;
+    await stage.limpets.kill(leader);
     await revise();
     const fromMs = performance.now();
     await until(() => isServed(1), "the other replica to serve what was written last", RIGHT_WITHIN_MS);
     const servedByOther = Math.round(performance.now() - fromMs);
-    await until(async () => (await limpets.leader()) !== leader, "another leader", RIGHT_WITHIN_MS);
+    await until(async () => (await stage.limpets.leader()) !== leader, "another leader", RIGHT_WITHIN_MS);
     const ledAgain = Math.round(performance.now() - fromMs);
     const right = await isRightSoon();
-    clients.mayBreak = false;
+    stage.clients.mayBreak = false;
     return { servedByOther, ledAgain, ...right };
   });
 });
 
 test("a replica is gone from one moment to the next, and another one comes", async () => {
-  const leader = await limpets.leader();
-  const gone = (await limpets.pods()).find(({ name }) => name !== leader)?.name as string;
+  const leader = await stage.limpets.leader();
+  const gone = (await stage.limpets.pods()).find(({ name }) => name !== leader)?.name as string;
   await undisturbed("replica gone", async () => {
-    clients.mayBreak = true;
-    await limpets.kill(gone);
-    await cluster.kubectl(["-n", "limpet-system", "delete", "pod", gone, "--force", "--grace-period=0"]);
+    stage.clients.mayBreak = true;
+    await stage.limpets.kill(gone);
+    await stage.cluster.kubectl([
+      "-n",
+      "limpet-system",
+      "delete",
+      "pod",
+      gone,
+      "--force",
+      "--grace-period=0",
+    ]);
     await revise();
     const fromMs = performance.now();
     await until(() => isServed(1), "the other replica to serve what was written last", RIGHT_WITHIN_MS);
     const servedByOther = Math.round(performance.now() - fromMs);
-    await until(() => limpets.isComplete(gone), "another replica in its place");
+    await until(() => stage.limpets.isComplete(gone), "another replica in its place");
     const replaced = Math.round(performance.now() - fromMs);
     const right = await isRightSoon();
-    clients.mayBreak = false;
+    stage.clients.mayBreak = false;
     return { servedByOther, replaced, ...right };
   });
 });
 
 test("everybody is where he was", async () => {
-  await clients.rounds.complete();
-  await clients.stop();
-  expect(ledger).toMatchObject({ failures: [], begun: SESSIONS, moved: 0 });
-  expect(ledger.kept).toBe(ledger.requests - SESSIONS);
+  await stage.clients.rounds.complete();
+  await stage.clients.stop();
+  expect(stage.ledger).toMatchObject({ failures: [], begun: SESSIONS, moved: 0 });
+  expect(stage.ledger.kept).toBe(stage.ledger.requests - SESSIONS);
 });
