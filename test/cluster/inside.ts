@@ -17,8 +17,6 @@ mount -t tmpfs none /run/netns
 mount -t tmpfs none "$LIMPET_CLUSTER_FILES"
 ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
-# By ports too, not by addresses alone: else all connections of a client go to one replica.
-echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy
 set +e -m
 "$@" <&0 &
 child=$!

@@ -336,21 +336,25 @@ test("a second cluster has objects and addresses of its own", async () => {
   }
 });
 
-test("connections to a pool's addresses go to all who serve it, and to whoever is left", async () => {
+const POOL = "10.98.0.0/24";
+
+/** One of those who serve the pool; it answers with its name. */
+async function serveThePool(who: string) {
   const program = `require("node:http").createServer((request, response) => {
     response.end(process.env.WHO);
   }).listen(80, () => console.log("listening"))`;
-  const start = async (who: string) => {
-    const started = await cluster.start({
-      program: process.execPath,
-      args: ["-e", program],
-      env: { WHO: who },
-      addressPools: ["10.98.0.0/24"],
-    });
-    await new Promise((resolve) => started.process.stdout?.once("data", resolve));
-    return started;
-  };
-  const [left, right] = await Promise.all([start("left"), start("right")]);
+  const started = await cluster.start({
+    program: process.execPath,
+    args: ["-e", program],
+    env: { WHO: who },
+    addressPools: [POOL],
+  });
+  await new Promise((resolve) => started.process.stdout?.once("data", resolve));
+  return started;
+}
+
+test("connections to a pool's addresses go to all who serve it, and to whoever is left", async () => {
+  const [left, right] = await Promise.all([serveThePool("left"), serveThePool("right")]);
   const heard = async (address: string) => {
     const answers = new Set<string>();
     for (let count = 0; count < 40; count++) answers.add(await body(`http://${address}/`));
@@ -364,4 +368,25 @@ test("connections to a pool's addresses go to all who serve it, and to whoever i
   expect(await heard("10.98.0.1")).toEqual(["left", "right"]);
   await Promise.all([left.stop(), right.stop()]);
   await expect(body("http://10.98.0.1/")).rejects.toThrow();
+});
+
+test("no connection to a pool is disturbed by pods that come and go", async () => {
+  const serving = await Promise.all([serveThePool("left"), serveThePool("right")]);
+  let over = false;
+  let answered = 0;
+  const ask = async () => {
+    for (; !over; answered++) await body("http://10.98.0.1/");
+  };
+  const asking = Promise.all([ask(), ask(), ask()]);
+  const churn = async () => {
+    for (let count = 0; count < 40; count++) {
+      const guest = await cluster.start({ program: "sleep", args: ["60"] });
+      await guest.stop();
+    }
+  };
+  await Promise.race([asking, churn()]);
+  over = true;
+  await asking;
+  expect(answered).toBeGreaterThan(1_000);
+  await Promise.all(serving.map((one) => one.stop()));
 });

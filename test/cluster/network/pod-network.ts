@@ -26,15 +26,16 @@ export class PodNetwork {
   private constructor(slice: number) {
     this.slice = slice;
     this.nodeAddress = this.#addressOf(1);
-    this.pools = new PoolRoutes(this.#bridge, slice);
+    this.pools = new PoolRoutes(this.#bridge, () => this.add());
   }
 
   static async create(): Promise<PodNetwork> {
     for (let slice = 0; slice < SLICES; slice++) {
       const network = new PodNetwork(slice);
       try {
-        // The kernel says who is first.
-        await ip([`link add ${network.#bridge} type bridge`]);
+        // The kernel says who is first. An own address: one of its links' would go with that link, and all pods would send
+        // to nobody for a while.
+        await ip([`link add ${network.#bridge} address ${network.#bridgeMac} type bridge`]);
       } catch (error) {
         if (String(error).includes("File exists")) continue;
         throw error;
@@ -105,6 +106,10 @@ export class PodNetwork {
 
   get #bridge(): string {
     return `limpet${this.slice}`;
+  }
+
+  get #bridgeMac(): string {
+    return `02:00:0a:f4:00:${this.slice.toString(16).padStart(2, "0")}`;
   }
 
   #namespaceOf(link: number): string {
