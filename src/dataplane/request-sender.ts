@@ -9,7 +9,7 @@ import { filterPlan } from "./filter-plan.ts";
 import { startMirrors } from "./mirror.ts";
 import { RequestBody } from "./request-body.ts";
 import { editRequest, resetRequest } from "./request-edits.ts";
-import { answerForCode } from "./respond.ts";
+import { answerForCode, answerForFailure } from "./respond.ts";
 import { type Retrial, Retries, type RetryReason } from "./retries.ts";
 import type { RetryAllowance } from "./retry-allowance.ts";
 import type { BodyChunk, BodyLength, Trailers } from "./stream.ts";
@@ -100,6 +100,11 @@ export class RequestSender implements AlarmOwner {
     else attempt.abandon();
     if (retrial === "over-budget") {
       exchange.answer(answerForCode("retry-budget-spent"));
+      return true;
+    }
+    if ("refused" in retrial) {
+      exchange.decision = retrial.refused;
+      exchange.answer(answerForFailure(retrial.refused.failure));
       return true;
     }
     exchange.context.traffic.backend(this.#backend.id).retries[reason] += 1;

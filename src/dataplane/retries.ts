@@ -1,5 +1,5 @@
 // Whether an exchange tries again after an attempt was in vain, where, and how soon: by its rule, or because it is safe.
-import type { BackendState, Decision, EndpointState } from "../affinity/decision.ts";
+import type { BackendState, Decision, DecisionFailure, EndpointState } from "../affinity/decision.ts";
 import type { Retry } from "../model/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { chooseAgain } from "./choice.ts";
@@ -28,6 +28,11 @@ export interface Retrial {
   readonly fresh: boolean;
   /** What its backend counts it by, to be released with its end; undefined: it counts for nothing. */
   readonly allowance: RetryAllowance | undefined;
+}
+
+/** What the decision would be now leaves no other try. */
+export interface Refusal {
+  readonly refused: Decision & { readonly failure: DecisionFailure };
 }
 
 /** Methods that may be sent twice (RFC 9110 section 9.2.2). */
@@ -62,17 +67,26 @@ export class Retries {
   }
 
   /** `over-budget`: there would be another try if the backend put up with it. */
-  next(reason: RetryReason, attempt: Attempt): Retrial | "over-budget" | undefined {
+  next(reason: RetryReason, attempt: Attempt): Retrial | Refusal | "over-budget" | undefined {
     const { decision } = this.#exchange;
     if (decision === undefined) return undefined;
     if ((reason === "reused-connection" || reason === "endpoint-drains") && !this.#renewed) {
       this.#renewed = true;
       return { decision, waitMs: 0, fresh: true, allowance: undefined };
     }
+    const isLeft = reason === "connect-failed" || reason === "endpoint-drains";
+    const refusal = isLeft && decision.pinned ? this.#refusal() : undefined;
+    if (refusal !== undefined) return refusal;
     const rule = this.#rule;
     if (rule !== undefined && allows(rule, reason)) return this.#byRule(rule, decision, attempt);
-    const isLeft = reason === "connect-failed" || reason === "endpoint-drains";
     return isLeft ? this.#elsewhereOnce(decision, attempt) : undefined;
+  }
+
+  /** For a session that may not move: it was lost while it was on its way, and gets the answer that it would get now. */
+  #refusal(): Refusal | undefined {
+    const refused = chooseAgain(this.#exchange, []);
+    const { failure } = refused;
+    return failure === undefined ? undefined : { refused: { ...refused, failure } };
   }
 
   /** A session that may not move is tried again where it is. */

@@ -569,6 +569,40 @@ describe("a session", () => {
   });
 });
 
+describe("a session that may not move, whose endpoint leaves while it connects,", () => {
+  const strict = cookieSession("home", { onLost: { action: "reject", status: 410 } });
+  const rest = backend("web", [endpoint(B), endpoint(C)]);
+  const askForA = (rule: Partial<Rule>, then: Backend) => {
+    const gateway = gatewayTo(web, { session: strict, ...rule });
+    const token = Buffer.from(`\n\x0b${A}`, "latin1").toString("base64");
+    const client = gateway.request({ fields: ["cookie", `home="${token}"`] });
+    gateway.serve(
+      snapshotOf({ backends: [then], rules: [forwardRule([then], { session: strict, ...rule })] }),
+    );
+    gateway.endpoints.last.fail(unreachable());
+    return { gateway, client };
+  };
+
+  test.each([
+    ["without a rule for retries", {}],
+    ["whatever the rule says of retries", { retry: RETRY }],
+  ])("is lost, and answered so, %s", (_, rule) => {
+    const { gateway, client } = askForA(rule, rest);
+    expect(client.response?.status).toBe(410);
+    expect(addresses(gateway)).toEqual([A]);
+    expect(gateway.log.at(-1)).toMatchObject({ status: 410, error: "session-rejected" });
+    expect(gateway.log.at(-1)?.affinity?.outcome).toBe("rejected");
+    expect(retriesFor(gateway, "connect-failed")).toBeUndefined();
+  });
+
+  test("is not lost while the endpoint is there", () => {
+    const { gateway, client } = askForA({}, backend("web", [endpoint(A), endpoint(B)]));
+    expect(client.response?.status).toBe(503);
+    expect(gateway.log.at(-1)).toMatchObject({ error: "connect-failed" });
+    expect(gateway.log.at(-1)?.affinity?.outcome).toBe("kept");
+  });
+});
+
 describe("what the backend puts up with", () => {
   test("a budget that is spent gives 503", () => {
     const retryBudget = { percent: 0, intervalMs: 10_000, minimum: { count: 1, intervalMs: 1_000 } };
