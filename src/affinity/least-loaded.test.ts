@@ -59,11 +59,20 @@ describe("the load of sessions", () => {
     expect(often.at(NOW_SEC + 200)).toBeCloseTo(once.at(NOW_SEC + 200));
   });
 
-  test("stands still while a clock that was set back catches up", () => {
+  test("counts a request that comes late as one of now", () => {
     const load = new SessionLoad();
     load.add(NOW_SEC);
-    load.add(NOW_SEC - 3600);
-    expect(load.at(NOW_SEC - 1800)).toBe(2);
+    load.add(NOW_SEC - 30);
+    expect(load.at(NOW_SEC)).toBe(2);
+  });
+
+  test("fades by a clock that was set back, as that of an endpoint does that has come since", () => {
+    const [old, young] = [new SessionLoad(), new SessionLoad()];
+    for (let i = 0; i < 8; i++) old.add(NOW_SEC);
+    const back = NOW_SEC - 3600;
+    for (let i = 0; i < 8; i++) young.add(back);
+    expect(old.at(back)).toBe(8);
+    for (const load of [old, young]) expect(load.at(back + 40)).toBeCloseTo(2);
   });
 });
 

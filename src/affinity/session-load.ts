@@ -6,6 +6,9 @@
  */
 const HALF_LIFE_SEC = 20;
 
+/** A request that waited so long for its endpoint counts in the second in which the endpoint was looked at last. */
+const LATEST_SEC = 60;
+
 /** Fades when it is looked at: an endpoint that nobody asks for costs nothing. */
 export class SessionLoad {
   #requests = 0;
@@ -28,8 +31,13 @@ export class SessionLoad {
     return this.#requests;
   }
 
-  /** A clock that was set back stands still until it has caught up. */
+  /**
+   * Requests look at a clock of their beginning, so one may come late. What is later than that is a clock that was set
+   * back, and from then on loads fade by it: until it had caught up they would only grow, and those of endpoints that
+   * come meanwhile would not.
+   */
   #fade(nowSec: number): void {
+    if (nowSec < this.#atSec - LATEST_SEC) this.#atSec = nowSec;
     if (nowSec <= this.#atSec) return;
     this.#requests *= 2 ** ((this.#atSec - nowSec) / HALF_LIFE_SEC);
     this.#atSec = nowSec;

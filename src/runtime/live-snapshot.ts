@@ -182,9 +182,9 @@ export class LiveSnapshot {
     const slowStartMs = resolved.slowStart?.windowMs;
     const nowMs = wallMs();
     if (slowStartMs !== undefined) {
-      starts.update(resolved, (endpoint) => serviceOf(endpoint, verdictOf(endpoint)), nowMs);
+      starts.update(resolved, (endpoint) => serviceOf(endpoint, verdictOf(endpoint)), slowStartMs, nowMs);
     }
-    arrivals?.update(resolved, (endpoint) => (mayServe(endpoint) ? "serving" : "down"), nowMs);
+    arrivals?.update(resolved, (endpoint) => (mayServe(endpoint) ? "serving" : "down"), ARRIVAL_MS, nowMs);
     live.merged = judge(resolved, (endpoint) => ({
       verdict: verdictOf(endpoint),
       slowStartSinceMs: slowStartMs === undefined ? undefined : starts.sinceMs(endpoint, slowStartMs, nowMs),

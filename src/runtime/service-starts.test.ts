@@ -13,7 +13,7 @@ function after(...moments: readonly (readonly [nowMs: number, services: Record<s
   for (const [nowMs, services] of moments) {
     addresses = Object.keys(services);
     const backend = backendOf("b", addresses);
-    starts.update(backend, ({ address }) => services[address] ?? "down", nowMs);
+    starts.update(backend, ({ address }) => services[address] ?? "down", WINDOW_MS, nowMs);
     lastMs = nowMs;
   }
   const since = addresses.map((address) => starts.sinceMs(endpointAt(address), WINDOW_MS, lastMs));
@@ -76,8 +76,31 @@ test("another pod at the same address is new", () => {
     [0, "one"],
     [100, "other"],
   ] as const) {
-    starts.update(backendOf("b", [endpointAt(A, { uid })]), () => "serving", nowMs);
+    starts.update(backendOf("b", [endpointAt(A, { uid })]), () => "serving", WINDOW_MS, nowMs);
   }
   const since = ["one", "other"].map((uid) => starts.sinceMs(endpointAt(A, { uid }), WINDOW_MS, 100));
   expect(since).toEqual([undefined, 100]);
+});
+
+const HOUR_MS = 3_600_000;
+
+test("a clock that was set back makes nobody new who was through with it", () => {
+  const { since, nextEndMs } = after(
+    [HOUR_MS, { [A]: "serving" }],
+    [HOUR_MS + 1, { [A]: "serving", [B]: "serving" }],
+    [HOUR_MS + 1 + WINDOW_MS, { [A]: "serving", [B]: "serving" }],
+    [0, { [A]: "serving", [B]: "serving" }],
+  );
+  expect(since).toEqual([undefined, undefined]);
+  expect(nextEndMs).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("who is new while the clock is set back is spared for one window more, not until the clock has caught up", () => {
+  const { since, nextEndMs } = after(
+    [HOUR_MS, { [A]: "serving" }],
+    [HOUR_MS + 1, { [A]: "serving", [B]: "serving" }],
+    [7, { [A]: "serving", [B]: "serving" }],
+  );
+  expect(since).toEqual([undefined, 7]);
+  expect(nextEndMs).toBe(7 + WINDOW_MS);
 });

@@ -21,8 +21,16 @@ export class ServiceStarts {
   #since: Since = new Map();
   #isNew = true;
 
-  /** Takes note of who serves now. */
-  update(backend: Backend, serviceOf: (endpoint: Endpoint) => Service, nowMs: number): void {
+  /**
+   * Takes note of who serves now. A clock that was set back makes nobody new again: whoever was spared for `windowMs` is
+   * through with it, and whoever was not yet is spared as if it had just begun.
+   */
+  update(
+    backend: Backend,
+    serviceOf: (endpoint: Endpoint) => Service,
+    windowMs: number,
+    nowMs: number,
+  ): void {
     const since: Since = new Map();
     for (const endpoint of backend.endpoints) {
       const key = keyOf(endpoint);
@@ -30,7 +38,8 @@ export class ServiceStarts {
       const isAwaited = this.#isNew || known === AWAITED;
       const service = serviceOf(endpoint);
       if (service === "serving") {
-        since.set(key, typeof known === "number" ? known : isAwaited ? ESTABLISHED : nowMs);
+        const sinceMs = typeof known === "number" ? known : isAwaited ? ESTABLISHED : nowMs;
+        since.set(key, nowMs - sinceMs >= windowMs ? ESTABLISHED : Math.min(sinceMs, nowMs));
       } else {
         since.set(key, service === "pending" && isAwaited ? AWAITED : DOWN);
       }
