@@ -75,6 +75,8 @@ describe("in a response", () => {
     ["id=own; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60", "own"],
     ["id=own; Max-Age=0; Max-Age=60", "own"],
     ["id=own; Max-Age=soon; Expires=never", "own"],
+    ["id=own; Expires=0", "own"],
+    ["id=own; Expires=-1; Path=/", "own"],
   ])("%s sets it", (line, value) => {
     expect(setValue(line)).toBe(value);
   });

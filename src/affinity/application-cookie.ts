@@ -1,4 +1,6 @@
 // Changes one cookie of the application in a request's or a response's lines, and leaves every other byte as it is.
+import { cookieDateMs } from "./cookie-date.ts";
+
 const LEADING_SPACES = /^ +/;
 const DELTA_SECONDS = /^-?\d+$/;
 
@@ -61,10 +63,7 @@ function endsCookie(line: string, from: number, nowMs: number): boolean {
     const name = attribute.slice(0, equals).trim().toLowerCase();
     const value = attribute.slice(equals + 1).trim();
     if (name === "max-age" && DELTA_SECONDS.test(value)) maxAgeSec = Number(value);
-    else if (name === "expires") {
-      const ms = Date.parse(value);
-      if (!Number.isNaN(ms)) expiresMs = ms;
-    }
+    else if (name === "expires") expiresMs = cookieDateMs(value) ?? expiresMs;
   }
   if (maxAgeSec !== undefined) return maxAgeSec <= 0;
   return expiresMs !== undefined && expiresMs <= nowMs;
