@@ -210,6 +210,19 @@ test("a sealed envelope of before is followed until its time is over", () => {
   expect(decideWith(session, text, [A], NOW_SEC + 1).outcome).toBe("rejected");
 });
 
+test("so are those of sessions that have a timeout by now, sealed or not", () => {
+  const timed = { onLost: STRICT, absoluteTimeoutSec: 600 };
+  const text = encodeEnvelope({ address: A, original: "own" });
+  for (const session of [
+    { ...sealedSession(timed, { acceptEnvoyUntilSec: NOW_SEC + 1 }), carrier: HEADER },
+    cookieSession({ ...timed, carrier: HEADER }),
+  ]) {
+    const kept = decideWith(session, text);
+    expect(kept).toMatchObject({ outcome: "kept", unwrapped: { value: "own" } });
+    expect(wrap(session, kept, "own").token).toMatchObject({ address: A, expiresSec: NOW_SEC + 600 });
+  }
+});
+
 test("a pod that got the address later does not get the session", () => {
   const plan = (uid: string) => sessionPlanOf(sealedHeader, [endpointAt(A, { uid })]);
   const first = decideNow(plan("one"), requestOf("/"), { nowSec: NOW_SEC, keys: RING });

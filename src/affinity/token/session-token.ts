@@ -99,7 +99,7 @@ function envoyFormat(session: SessionPersistence): TokenFormat {
     case "header":
       return isTimed ? timedEnvoyHeaderFormat : envoyHeaderFormat;
     case "wrappedHeader":
-      return isTimed ? wrappingCookieFormat : envelopeFormat;
+      return isTimed ? timedEnvelopeFormat : envelopeFormat;
     case "wrappedCookie":
       return wrappingCookieFormat;
   }
@@ -112,4 +112,10 @@ const envelopeFormat: TokenFormat = {
     const envelope = decodeEnvelope(text);
     return envelope && { ...addressToken(envelope.address), original: envelope.original };
   },
+};
+
+/** For sessions with timeouts; Envoy's own, and those from before the timeouts, are read too. */
+const timedEnvelopeFormat: TokenFormat = {
+  encode: wrappingCookieFormat.encode,
+  decode: (text) => envelopeFormat.decode(text) ?? wrappingCookieFormat.decode(text),
 };
