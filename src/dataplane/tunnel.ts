@@ -51,11 +51,18 @@ export class Splice {
     this.#endpoint.destroy();
   }
 
-  /** A direction passed bytes on. */
-  count(from: Tunnel, size: number): void {
+  /** A direction passed bytes on. False: they are for nobody, and are no sign of life. */
+  count(from: Tunnel, size: number): boolean {
+    if (this.#closedSides > 0) return false;
     this.#spoke = true;
     if (from === this.#client) this.bytesIn += size;
     else this.bytesOut += size;
+    return true;
+  }
+
+  /** A side took what waited for it. */
+  drained(): void {
+    this.#spoke = true;
   }
 
   /** `ended`: it said goodbye first, so the other side gets its last bytes before it is closed. */
@@ -82,12 +89,12 @@ class Direction {
   }
 
   onData(chunk: BodyChunk): void {
-    this.#splice.count(this.#from, chunk.length);
-    if (!this.#to.write(chunk)) this.#from.pause();
+    if (this.#splice.count(this.#from, chunk.length) && !this.#to.write(chunk)) this.#from.pause();
   }
 
   /** This side takes bytes again, so the other may speak on. */
   onDrain(): void {
+    this.#splice.drained();
     this.#to.resume();
   }
 

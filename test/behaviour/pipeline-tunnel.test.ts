@@ -72,6 +72,38 @@ test("a side that said goodbye leaves the other time to read, but not for ever",
   expect(gateway.log).toMatchObject([{ status: 101, error: undefined }]);
 });
 
+test("a side that is gone is not kept by the other, whatever that goes on saying to nobody", () => {
+  const { gateway, here, there } = upgraded();
+  here.sayEnd();
+  here.vanish();
+  for (let second = 0; second < 10; second += 1) {
+    there.say("tick");
+    gateway.sweep();
+    gateway.nowMs += 1_000;
+  }
+  gateway.sweep();
+  expect(there.destroyed).toBe(true);
+  expect(gateway.sample("limpet_tunnels")).toBe(0);
+  expect(gateway.log).toMatchObject([{ status: 101, bytesOut: 0, error: undefined }]);
+});
+
+test("a slow side has time for the last words as long as it takes some of them", () => {
+  const { gateway, here, there } = upgraded();
+  here.slow = true;
+  there.say("last words");
+  there.sayEnd();
+  there.vanish();
+  for (let second = 0; second < 10; second += 1) {
+    here.takeMore();
+    gateway.sweep();
+    gateway.nowMs += 1_000;
+  }
+  expect(here.destroyed).toBe(false);
+  gateway.nowMs += 10_000;
+  gateway.sweep();
+  expect(here.destroyed).toBe(true);
+});
+
 test("silence ends it", () => {
   const { gateway, here, there } = upgraded();
   gateway.sweep();
