@@ -37,7 +37,18 @@ test("a name without any address is an error", async () => {
 
 test("a server that fails for one family does not take the other away", async () => {
   const server = await startDnsServer({ "carts.example": { a: ["10.0.0.1"], fails: "AAAA" } });
-  expect((await dnsResolver([server.address])("carts.example")).addresses).toEqual(["10.0.0.1"]);
+  expect(await dnsResolver([server.address])("carts.example")).toMatchObject({
+    addresses: ["10.0.0.1"],
+    unknownFamily: 6,
+  });
+});
+
+test("a family without addresses is known to have none", async () => {
+  const server = await startDnsServer({ "carts.example": { aaaa: ["2001:db8:0:0:0:0:0:1"], ttlSec: 9 } });
+  expect(await dnsResolver([server.address])("carts.example")).toEqual({
+    addresses: ["2001:db8::1"],
+    ttlSec: 9,
+  });
 });
 
 test("a name that no server knows is the system's to find, without a time to live", async () => {

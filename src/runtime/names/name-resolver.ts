@@ -6,6 +6,8 @@ export interface Resolution {
   readonly addresses: readonly string[];
   /** Undefined: whoever answered did not say (a hosts file). */
   readonly ttlSec: number | undefined;
+  /** The family about which the question failed, so that nobody knows whether the name has addresses of it. */
+  readonly unknownFamily?: 4 | 6;
 }
 
 /** Rejects where there is no address: with the system's error, whose `code` tells why. */
@@ -44,6 +46,8 @@ export function dnsResolver(
       return {
         addresses: [...new Set(records.map(({ address }) => address))],
         ttlSec: Math.min(...records.map(({ ttl }) => ttl)),
+        ...(failureOf(v4) === undefined ? {} : { unknownFamily: 4 }),
+        ...(failureOf(v6) === undefined ? {} : { unknownFamily: 6 }),
       };
     }
     if (fallback !== undefined) {

@@ -63,6 +63,30 @@ test.each([
   watch.stop();
 });
 
+test("half an answer changes the addresses of its own family alone", async () => {
+  const { watch, changes } = watchOf(
+    { addresses: ["10.0.0.1", "2001:db8::1"], ttlSec: 30 },
+    { addresses: ["10.0.0.2"], ttlSec: 30, unknownFamily: 6 },
+    { addresses: ["2001:db8::2"], ttlSec: 30, unknownFamily: 4 },
+    { addresses: ["10.0.0.2"], ttlSec: 30 },
+  );
+  watch.watch(["carts.example"]);
+  await watch.settled(1000);
+  const seen = [watch.addresses("carts.example")];
+  for (let count = 0; count < 3; count += 1) {
+    await pass(30_000);
+    seen.push(watch.addresses("carts.example"));
+  }
+  expect(seen).toEqual([
+    ["10.0.0.1", "2001:db8::1"],
+    ["10.0.0.2", "2001:db8::1"],
+    ["10.0.0.2", "2001:db8::2"],
+    ["10.0.0.2"],
+  ]);
+  expect(changes).toHaveLength(4);
+  watch.stop();
+});
+
 test("a failure leaves the last addresses, is told once, and is tried again later and later", async () => {
   const { watch, changes, log, asked } = watchOf(
     { addresses: ["10.0.0.1"], ttlSec: 1 },

@@ -1,4 +1,5 @@
 // Keeps the addresses of host names up to date: asked again when their time is over, kept where an answer fails.
+import { isIP } from "node:net";
 import type { MetricSample } from "../../telemetry/index.ts";
 import type { ResolveName } from "./name-resolver.ts";
 
@@ -96,12 +97,14 @@ export class NameWatch {
   async #ask(host: string, name: Watched): Promise<void> {
     let waitMs: number;
     try {
-      const { addresses, ttlSec } = await this.#options.resolve(host);
+      const { addresses, ttlSec, unknownFamily } = await this.#options.resolve(host);
       if (this.#names.get(host) !== name) return;
       this.#resolved += 1;
       waitMs = ttlSec === undefined ? DEFAULT_TTL_MS : ttlSec * 1000;
       waitMs = Math.min(Math.max(waitMs, MIN_TTL_MS), MAX_TTL_MS);
-      this.#take(host, name, [...addresses].sort());
+      // Half an answer says nothing about the other half: the last addresses of that family stay.
+      const kept = (name.addresses ?? []).filter((address) => isIP(address) === unknownFamily);
+      this.#take(host, name, [...new Set([...addresses, ...kept])].sort());
     } catch (error) {
       if (this.#names.get(host) !== name) return;
       this.#failed += 1;

@@ -11,13 +11,13 @@ export const LOCAL_ADDRESSES = "ELOCAL";
  */
 export function remoteAddresses(resolve: ResolveName): ResolveName {
   return async (host) => {
-    const { addresses, ttlSec } = await resolve(host);
-    const remote = addresses.filter((address) => !isLocalAddress(parseIp(address) ?? []));
+    const resolution = await resolve(host);
+    const remote = resolution.addresses.filter((address) => !isLocalAddress(parseIp(address) ?? []));
     if (remote.length === 0) {
       const error: NodeJS.ErrnoException = new Error(`${host} leads to this machine or its link only`);
       error.code = LOCAL_ADDRESSES;
       throw error;
     }
-    return { addresses: remote, ttlSec };
+    return { ...resolution, addresses: remote };
   };
 }
