@@ -21,6 +21,8 @@ export class BackendConnections implements PlaceWatcher {
   readonly #endpoints = new Map<string, EndpointConnections>();
   #backend: Backend;
   #breaker: Breaker | undefined;
+  /** No snapshot has the backend any more, and nobody sweeps it. */
+  #isGone = false;
 
   constructor(backend: Backend, tlsClients: TlsClients, options: UpstreamPoolOptions) {
     this.#options = options;
@@ -95,6 +97,12 @@ export class BackendConnections implements PlaceWatcher {
     }
   }
 
+  /** The backend is gone: who waits for a connection gets one yet, which is not kept either. */
+  leave(): void {
+    this.#isGone = true;
+    this.retire();
+  }
+
   /** Gives all of them up: idle ones now, busy ones after their exchange. */
   retire(): void {
     const all = [...this.#endpoints.values()];
@@ -128,7 +136,8 @@ export class BackendConnections implements PlaceWatcher {
       watcher: this,
       nowMs: this.#options.monotonicMs(),
     });
-    const isThere = this.#backend.endpoints.some(({ address }) => address === endpoint.address);
+    const isThere =
+      !this.#isGone && this.#backend.endpoints.some(({ address }) => address === endpoint.address);
     if (isThere) this.#endpoints.set(key, connections);
     // Who began with an older snapshot may ask for it yet.
     else connections.depart();

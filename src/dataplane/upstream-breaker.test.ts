@@ -213,6 +213,15 @@ describe("connections", () => {
     expect(carried()).toEqual(["(1:1)", "1:1", "1:1"]);
   });
 
+  test("those who wait for a backend that is gone are served, on connections that nobody keeps", () => {
+    const sent = [send(), send(), send()];
+    pool.update(() => undefined);
+    for (const connection of [0, 1, 2]) connections[connection]?.becomeIdle();
+    expect(carried()).toEqual(["(1:1)", "(1:1)", "(1:1)"]);
+    expect(sent.map(({ stream }) => stream.reused)).toEqual([false, false, false]);
+    expect(swept.size).toBe(0);
+  });
+
   test("those who wait are served with the settings of the snapshot that came meanwhile", () => {
     send();
     send();

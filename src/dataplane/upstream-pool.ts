@@ -89,7 +89,7 @@ export class UpstreamPool {
       if (backend !== undefined) connections.update(backend);
       else {
         this.#backends.delete(id);
-        connections.retire();
+        connections.leave();
       }
     }
   }
