@@ -117,6 +117,19 @@ ends idle  2026-01-01T09:17:00Z, in 15m
     expect((await token("open", sealed.out.trim(), ...scope)).out).toContain("value      1868a90c\n");
   });
 
+  test("whatever letters that value has", async () => {
+    const scope = ["--scope", SCOPE, "--session-keys", await keyFile()];
+    const sealed = await token("seal", "--endpoint", "10.0.0.1:80", "--value", "prix: 5 €, payé", ...scope);
+    const opened = await token("open", sealed.out.trim(), "--json", ...scope);
+    expect(JSON.parse(opened.out)).toMatchObject({ value: "prix: 5 €, payé" });
+    const bytes = await tokenReading(
+      encodeEnvelope({ address: "10.0.0.1:80", original: "pay\xe9" }),
+      "open",
+      "-",
+    );
+    expect(bytes.out).toContain("value      payé\n");
+  });
+
   test.each([
     ["MTI3LjAuMC4xOjMwMDE=", "envoy-address"],
     ["x-home=MTI3LjAuMC4xOjMwMDE=", "envoy-address"],
@@ -211,4 +224,29 @@ test("a session is named where a configuration has several or none", async () =>
   });
   const path = configuration("{sessionName: home}");
   expect(JSON.parse((await token(...args, "-f", path, "--json")).out)).toMatchObject({ scope: SCOPE });
+});
+
+const WRAPPING_POLICY = `---
+apiVersion: limpet.dev/v1alpha1
+kind: AffinityPolicy
+metadata: {name: own}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: all}]
+  session: {wrap: {cookie: JSESSIONID}}
+`;
+
+test("a token that its session would not take is not sealed: with a value where nothing is wrapped, or without one", async () => {
+  const args = ["seal", "--endpoint", "10.0.0.1:80", "--session-keys", await keyFile()];
+  const plain = configuration("{sessionName: home}");
+  expect(await token(...args, "-f", plain, "--value", "own")).toEqual({
+    code: 2,
+    out: "",
+    error: `error: ${SCOPE} wraps nothing of the application's: leave out --value\n`,
+  });
+  const wrapping = join(temporaryFolder(), "wrapping.yaml");
+  writeFileSync(wrapping, `${gatewayYaml({ port: 8080 })}---\n${sampleYaml([3001])}${WRAPPING_POLICY}`);
+  const missing = await token(...args, "-f", wrapping);
+  expect(missing).toMatchObject({ code: 2, out: "" });
+  expect(missing.error).toContain("wraps the application's own JSESSIONID: give --value");
+  expect(await token(...args, "-f", wrapping, "--value", "own")).toMatchObject({ code: 0 });
 });

@@ -120,8 +120,14 @@ function describe(
     ageSec: token.begunSec === 0 ? null : nowSec - token.begunSec,
     leftSec: ends.length === 0 ? null : Math.max(0, Math.min(...ends) - nowSec),
     expired: isExpired,
-    value: token.original ?? null,
+    value: token.original === undefined ? null : readable(token.original),
   };
+}
+
+/** Bytes, one character each, as people read them: UTF-8 where that is what they are. */
+function readable(original: string): string {
+  const text = Buffer.from(original, "latin1").toString("utf8");
+  return text.includes("\ufffd") ? original : text;
 }
 
 function timeText(sec: number | undefined): string | null {

@@ -1,6 +1,8 @@
 // `limpet token seal`: makes a token, for tests and for moving sessions over from another system.
 import { backendMark, encodeSealedLayout } from "../../affinity/token/sealed-layout.ts";
+import { isWrapped } from "../../affinity/token/session-token.ts";
 import type { TokenIdentity } from "../../affinity/token/token.ts";
+import type { SessionPersistence } from "../../model/index.ts";
 import { EXIT_DONE } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
@@ -35,6 +37,10 @@ export async function tokenSeal(options: TokenSealOptions, terminal: Terminal): 
   const scope = options.scope ?? (sessions.length === 1 ? sessions[0]?.scope : undefined);
   if (scope === undefined)
     throw new UsageError(`a token is for one scope alone: give ${scopeAdvice(sessions)}`);
+  checkValue(
+    options.value,
+    sessions.find((session) => session.scope === scope),
+  );
   const plain = encodeSealedLayout({
     address: endpoint,
     begunSec: options.begunSec,
@@ -42,12 +48,28 @@ export async function tokenSeal(options: TokenSealOptions, terminal: Terminal): 
     expiresSec: options.expiresSec ?? 0,
     identity: identityOf(options),
     backendMark: backend === undefined ? undefined : backendMark(backend),
-    original: options.value,
+    original: options.value === undefined ? undefined : bytesOf(options.value),
   });
   const token = keys.seal(plain, scope);
   const shown = { token, keyId: keys.keyIds[0], scope };
   terminal.out(options.output === "json" ? `${JSON.stringify(shown)}\n` : `${token}\n`);
   return EXIT_DONE;
+}
+
+/** A token is none of its session's without the application's value where that is wrapped, or with one where it is not. */
+function checkValue(value: string | undefined, session: SessionPersistence | undefined): void {
+  if (session === undefined || isWrapped(session) === (value !== undefined)) return;
+  const { scope, carrier } = session;
+  throw new UsageError(
+    value === undefined
+      ? `${scope} wraps the application's own ${carrier.name}: give --value with what the application knows it by`
+      : `${scope} wraps nothing of the application's: leave out --value`,
+  );
+}
+
+/** As an application would have written it in a head: the bytes of its UTF-8, one character each. */
+function bytesOf(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
 }
 
 function identityOf({ uid, hostname }: TokenSealOptions): TokenIdentity | undefined {
