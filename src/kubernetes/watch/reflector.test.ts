@@ -218,6 +218,19 @@ describe("a watch", () => {
     await until(() => isWatched() && reflector.silentMs === 0);
   });
 
+  test("that is refused after a while was none: it gives way to a list all the same", async () => {
+    put("a");
+    const reflector = begin();
+    await until(isWatched);
+    server.neglect = (request) => (isWatch(request) ? "silence" : undefined);
+    server.dropWatches(PATH);
+    for (let tries = 2; tries <= 3; tries++) {
+      await until(() => server.heard(PATH, { watch: "true" }) === tries);
+      await clock.advance(30_000);
+    }
+    await until(() => reflector.counts.lists === 2);
+  });
+
   test("that ends as soon as it begins is not begun again at once", async () => {
     put("a");
     const reflector = begin({ random: () => 0.9 });
@@ -416,6 +429,23 @@ test("after a watch that worked, tries begin again without delay", async () => {
   await clock.advance(250);
   await until(() => refused() > before + 1);
 });
+
+test.each([429, 401])(
+  "a watch that is answered with %s again and again goes on where it was",
+  async (status) => {
+    put("a");
+    const reflector = begin();
+    await until(isWatched);
+    await clock.advance(60_000);
+    server.refuse = ({ path }) => (path === PATH ? { status } : undefined);
+    server.endWatches(PATH);
+    await until(() => (reflector.counts.failures.get(String(status)) ?? 0) > 10);
+    put("b");
+    server.refuse = () => undefined;
+    await until(() => copy.names.length === 2);
+    expect(reflector.counts.lists).toBe(1);
+  },
+);
 
 test("what cannot be taken is told, and the collection listed anew", async () => {
   put("a");

@@ -52,12 +52,19 @@ export const QUIET_LIMIT_MS = 90_000;
 export const REFUSED_FOR_GOOD_MS = 10_000;
 /** A watch that cannot be taken up again, whatever the reason: storage that was restored has lower versions than we know. */
 const FAILURES_BEFORE_LIST = 3;
+/**
+ * They say nothing of the version: too many asked, or credentials were old. All who are told so at once would list at once,
+ * and a server that cannot serve watches, as one that just began, can serve lists even less.
+ */
+const OF_NO_VERSION: ReadonlySet<number> = new Set([401, 429]);
 /** A watch that lasted so long was one, even if nothing happened in it. */
 const HELD_MS = 5_000;
 
 export class Reflector<Kept> {
   readonly #options: ReflectorOptions<Kept>;
   readonly #backoff: Backoff;
+  /** Failures since the last watch that held which may be the version's. */
+  #doubts = 0;
   /** Undefined: a list is due. */
   #version: string | undefined;
   #isSettled = false;
@@ -146,11 +153,13 @@ export class Reflector<Kept> {
   async #watch(version: string, signal: AbortSignal): Promise<void> {
     const { client, path, fieldSelector, metadataOnly = false, clock, random } = this.#options;
     this.#watches += 1;
-    const beganMs = clock.monotonicMs();
     const seconds = MIN_WATCH_SEC + Math.floor(random() * (MAX_WATCH_SEC - MIN_WATCH_SEC));
     let isHeld = false;
+    /** A server may take its time to refuse one, too. */
+    let openedMs = Number.POSITIVE_INFINITY;
     const onOpen = () => {
-      this.#heardMs = clock.monotonicMs();
+      openedMs = clock.monotonicMs();
+      this.#heardMs = openedMs;
     };
     const onEvent = (event: WatchEvent) => {
       signal.throwIfAborted();
@@ -172,7 +181,7 @@ export class Reflector<Kept> {
       // Whether the connection is dead shows when the watch is begun anew.
       if (!(error instanceof ApiError) || error.reason !== QUIET) throw error;
     } finally {
-      if (clock.monotonicMs() - beganMs >= HELD_MS) {
+      if (clock.monotonicMs() - openedMs >= HELD_MS) {
         isHeld = true;
         this.#held();
       }
@@ -204,7 +213,8 @@ export class Reflector<Kept> {
     this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
     const isGone = status === 410 || reason === "Expired" || reason === "Gone";
     const delayMs = Math.max(this.#backoff.nextMs(), retryAfterMs);
-    if (isGone || this.#backoff.failures >= FAILURES_BEFORE_LIST) this.#version = undefined;
+    if (!OF_NO_VERSION.has(status)) this.#doubts += 1;
+    if (isGone || this.#doubts >= FAILURES_BEFORE_LIST) this.#version = undefined;
     if (isOutage(error)) await probe.answers();
     if (!isGone) this.#refused(error);
     await pause(clock, delayMs, signal);
@@ -230,6 +240,7 @@ export class Reflector<Kept> {
 
   #held(): void {
     this.#backoff.reset();
+    this.#doubts = 0;
     this.#refusedSinceMs = undefined;
     if (!this.#isTold) return;
     this.#isTold = false;
