@@ -136,3 +136,26 @@ test.each([
 ])("the plural of %s is %s", (kind, plural) => {
   expect(pluralOf(kind)).toBe(plural);
 });
+
+test("an object in another version of its kind is read anew, though its resourceVersion is the same", () => {
+  const kind = {
+    group: "gateway.networking.k8s.io",
+    kind: "TLSRoute",
+    version: "v1",
+    plural: "tlsroutes",
+    namespaced: true,
+    hasStatus: true,
+  };
+  const route = (version: string, spec: object): KubernetesObject => ({
+    apiVersion: `gateway.networking.k8s.io/${version}`,
+    kind: "TLSRoute",
+    metadata: { name: "cart", namespace: "shop", uid: "u1", resourceVersion: "7" },
+    spec,
+  });
+  const before = keepObject({ ...kind, version: "v1alpha2" }, route("v1alpha2", {}), undefined);
+  const now = route("v1", { hostnames: ["cart.example"] });
+  const after = keepObject(kind, now, before);
+  expect(after.object).toEqual(now);
+  expect(after.resource).toMatchObject({ apiVersion: now.apiVersion, value: { spec: now["spec"] } });
+  expect(keepObject(kind, structuredClone(now), after)).toBe(after);
+});

@@ -38,8 +38,10 @@ export function keepObject(
   before: KeptObject | undefined,
 ): KeptObject {
   const { metadata } = arrived;
-  if (before !== undefined && isSameVersion(before.object.metadata, metadata)) return before;
   const { apiVersion = apiVersionOf(kind), kind: name = kind.kind, ...rest } = arrived;
+  // In another version of the API it is written otherwise, and its resourceVersion is the same.
+  const isKnown = before?.object.apiVersion === apiVersion && isSameVersion(before.object.metadata, metadata);
+  if (before !== undefined && isKnown) return before;
   const whole = isPod(kind) ? reducedPod(rest) : rest;
   const { metadata: _, status, ...fields } = whole;
   const seen = picked(metadata, SEEN_METADATA);
