@@ -136,6 +136,39 @@ describe("a request", () => {
     });
   });
 
+  test.each(["null", '"ok"', "[]", '{"status": "ok"}'])(
+    "takes no JSON that is none of the API: %s",
+    async (said) => {
+      server.serve(SERVICES);
+      server.garble = () => said;
+      await expect(clientOf().request("POST", SERVICES, { body: {} })).rejects.toMatchObject({
+        name: "ApiError",
+        status: 0,
+        message: expect.stringContaining("no object of an API server"),
+      });
+    },
+  );
+
+  test.each(["86400", "9999999999"])("is asked to wait for a minute at most: %s", async (seconds) => {
+    server.refuse = () => ({ status: 503, headers: { "retry-after": seconds } });
+    await expect(clientOf().request("GET", SERVICES)).rejects.toMatchObject({ retryAfterMs: 60_000 });
+  });
+
+  test("waits for credentials no longer than for an answer, nor when it is given up", async () => {
+    const clock = new ManualClock();
+    const client = clientOf({ get: () => new Promise(() => {}) }, { clock });
+    const told = expect(client.request("GET", SERVICES, { timeoutMs: 5_000 })).rejects.toMatchObject({
+      status: 0,
+      message: expect.stringMatching(/no answer for 5000 ms/),
+    });
+    await clock.advance(5_000);
+    await told;
+    const stop = new AbortController();
+    const asked = client.request("GET", SERVICES, { signal: stop.signal });
+    stop.abort();
+    await expect(asked).rejects.toMatchObject({ name: "ApiError", status: 0 });
+  });
+
   test.each(["127.0.0.1", "localhost"])("to a server that is not there says so: %s", async (host) => {
     const url = new URL(`http://${host}:${server.port}`);
     const client = clientOf(NOBODY, {

@@ -13,7 +13,7 @@ import {
 } from "./client.ts";
 import type { ApiConnection, Credentials, TlsSettings } from "./credentials.ts";
 import { Deadline } from "./deadline.ts";
-import { jsonIn, refusal, textIn } from "./response.ts";
+import { answerIn, refusal, textIn } from "./response.ts";
 import { eachEvent } from "./watch-stream.ts";
 
 export interface ApiClientOptions {
@@ -74,7 +74,7 @@ export class ApiClient implements KubernetesClient {
     const deadline = new Deadline(clock, timeoutMs, unanswered(what, timeoutMs), options.signal);
     try {
       const response = await this.#answer(call, deadline.signal);
-      const answer = jsonIn(what, await textIn(what, response, maxBodyBytes)) as { items?: unknown };
+      const answer = answerIn(what, await textIn(what, response, maxBodyBytes));
       // So the API server writes an empty list, where only metadata was asked for.
       if (answer.items === null) answer.items = [];
       return answer as T;
@@ -128,11 +128,11 @@ export class ApiClient implements KubernetesClient {
   async #answer(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const { credentials } = this.#options.connection;
     const { maxBodyBytes = MAX_BODY_BYTES } = this.#options;
-    const first = await credentials.get();
+    const first = await unlessAborted(credentials.get(), signal);
     let response = await this.#send(call, first, signal);
     if (response.statusCode === 401) {
       response.resume();
-      response = await this.#send(call, await credentials.get(first), signal);
+      response = await this.#send(call, await unlessAborted(credentials.get(first), signal), signal);
     }
     const { statusCode = 0 } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
@@ -195,6 +195,16 @@ class StaleConnection extends Error {
   constructor(cause: Error) {
     super(cause.message, { cause });
   }
+}
+
+/** What makes credentials, a plugin that waits for somebody perhaps, goes on for the next who asks. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = () => reject(signal.reason);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", end));
+  });
 }
 
 /** A server behind a path, as some vendors have it, keeps that path. */

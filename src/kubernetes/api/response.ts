@@ -17,6 +17,23 @@ export async function textIn(what: string, response: IncomingMessage, maxBytes: 
   return Buffer.concat(chunks).toString("utf8");
 }
 
+/** What every object, list and Status has; who answers otherwise is no API server, or stands in front of one. */
+export interface Answer {
+  readonly metadata: object;
+  items?: unknown;
+}
+
+/** The body of what was asked for once, which is one JSON object of the API. */
+export function answerIn(what: string, text: string): Answer {
+  const value = jsonIn(what, text);
+  const { metadata } = (value ?? {}) as { metadata?: unknown };
+  if (typeof metadata !== "object" || metadata === null) {
+    const shown = JSON.stringify(text.slice(0, 100));
+    throw new ApiError(`${what}: the answer is no object of an API server: ${shown}`, { status: 0 });
+  }
+  return value as Answer;
+}
+
 export function jsonIn(what: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -27,6 +44,9 @@ export function jsonIn(what: string, text: string): unknown {
     });
   }
 }
+
+/** Whoever stands in front of an API server asks for an hour while it is mended, and nobody would look for that long. */
+const LONGEST_ASKED_SEC = 60;
 
 /** `Status` of the API, as far as it tells why. */
 export interface Status {
@@ -56,7 +76,9 @@ export function apiError(what: string, status: Status): ApiError {
   return new ApiError(text.filter((part) => part !== "").join(": "), {
     status: code,
     reason,
-    ...(details?.retryAfterSeconds === undefined ? {} : { retryAfterMs: details.retryAfterSeconds * 1000 }),
+    ...(details?.retryAfterSeconds === undefined
+      ? {}
+      : { retryAfterMs: Math.min(details.retryAfterSeconds, LONGEST_ASKED_SEC) * 1000 }),
   });
 }
 
