@@ -13,6 +13,7 @@ import type {
 } from "./decision.ts";
 import { type Hash64, hex64 } from "./hash64.ts";
 import type { SessionVisit } from "./session-visit.ts";
+import { shownAddress } from "./token/token.ts";
 
 export class DecisionDraft implements Decision {
   endpoint: EndpointState | undefined = undefined;
@@ -118,7 +119,9 @@ function sessionText({ session, outcome, token, loss, health }: SessionVisit): s
     case "kept":
       return `the token in ${carrierText(session)} names ${address}`;
     case "moved":
-      if (loss === "gone") return `the token names ${address}, which is no endpoint of its backend`;
+      // Everywhere else it is the address of an endpoint.
+      if (loss === "gone" && token !== undefined)
+        return `the token names ${shownAddress(token)}, which is no endpoint of its backend`;
       if (loss === "reused") return `the token names ${address}, whose address another pod has now`;
       if (loss === "drained") {
         return `the token names ${address}, which drains for longer than the session's drain timeout of ${session.drainTimeoutSec} s`;

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { limpet, limpetReading } from "../../test/support/command-line.ts";
 import { gatewayYaml, sampleYaml } from "../../test/support/manifests.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { encodeEnvoyCookie } from "../affinity/library.ts";
 import { encodeEnvelope } from "../affinity/token/envelope.ts";
 import { wrappingCookieFormat } from "../affinity/token/envoy-cookie.ts";
 import { addressToken } from "../affinity/token/token.ts";
@@ -145,6 +146,23 @@ ends idle  2026-01-01T09:17:00Z, in 15m
       keyId: null,
       value: format === "envoy-envelope" || text === WRAPPING_COOKIE ? "1868a90c" : null,
     });
+  });
+
+  test("what anybody may have written into a token that is not sealed does no harm to whoever looks into it", async () => {
+    const evil = "\x1b]0;title\x07\x9b31m:80";
+    const cookie = encodeEnvoyCookie({ address: evil, expiresSec: 2 ** 53, lastSeenSec: 2 ** 52 });
+    const opened = await token("open", cookie);
+    expect(opened).toMatchObject({ code: 0, error: "" });
+    expect(opened.out).toContain("endpoint   \\x1b]0;title\\x07\\x9b31m:80\n");
+    const path = configuration("{sessionName: home}");
+    const question = ["-f", path, "--request", "GET http://127.0.0.1:8080/", "-H", `cookie: home=${cookie}`];
+    const explained = await limpet("explain", ...question);
+    expect(explained.out).toContain("the token names \\x1b]0;title\\x07\\x9b31m:80, which is no endpoint");
+    const enveloped = await token("open", encodeEnvelope({ address: "10.0.0.1:80", original: "a\x1b[2Jb" }));
+    expect(enveloped.out).toContain("value      a\\x1b[2Jb\n");
+    for (const { out } of [opened, explained, enveloped]) {
+      expect(out.replaceAll("\n", "")).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+    }
   });
 
   test("whatever cannot be opened is one line that says why", async () => {

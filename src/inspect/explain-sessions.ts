@@ -6,12 +6,12 @@ import { absoluteEndSec, begunSec } from "../affinity/session-times.ts";
 import { type SessionVisit, visitSession } from "../affinity/session-visit.ts";
 import type { SessionKeys } from "../affinity/token/session-keys.ts";
 import { readToken } from "../affinity/token/session-token.ts";
-import type { Token } from "../affinity/token/token.ts";
+import { shownAddress, type Token } from "../affinity/token/token.ts";
 import type { RequestHead, SessionPersistence } from "../model/index.ts";
 import type { Course } from "./course.ts";
 import type { SessionReport, TokenReport } from "./explanation.ts";
 import type { Outlook } from "./outlook.ts";
-import { lookIntoToken, tokenTimes } from "./token-reading.ts";
+import { lookIntoToken, timeText, tokenTimes } from "./token-reading.ts";
 
 /** A session with the references that its tokens may lead to. */
 interface Sought {
@@ -74,7 +74,7 @@ function explainToken(
   return {
     format: token.keyId === undefined ? "envoy" : "sealed",
     keyId: token.keyId ?? null,
-    endpoint: token.address,
+    endpoint: shownAddress(token),
     identity: token.identity === undefined ? null : `${token.identity.kind} ${token.identity.value}`,
     begunAt: timeText(begun),
     lastSeenAt: timeText(token.lastSeenSec),
@@ -160,10 +160,3 @@ function unreadText(text: string, session: SessionPersistence, keys: SessionKeys
       return `it names key ${looked.keyId} but does not open: it was changed, or is of another session`;
   }
 }
-
-function timeText(sec: number): string | null {
-  return sec === 0 || sec > MAX_DATE_SEC ? null : `${new Date(sec * 1000).toISOString().slice(0, 19)}Z`;
-}
-
-/** Anybody may write any number into a token that is not sealed. */
-const MAX_DATE_SEC = 253_402_300_799;

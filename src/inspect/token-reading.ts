@@ -97,3 +97,12 @@ export function tokenTimes(
 export function backendOfToken({ backendMark: mark }: Token, ids: readonly string[]): string | undefined {
   return mark === undefined ? undefined : ids.find((id) => backendMark(id) === mark);
 }
+
+/** null: the token does not say, or no calendar goes so far. */
+export function timeText(sec: number | undefined): string | null {
+  if (sec === undefined || sec === 0 || sec > MAX_DATE_SEC) return null;
+  return `${new Date(sec * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/** Anybody may write any number into a token that is not sealed. */
+const MAX_DATE_SEC = 253_402_300_799;

@@ -45,3 +45,14 @@ export function isAddressText(text: string): boolean {
 }
 
 const ADDRESS_TEXT = /^[\x21-\x7e]{1,255}:[0-9]{1,5}$/;
+
+/**
+ * The address for people's eyes. Anybody may write any bytes into a token that is not sealed, and a terminal would obey
+ * some of them: what is no printable ASCII character stands there by its number.
+ */
+export function shownAddress({ address }: Token): string {
+  return address.replace(
+    /[^\x21-\x7e]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}

@@ -1,10 +1,13 @@
 // `limpet token open`: shows what a token says, and how long it has yet.
+
+import { shownAddress } from "../../affinity/token/token.ts";
 import {
   backendOfToken,
   lookIntoToken,
   type TokenForm,
   type TokenObstacle,
   type TokenReading,
+  timeText,
   tokenTimes,
 } from "../../inspect/token-reading.ts";
 import type { SessionPersistence } from "../../model/index.ts";
@@ -106,7 +109,7 @@ function describe(
     /** 1: the key that seals. */
     keyPosition: position === -1 ? null : position + 1,
     scope: scope ?? session?.scope ?? null,
-    endpoint: token.address,
+    endpoint: shownAddress(token),
     identity: token.identity ?? null,
     backend:
       backendOfToken(
@@ -124,14 +127,18 @@ function describe(
   };
 }
 
+/** What a terminal would obey stands there by its number: anybody may have written it. */
+function withoutControls(text: string): string {
+  return text.replace(
+    /[\x00-\x1f\x7f-\x9f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
 /** Bytes, one character each, as people read them: UTF-8 where that is what they are. */
 function readable(original: string): string {
   const text = Buffer.from(original, "latin1").toString("utf8");
   return text.includes("\ufffd") ? original : text;
-}
-
-function timeText(sec: number | undefined): string | null {
-  return sec === undefined || sec === 0 ? null : new Date(sec * 1000).toISOString().replace(".000", "");
 }
 
 function textOf(shown: Shown, { nowSec }: TokenOpenOptions): string {
@@ -152,7 +159,7 @@ function textOf(shown: Shown, { nowSec }: TokenOpenOptions): string {
     ["ends", whenText(shown.ends, nowSec)],
     ["ends idle", whenText(shown.idleEnds, nowSec)],
     ["expired", shown.expired ? "yes" : null],
-    ["value", shown.value],
+    ["value", shown.value && withoutControls(shown.value)],
   ];
   const said = rows.filter(([, text]) => text !== null);
   return said.map(([title, text]) => `${title.padEnd(10)} ${text}\n`).join("");
