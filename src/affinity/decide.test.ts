@@ -69,6 +69,15 @@ describe("session outcomes", () => {
     expect([decision.outcome, addressOf(decision)]).toEqual(["kept", B]);
   });
 
+  test("eight of them are looked at", () => {
+    const junk = Array.from({ length: 7 }, (_, index) => `home=junk${index}; home=""`);
+    const asked = (count: number) => {
+      const cookies = [...junk.slice(0, count), `home=${encodeEnvoyCookie({ address: B })}`].join("; ");
+      return decideNow(plan, requestOf("/", [["cookie", cookies]])).outcome;
+    };
+    expect([asked(0), asked(3), asked(4)]).toEqual(["kept", "kept", "invalid"]);
+  });
+
   test("a lost token weighs more than one that does not parse", () => {
     const lost = `home=${encodeEnvoyCookie({ address: NOBODY })}; home=x`;
     expect(decideNow(plan, requestOf("/", [["cookie", lost]])).outcome).toBe("moved");

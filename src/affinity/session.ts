@@ -2,8 +2,8 @@
 import type { RequestHead, SessionPersistence } from "../model/index.ts";
 import { cookieValues } from "./cookie.ts";
 
-/** More tokens of one name are not looked at. */
-const MAX_TOKENS = 8;
+/** More tokens of one name are not looked at: to open one that somebody made up costs more than to read it. */
+export const MAX_TOKENS = 8;
 
 /** False outside the path that the session is bound to: there the rule keeps no sessions. Envoy's path gate. */
 export function appliesTo(session: SessionPersistence, path: string): boolean {

@@ -1,4 +1,5 @@
 // The limits that nobody needs to set, for docs/limits.md: each value is the one that the code works with.
+import { MAX_TOKENS } from "../affinity/session.ts";
 import { MAX_EXTENSION_SIZE } from "./http1/chunk-line.ts";
 import { MAX_INTERIM } from "./http1/response-reader.ts";
 import { MAX_DISCARDED } from "./http1/server-connection.ts";
@@ -77,6 +78,11 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
     of: "Of one time around the event loop, for further requests of those who sent several at once",
     value: `${TURNS_MS}ms`,
     past: "they wait for the next time around",
+  },
+  {
+    of: "Cookies of a session's name in one request that are tried, in their order",
+    value: String(MAX_TOKENS),
+    past: "the others count as not sent; a wrapped one does not go on",
   },
   {
     of: "Interim responses of an endpoint to one request",
