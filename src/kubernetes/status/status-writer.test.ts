@@ -207,10 +207,27 @@ describe("what somebody else does", () => {
     view.freeze();
     cluster.delete(route);
     writer.report(reportOf(view, [statusOf(route)]));
+    await clock.advance(100);
+    view.catchUp();
     await clock.advance(60_000);
     expect(cluster.requests).toHaveLength(1);
     expect(log).toEqual([]);
   });
+});
+
+test("an API server that does not know yet that it has a kind is asked again", async () => {
+  const { clock, cluster, view, writer, log } = setUp();
+  const route = cluster.put(object("HTTPRoute", "r0"));
+  let isNew = true;
+  cluster.before = () => {
+    if (isNew) throw refusal(404);
+  };
+  writer.report(reportOf(view, [statusOf(route)]));
+  await clock.advance(500);
+  isNew = false;
+  await clock.advance(2_000);
+  expect(verdicts(cluster)).toEqual(["True"]);
+  expect(log).toEqual([]);
 });
 
 test("while the view does not know our own write yet, the next one goes on from what the server answered", async () => {

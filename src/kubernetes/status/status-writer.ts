@@ -203,8 +203,9 @@ export class StatusWriter {
       this.#outcomes.written(resourceName(kind));
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;
-      // 404: it is gone, and nobody reads its status.
-      if (signal.aborted || status === 404) return;
+      if (signal.aborted) return;
+      // It is gone, which the view hears soon; or the API server only began, and does not know yet what it has.
+      if (status === 404) throw error;
       if (status === 400 || status === 422) {
         await this.#refused(trail, object, { patch, error: error as Error, signal });
         return;
