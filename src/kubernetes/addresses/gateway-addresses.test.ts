@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { ClusterDouble, ViewDouble } from "../../../test/support/cluster-double.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { reached } from "../../../test/support/reached.ts";
 import { translate } from "../../dialects/translate.ts";
 import type { Listener, ObjectStatus } from "../../model/index.ts";
 import { ApiError, type KubernetesObject } from "../api/client.ts";
@@ -382,6 +383,41 @@ test("a refusal of the API server is told in the condition, tried again, and tak
   expect(serviceOf(cluster, "edge")).toBeDefined();
   expect(leader.changes()).toBeGreaterThan(0);
   expect(conditionOf((await leader.settle()).statuses, "edge", "Programmed")).toMatch(/no address yet/);
+});
+
+test("many Gateways are written a few at a time, and for none of them twice at a time", async () => {
+  const cluster = world();
+  for (let index = 0; index < 20; index++) cluster.put(gateway(`edge-${index}`, {}, index));
+  const leader = replica(cluster, BEHIND);
+  await leader.lead();
+  const underWay: string[] = [];
+  let most = 0;
+  cluster.before = async ({ path }) => {
+    expect(underWay).not.toContain(path);
+    underWay.push(path);
+    most = Math.max(most, underWay.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  cluster.after = ({ path }) => void underWay.splice(underWay.indexOf(path), 1);
+  await leader.settle();
+  await reached(() => sliceOf(cluster, "edge-19") !== undefined && underWay.length === 0, leader.clock);
+  expect(most).toBe(8);
+  expect(cluster.all().filter(({ kind }) => kind === "Service")).toHaveLength(20);
+});
+
+test("credentials that are old are no word about the Gateway", async () => {
+  const cluster = world();
+  cluster.put(gateway("edge"));
+  const leader = replica(cluster, BEHIND);
+  await leader.lead();
+  await leader.settle();
+  giveAddress(cluster, "edge", { ip: "203.0.113.7" });
+  cluster.before = ({ method }) => {
+    if (method === "PATCH") throw new ApiError("Unauthorized", { status: 401 });
+  };
+  cluster.put(gateway("edge", { ports: [80, 8080] }));
+  const { statuses } = await leader.settle();
+  expect(conditionOf(statuses, "edge", "Programmed")).toMatch(/^True/);
 });
 
 test("an API server that does not answer is no word about the Gateway, unless it goes on for long", async () => {

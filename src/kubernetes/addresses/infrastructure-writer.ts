@@ -1,4 +1,4 @@
-// Writes what is made for Gateways, one thing after the other, and comes back to what could not be written.
+// Writes what is made for Gateways, a few things at a time, and comes back to what could not be written.
 import { isDeepStrictEqual } from "node:util";
 import { type ObjectRef, objectKey } from "../../model/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
@@ -15,6 +15,8 @@ const SEEN_MS = 5_000;
 /** What was seen and is gone again is somebody else's doing: no quarrel with him is faster than this. */
 const QUARREL_MS = 1_000;
 const RETRY: WaitLimits = { firstMs: 1_000, lastMs: 60_000 };
+/** With thousands of Gateways, a replica that comes or goes is a change of as many EndpointSlices. */
+const IN_FLIGHT = 8;
 /** Failures that may pass are told after so many. */
 const PATIENCE = 3;
 /** Of fields, in what the API server keeps about who set them. */
@@ -117,16 +119,16 @@ export class InfrastructureWriter {
       if (attempt.reason !== undefined || dueMs <= clock.monotonicMs()) this.#attempts.delete(key);
       else this.#attempts.set(key, { ...attempt, dueMs });
     }
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const write of writes) {
-      const due = this.#dueMs(write);
-      if (due <= clock.monotonicMs()) {
+    const due = writes.filter((write) => this.#dueMs(write) <= clock.monotonicMs()).values();
+    const writeOn = async () => {
+      for (const write of due) {
         if (signal.aborted || !mayWrite()) return;
         await this.#write(write, signal);
       }
-      nextMs = Math.min(nextMs, this.#dueMs(write));
-    }
-    if (signal.aborted) return;
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, writeOn));
+    if (signal.aborted || !mayWrite()) return;
+    const nextMs = writes.reduce((ms, write) => Math.min(ms, this.#dueMs(write)), Number.POSITIVE_INFINITY);
     const before = this.#failures;
     this.#failures = failuresOf(this.#attempts.values());
     if (!isDeepStrictEqual(before, this.#failures)) onFailures();
@@ -180,9 +182,10 @@ function failuresOf(attempts: Iterable<Attempt>): ReadonlyMap<string, string> {
   return told;
 }
 
-/** It says no to what is asked for; everything else may pass. */
+/** It says no to what is asked for; everything else may pass, as do credentials that are old. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
+  if (!(error instanceof ApiError)) return false;
+  return error.status >= 400 && error.status < 500 && ![401, 429].includes(error.status);
 }
 
 /** Server-side apply, so that what others set in the object stays theirs. */
