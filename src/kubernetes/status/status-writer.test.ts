@@ -316,6 +316,45 @@ test("what the API server does not take is told once, and not tried again until 
   expect(verdicts(cluster)).toEqual(["False"]);
 });
 
+test("what an older CRD refused or left out is written as soon as a newer one is there", async () => {
+  const { clock, cluster, view, writer } = setUp();
+  const [limpet, edge] = [object("GatewayClass", "limpet"), object("Gateway", "edge")].map((one) =>
+    cluster.put(one),
+  ) as [KubernetesObject, KubernetesObject];
+  let isOld = true;
+  cluster.before = ({ body }) => {
+    const { status } = body as { status: { supportedFeatures?: unknown; attachedListenerSets?: number } };
+    if (isOld && status.supportedFeatures !== undefined) throw refusal(422);
+    if (isOld) delete status.attachedListenerSets;
+  };
+  writer.report(
+    reportOf(view, [
+      { ...statusOf(limpet), supportedFeatures: ["Gateway"] },
+      { ...statusOf(edge), attachedListenerSets: 1 },
+    ]),
+  );
+  await clock.advance(1000);
+  writer.viewChanged();
+  await clock.advance(1000);
+  isOld = false;
+  const statuses = () => cluster.all().map(({ status }) => Object.keys(status ?? {}));
+  writer.viewChanged();
+  await clock.advance(1000);
+  expect(statuses()).toEqual([["conditions"], ["conditions"]]);
+  const newer = KINDS.map((kind) => ({ ...kind, generation: 2 }));
+  view.apiResource = (group, kind) => newer.find((one) => one.group === group && one.kind === kind);
+  writer.viewChanged();
+  await clock.advance(1000);
+  expect(statuses()).toEqual([
+    ["conditions", "supportedFeatures"],
+    ["conditions", "attachedListenerSets"],
+  ]);
+  const { length } = cluster.requests;
+  writer.viewChanged();
+  await clock.advance(60_000);
+  expect(cluster.requests).toHaveLength(length);
+});
+
 test("a class whose CRD takes no features as objects is accepted without them", async () => {
   const { clock, cluster, view, writer, log } = setUp();
   const one = cluster.put(object("GatewayClass", "limpet"));

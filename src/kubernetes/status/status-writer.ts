@@ -5,7 +5,7 @@ import { ApiError, type KubernetesClient, type KubernetesObject } from "../api/c
 import { retryDelayMs, type WaitLimits } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import type { JsonObject } from "../json.ts";
-import { apiPath, type ClusterView, refOf } from "../watch/cluster-view.ts";
+import { type ApiResource, apiPath, type ClusterView, refOf } from "../watch/cluster-view.ts";
 import { resourceName } from "../watch/watched-kinds.ts";
 import { EventWriter } from "./event-writer.ts";
 import { STATUS_KINDS, type StatusKind } from "./status-kinds.ts";
@@ -63,6 +63,8 @@ export class StatusWriter {
   #wanted: WantedStatuses = new Map();
   /** What need not be looked at again: it was compared with what is wanted now. */
   #compared = new WeakSet<KubernetesObject>();
+  /** As they were when statuses were compared last. */
+  readonly #definitions = new Map<StatusKind, ApiResource | undefined>();
   #cancelCompare: (() => void) | undefined;
 
   constructor(options: StatusWriterOptions) {
@@ -132,10 +134,26 @@ export class StatusWriter {
     let count = 0;
     for (const kind of STATUS_KINDS) {
       const objects = this.#options.view.objects(kind.group, kind.kind);
+      if (this.#isDefinedAnew(kind)) this.#forgetRefusals(objects);
       count += objects.length;
       for (const object of objects) if (!this.#compared.has(object)) this.#compareOne(kind, object);
     }
     if (this.#trails.size > count) this.#forgetGone();
+  }
+
+  #isDefinedAnew(kind: StatusKind): boolean {
+    const definition = this.#options.view.apiResource(kind.group, kind.kind);
+    const before = this.#definitions.get(kind);
+    this.#definitions.set(kind, definition);
+    return before !== definition;
+  }
+
+  /** A later CRD may take what the one before refused, or left out. */
+  #forgetRefusals(objects: readonly KubernetesObject[]): void {
+    for (const object of objects) {
+      this.#trails.delete(objectKey(refOf(object)));
+      this.#compared.delete(object);
+    }
   }
 
   #compareOne(kind: StatusKind, object: KubernetesObject): void {

@@ -14,6 +14,8 @@ export interface ApiResource {
   readonly namespaced: boolean;
   /** Its status is a resource of its own. */
   readonly hasStatus: boolean;
+  /** Generation of its CustomResourceDefinition: a later one may take what this one does not. */
+  readonly generation?: number;
 }
 
 export interface ClusterView {
@@ -26,7 +28,7 @@ export interface ClusterView {
   object(ref: ObjectRef): KubernetesObject | undefined;
   /** All of a kind; `[]` where it is not known. */
   objects(group: string, kind: string): readonly KubernetesObject[];
-  /** Undefined while the API server does not serve the kind. */
+  /** Undefined while the API server does not serve the kind; another object as soon as its definition is another. */
   apiResource(group: string, kind: string): ApiResource | undefined;
 }
 

@@ -78,11 +78,11 @@ function until(condition: () => boolean): Promise<void> {
 }
 
 /** The CRD of HTTPRoute with these versions served; `{v1: true}`: it has a status. */
-function define(versions: Readonly<Record<string, boolean>>, established = "True"): void {
+function define(versions: Readonly<Record<string, boolean>>, established = "True", generation = 1): void {
   for (const version of Object.keys(versions)) server.serve(routesPath(version));
   server.put(CRDS, {
     apiVersion: "apiextensions.k8s.io/v1",
-    metadata: { name: `httproutes.${GROUP}` },
+    metadata: { name: `httproutes.${GROUP}`, generation },
     spec: {
       scope: "Namespaced",
       names: { kind: "HTTPRoute", plural: "httproutes" },
@@ -158,6 +158,20 @@ describe("a kind that comes with a CRD", () => {
     server.refuse = () => undefined;
     await until(() => watch.resources()[0]?.apiVersion === `${GROUP}/v1`);
     expect(server.watchers(routesPath("v1beta1"))).toBe(0);
+  });
+
+  test("whose CRD takes other fields is watched on, and is told to whoever writes", async () => {
+    define({ v1: true });
+    server.put(routesPath("v1"), route("cart"));
+    await startSynced();
+    const before = watch.apiResource(GROUP, "HTTPRoute");
+    changes.length = 0;
+    define({ v1: true }, "True", 2);
+    await until(() => changes.length > 0);
+    expect(changes).toEqual(["objects"]);
+    expect(watch.apiResource(GROUP, "HTTPRoute")).toEqual({ ...before, generation: 2 });
+    expect(server.heard(routesPath("v1"), { watch: "true" })).toBe(1);
+    expect(routes()).toEqual(["cart"]);
   });
 
   test("in no version that is known is told", async () => {

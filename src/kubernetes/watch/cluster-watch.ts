@@ -120,7 +120,14 @@ export class ClusterWatch implements ClusterView {
     const objects = this.#kinds.get(key);
     const running = this.#running.get(key);
     if (objects === undefined || sameData(running?.apiResource, resource)) return;
-    const { logger } = this.#options;
+    const { logger, onChange } = this.#options;
+    if (running !== undefined && resource !== undefined && isSamePlace(running.apiResource, resource)) {
+      // What is watched stays the same, and what may be written need not.
+      this.#running.set(key, { ...running, apiResource: resource });
+      objects.apiResource = resource;
+      onChange("objects");
+      return;
+    }
     running?.stop.abort();
     this.#running.delete(key);
     objects.apiResource = resource;
@@ -168,6 +175,10 @@ export class ClusterWatch implements ClusterView {
     for (const { reflector } of this.#running.values()) if (!reflector.isSettled) return;
     this.#synced.resolve();
   }
+}
+
+function isSamePlace(one: ApiResource, other: ApiResource): boolean {
+  return sameData({ ...one, generation: 0 }, { ...other, generation: 0 });
 }
 
 function keyOf({ group, kind }: Pick<WatchedKind, "group" | "kind">): string {

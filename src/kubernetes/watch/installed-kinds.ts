@@ -153,6 +153,7 @@ export class InstalledKinds implements Copy<KubernetesObject> {
       plural: spec.names.plural,
       namespaced: spec.scope === "Namespaced",
       hasStatus: known.subresources?.status !== undefined,
+      ...(metadata.generation === undefined ? {} : { generation: metadata.generation }),
     };
   }
 
