@@ -5,6 +5,7 @@ import { HealthWatch } from "../dataplane/health/health-watch.ts";
 import type { Observation } from "../dataplane/health/observation.ts";
 import type { Backend, Snapshot } from "../model/index.ts";
 import type { Logger, MetricSample } from "../telemetry/index.ts";
+import { certificatesOfChecks } from "./check-certificates.ts";
 import type { Drains } from "./drains.ts";
 import { LiveSnapshot } from "./live-snapshot.ts";
 import { dnsResolver } from "./names/name-resolver.ts";
@@ -70,6 +71,7 @@ export class LiveConfiguration {
 
   /** Rejects, and leaves what is served, if the workers do not take it. */
   serve(configured: Snapshot): Promise<void> {
+    this.#connections.certificates = certificatesOfChecks(configured);
     return this.#live.serve(configured, this.#live.current.version === 0 ? FIRST_LOOK_MS : RELOAD_LOOK_MS);
   }
 

@@ -1,6 +1,6 @@
 // Connections of active checks: opened as those of requests are, but never shared with them.
 import type { Socket } from "node:net";
-import type { Backend, Endpoint } from "../../model/index.ts";
+import type { Backend, Certificate, Endpoint } from "../../model/index.ts";
 import type { Clock } from "../clock.ts";
 import { DeadlineSweep, http1Connector, openSocket } from "../http1/index.ts";
 import type { DataplaneOptions } from "../options.ts";
@@ -16,6 +16,8 @@ import type { ProbeConnections } from "./probe.ts";
 const IDLE_TIMEOUT_MS = 75_000;
 
 export class CheckConnections implements ProbeConnections {
+  /** By id of a backend: shown to endpoints that ask for one, where the backend has none of its own. */
+  certificates: ReadonlyMap<string, Certificate> = new Map();
   readonly #options: DataplaneOptions;
   readonly #pool: UpstreamPool;
   readonly #tlsClients = new TlsClients();
@@ -49,19 +51,19 @@ export class CheckConnections implements ProbeConnections {
     return this.#pool.acquire(
       this.#backends.get(backend.id) ?? forChecks(backend),
       endpoint,
-      undefined,
+      this.certificates.get(backend.id),
       fresh,
     );
   }
 
   open(
-    { tls, proxyProtocol }: Backend,
+    { id, tls, proxyProtocol }: Backend,
     endpoint: Endpoint,
     receive: (chunk: Buffer) => void,
   ): Socket | ProxyError {
     const way = {
       ...plainWay(this.#options.upstreamConnectTimeoutMs),
-      tls: tls === undefined ? undefined : this.#tlsClients.of(tls, undefined),
+      tls: tls === undefined ? undefined : this.#tlsClients.of(tls, this.certificates.get(id)),
       preface:
         proxyProtocol === undefined ? undefined : formatProxyHeader(proxyProtocol, undefined, undefined),
     };

@@ -56,7 +56,7 @@ function startWatch() {
   });
   /** Resolves with the next change of any verdict. */
   const change = () => new Promise<void>((resolve) => next.push(resolve));
-  return { watch, log, changes, change };
+  return { watch, connections, log, changes, change };
 }
 
 function checkedBackend(at: Endpoint, check: HealthCheck, more: Partial<Backend> = {}): Backend {
@@ -188,11 +188,16 @@ test.each([
   expect(watch.verdict(one, at.address)).toBe(passes ? undefined : "failed");
 });
 
-/** An HTTPS server on a loopback port, and the bundle that trusts it. */
-async function startSecureOrigin() {
+/**
+ * An HTTPS server on a loopback port, and the bundle that trusts it.
+ * @param clients who vouches for those that it serves; undefined: it serves anybody
+ */
+async function startSecureOrigin(clients?: string) {
   const authority = makeAuthority({ name: "origin" });
   const { chain, privateKey } = authority.issue({ names: ["carts.example"] });
-  const server = createServer({ cert: chain, key: privateKey }, (_request, response) => void response.end());
+  const demand = clients === undefined ? {} : { requestCert: true, ca: clients };
+  const options = { cert: chain, key: privateKey, ...demand };
+  const server = createServer(options, (_request, response) => void response.end());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
     server.closeAllConnections();
@@ -217,6 +222,22 @@ test.each([
   expect(watch.verdict(known, at.address)).toBeUndefined();
   expect(watch.verdict(stranger, at.address)).toBe("failed");
   expect(log.join()).toContain("the certificate is for DNS:carts.example, not for other.example");
+});
+
+test("a check shows the certificate that requests are shown with, unless the backend has its own", async () => {
+  const gateways = makeAuthority({ name: "gateways" });
+  const { at, trust } = await startSecureOrigin(gateways.certificate);
+  const tls = { serverName: "carts.example", subjectAltNames: [], trust };
+  const own = { id: "Secret/default/own", ...gateways.issue({ names: ["gateway.example"], client: true }) };
+  const { watch, connections } = startWatch();
+  const shown = { ...checkedBackend(at, HTTP, { tls }), id: "shown" };
+  const owning = { ...shown, id: "owning", tls: { ...tls, clientCertificate: own } };
+  const nobody = { ...shown, id: "nobody" };
+  connections.certificates = new Map([["shown", own]]);
+  for (const one of [shown, owning, nobody]) watch.watch(one);
+  await watch.settled(2000);
+  const verdicts = [shown, owning, nobody].map((one) => watch.verdict(one, at.address));
+  expect(verdicts).toEqual([undefined, undefined, "failed"]);
 });
 
 test("endpoints that are gone are checked no more, and those that stay keep what is known", async () => {
