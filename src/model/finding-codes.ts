@@ -64,11 +64,16 @@ export const FINDING_CODES = {
   "unsealed-token": {
     severity: "info",
     meaning:
-      "A session token is readable and changeable by the client: it names the endpoint's address in the clear.",
+      "A session token is readable and changeable by the client: it names the endpoint's address in the clear. A warning where it wraps the application's session.",
   },
   "cookie-refused": {
     severity: "warning",
     meaning: "Browsers refuse a cookie as it is configured, so it keeps nobody on an endpoint.",
+  },
+  "cookie-not-sent": {
+    severity: "warning",
+    meaning:
+      "The path of a session's cookie leaves out requests of its rule: browsers do not send it there, and are given another in its place.",
   },
   "filter-not-served": {
     severity: "warning",

@@ -80,7 +80,7 @@ export function compileRule(
   const compiled = compileFilters(reading, value.filters, [...path, "filters"], prefix, references);
   const at = [...path, "backendRefs"];
   const backends = compileReferences(reading, value.backendRefs, at, prefix, references);
-  const frame = { reading, effects, path, name: value.name, scope, own: own?.session };
+  const frame = { reading, effects, path, name: value.name, matches, scope, own: own?.session };
   const redirects = compiled.filters.some(({ kind }) => kind === "redirect");
   const empty = reading.inError || compiled.unserved || redirects ? undefined : emptiness(value.backendRefs);
   const refusal = reading.inError

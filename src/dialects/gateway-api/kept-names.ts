@@ -1,6 +1,7 @@
 // Names by which clients of a rule are kept: cookies and headers of its sessions, and cookies that are made for hashing.
-import type { CookieAttribute, HashPolicy, SessionPersistence } from "../../model/index.ts";
+import type { CookieAttribute, HashPolicy, RouteMatch, SessionPersistence } from "../../model/index.ts";
 import type { FieldPath } from "../findings.ts";
+import { isSentTo } from "../policies/cookie-rules.ts";
 import { isAtBackend, type Voice } from "../policies/precedence.ts";
 import type { CompiledReference } from "./compile-references.ts";
 import type { HttpRouteReading } from "./http-route.ts";
@@ -12,6 +13,8 @@ export interface KeptName {
   /** Of a cookie; undefined: the browser's choice. */
   readonly cookiePath?: string | undefined;
   readonly cookieDomain?: string | undefined;
+  /** A path that the rule takes and browsers do not send the cookie to; undefined: there is none. */
+  readonly outside?: string | undefined;
   /** Tokens of one scope are the same session's; hash cookies of one name share their value on purpose. */
   readonly scope: string;
   /** Ids of the backends that tokens may lead to. */
@@ -30,6 +33,7 @@ export interface GovernedReference {
 export function keptSessions(
   reading: HttpRouteReading,
   path: FieldPath,
+  matches: readonly RouteMatch[],
   governed: readonly GovernedReference[],
 ): KeptName[] {
   const bySession = Map.groupBy(
@@ -43,6 +47,7 @@ export function keptSessions(
     const backends = all.map((one) => one.reference.weighted.backend).filter((id) => id !== undefined);
     return {
       ...nameOf(session),
+      outside: outsideOf(session, matches),
       scope: session.scope,
       backends: [...new Set(backends)].sort(),
       path: winner.by === reading.object ? winner.path : reading.writtenPath(at),
@@ -57,6 +62,15 @@ function nameOf({
   if (kind === "header" || kind === "wrappedHeader") return { kind: "header", name: name.toLowerCase() };
   if (kind === "wrappedCookie") return { kind: "cookie", name };
   return { kind: "cookie", name, cookiePath: carrier.path, cookieDomain: domainIn(carrier.attributes) };
+}
+
+/** Regular expressions are not looked into, and where the session itself ends with its path nothing is given outside. */
+function outsideOf({ carrier }: SessionPersistence, matches: readonly RouteMatch[]): string | undefined {
+  if (carrier.kind !== "cookie" || carrier.onlyUnderPath !== undefined) return undefined;
+  const { path: cookiePath } = carrier;
+  if (cookiePath === undefined || !cookiePath.startsWith("/")) return undefined;
+  const outside = matches.find(({ path }) => path.type !== "regex" && !isSentTo(path.value, cookiePath));
+  return outside?.path.value;
 }
 
 /** Of all that is hashed for a reference, the cookies that whoever has none is given. */

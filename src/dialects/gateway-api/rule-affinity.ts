@@ -2,6 +2,7 @@
 import {
   type HashPolicy,
   objectText,
+  type RouteMatch,
   type SessionPersistence,
   type WeightedBackend,
 } from "../../model/index.ts";
@@ -51,6 +52,7 @@ export interface AffinityFrame {
   /** Path of the rule in the reading's value. */
   readonly path: FieldPath;
   readonly name: string | undefined;
+  readonly matches: readonly RouteMatch[];
   /** Names the rule in scopes of tokens: never an index. */
   readonly scope: string;
   /** What the rule declares itself. */
@@ -126,7 +128,7 @@ export function ruleAffinity(
       ...overridesOf(one.balancing, where),
     ]),
     names: [
-      ...keptSessions(reading, path, governed),
+      ...keptSessions(reading, path, frame.matches, governed),
       ...governed.flatMap(({ reference, balancing: [winner] }) =>
         hashCookies(reading, reference, hashPoliciesOf(winner?.value, balancing[0]?.value)),
       ),

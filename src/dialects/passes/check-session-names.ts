@@ -1,4 +1,4 @@
-// After the routes: cookies and headers of one name that a client meets at one host, each overwriting the other.
+// After the routes: cookies and headers of one name that a client meets at one host, each overwriting the other or itself.
 import { objectKey, objectText } from "../../model/index.ts";
 import { draftFinding, type FindingDraft, type FindingText, pathText } from "../findings.ts";
 import type { CompiledRoute, NameAtHosts } from "../gateway-api/compile-route.ts";
@@ -25,8 +25,26 @@ export function checkSessionNames(routes: readonly CompiledRoute[], recall: Reca
         findings.set(key, draftFinding("session-name-collision", use.route, use.path, text(use, other)));
       }
     }
-    return [...findings.values()];
+    return [...findings.values(), ...notSent(routes)];
   });
+}
+
+/** Once for each place that brings such a cookie to a rule. */
+function notSent(routes: readonly CompiledRoute[]): FindingDraft[] {
+  const findings = new Map<string, FindingDraft>();
+  for (const { route, path, name, cookiePath, outside } of routes.flatMap(({ names }) => names)) {
+    const place = `${objectKey(route)} ${pathText(path)} ${name}`;
+    if (outside === undefined || findings.has(place)) continue;
+    findings.set(
+      place,
+      draftFinding("cookie-not-sent", route, path, {
+        message: `the rule takes ${outside} too, where browsers do not send the cookie ${name} of path ${cookiePath}: each request there begins a session that overwrites theirs`,
+        expected: "a cookie for all paths of its rule",
+        hint: "write path: /, or match no other paths; nothing, where a proxy in front puts them under that path",
+      }),
+    );
+  }
+  return [...findings.values()];
 }
 
 /** Uses of one name, by host, so that thousands of routes with hosts of their own are quickly told apart. */

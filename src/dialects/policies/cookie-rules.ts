@@ -42,6 +42,16 @@ export function cookieRefusals(cookie: CookieShape): Omit<FieldProblem, "code">[
   return refusals;
 }
 
+/** Whether browsers send a cookie of this path with requests for that one (RFC 6265 section 5.1.4). */
+export function isSentTo(requestPath: string, cookiePath: string): boolean {
+  if (!requestPath.startsWith(cookiePath)) return false;
+  return (
+    requestPath.length === cookiePath.length ||
+    cookiePath.endsWith("/") ||
+    requestPath[cookiePath.length] === "/"
+  );
+}
+
 /**
  * The same as findings, for dialects whose CRDs let such cookies through. `secureOnTls`: it becomes `Secure` where the
  * listener speaks TLS, so that what needs it is refused elsewhere only.
