@@ -95,6 +95,19 @@ const POLICIES: readonly (readonly [string, object, string | undefined])[] = [
 
 /** Behind those in the table: its server demands a certificate. */
 const STRICT = POLICIES.length;
+/** The same, with active checks. */
+const CHECKED = STRICT + 1;
+
+/** Nobody serves who fails them. */
+const CHECKS = {
+  panicThreshold: 0,
+  active: {
+    type: "HTTP",
+    interval: "50ms",
+    timeout: "1s",
+    http: { path: "/", hostname: "strict.inside", expectedStatuses: [200] },
+  },
+};
 
 let nginx: Awaited<ReturnType<typeof startNginx>>;
 let gateway: Gateway;
@@ -107,18 +120,26 @@ beforeAll(async () => {
   nginx = await startNginx({ servers: SERVERS });
   port = await freePort();
   const all = [...POLICIES.map(([, validation]) => validation), trusting("strict.inside")];
+  const rule = (index: number) => ({
+    matches: [{ headers: [{ name: "x-policy", value: String(index) }] }],
+    backendRefs: [{ name: `service-${index}`, port: 443 }],
+  });
   const objects = [
     edge([{ name: "http", port, protocol: "HTTP" }], { backend: { clientCertificateRef: { name: "own" } } }),
     ...all.flatMap((validation, index) =>
       tlsService({ name: `service-${index}`, endpointPorts: [nginx.port], validation }),
     ),
-    route(
-      "all",
-      all.map((_, index) => ({
-        matches: [{ headers: [{ name: "x-policy", value: String(index) }] }],
-        backendRefs: [{ name: `service-${index}`, port: 443 }],
-      })),
-    ),
+    route("all", [...all.keys()].map(rule)),
+    route("checked", [{ ...rule(CHECKED), backendRefs: [{ name: `service-${STRICT}`, port: 443 }] }]),
+    {
+      apiVersion: "gateway.envoyproxy.io/v1alpha1",
+      kind: "BackendTrafficPolicy",
+      metadata: { name: "checked" },
+      spec: {
+        targetRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "checked" }],
+        healthCheck: CHECKS,
+      },
+    },
   ];
   const files = { "all.yaml": documents(...objects), "certificates.yaml": certificates() };
   gateway = await startGateway({ files });
@@ -131,7 +152,7 @@ afterAll(async () => {
 
 async function ask(policy: number): Promise<string> {
   // nginx wants the certificate that the server of the host wants, whichever the connection was made for.
-  const host = policy === STRICT ? "strict.inside" : "fallback.inside";
+  const host = policy >= STRICT ? "strict.inside" : "fallback.inside";
   const { status, body } = await send(port, { headers: { "x-policy": String(policy), host } });
   return `${status} ${body.trim()}`;
 }
@@ -152,6 +173,10 @@ describe("nginx is verified for", () => {
     const line = await gateway.waitForAccess(({ error }) => error === "upstream-tls");
     expect(line.upstream_addr).toBe(`127.0.0.1:${nginx.port}`);
   });
+});
+
+test("checks show the gateway's certificate, as requests do", async () => {
+  expect(await ask(CHECKED)).toMatch(/^200 strict\.inside TLSv1\.3 CN=edge\.inside/);
 });
 
 describe("what changes in files counts for new connections", () => {
