@@ -14,11 +14,16 @@ export async function askGateway(
     answer = await fetch(url, { method });
   } catch (error) {
     const { cause = error } = error as Error;
-    throw new Error(`${admin.origin}: ${(cause as Error).message}`);
+    const reason = `${admin.origin}: ${(cause as Error).message}`;
+    throw new Error(`${reason}; expected the admin port of a gateway that runs: say which one with --admin`);
   }
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${admin.origin} answers ${answer.status}: ${errorOf(text)}`);
-  return JSON.parse(text);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${admin.origin} does not answer as the admin port of a gateway does`);
+  }
 }
 
 /** With what may have been meant, where the gateway has an idea. */

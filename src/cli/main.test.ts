@@ -1,7 +1,9 @@
 // Command lines: what is printed where, and with which exit code.
 import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { limpet } from "../../test/support/command-line.ts";
 import { gatewayYaml, sampleYaml } from "../../test/support/manifests.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
@@ -15,7 +17,10 @@ describe("usage", () => {
       ["run", "--drain-timout", "1s"],
       "error: unknown option '--drain-timout' (Did you mean --drain-timeout?)\n",
     ],
-    [["serve"], "error: unknown command 'serve'\n"],
+    [
+      ["serve"],
+      "error: unknown command 'serve': limpet has the commands run, validate, demo, explain, drain, simulate, convert, token\n",
+    ],
     [
       ["run", "-f", "x", "--drain-timeout", "5x"],
       "error: option '--drain-timeout <DURATION>' argument '5x' is invalid. " +
@@ -75,6 +80,37 @@ describe("usage", () => {
     const { code, out, error } = await limpet();
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(error).toContain("Usage: limpet");
+  });
+});
+
+describe("what cannot be explained", () => {
+  test("a file that cannot be read is told as limpet run tells it", async () => {
+    const request = ["--request", "GET http://shop.example/"];
+    expect(await limpet("explain", "-f", "/no/such/file.yaml", ...request)).toEqual({
+      code: 1,
+      out: "",
+      error:
+        "error: /no/such/file.yaml:1:1: no such file or folder " +
+        "(expected a file or a folder that can be read; check the path and its permissions)\n",
+    });
+    const path = join(temporaryFolder(), "a.yaml");
+    writeFileSync(path, "a: [b\n");
+    expect(await limpet("explain", "-f", path, ...request)).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/^error: .*a\.yaml:\d+:\d+: .+ \(expected a YAML .+; .+\)$/m),
+    });
+  });
+
+  test("what answers in place of a gateway is told, not taken for an explanation", async () => {
+    const other = createServer((_, response) => response.end("hello"));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void other.close());
+    const admin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    expect(await limpet("explain", "--admin", admin, "--request", "GET http://shop.example/")).toEqual({
+      code: 1,
+      out: "",
+      error: `error: ${admin} does not answer as the admin port of a gateway does\n`,
+    });
   });
 });
 

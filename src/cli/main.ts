@@ -24,7 +24,7 @@ export async function main(args: readonly string[], terminal: Terminal = PROCESS
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_DONE;
-    for (const line of errorLines(error))
+    for (const line of errorLines(error, program))
       terminal.error(`${wantsJson(args) ? jsonError(line) : `error: ${line}`}\n`);
     return error instanceof UsageError || error instanceof CommanderError ? EXIT_USAGE : EXIT_INPUT;
   }
@@ -78,10 +78,9 @@ function groupOf(program: Command, name: string): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .action(() => {
-      const names = group.commands.map((command) => command.name()).join(", ");
       const [given] = group.args;
       const wrong = given === undefined ? "" : `unknown command 'limpet ${name} ${given}': `;
-      throw new UsageError(`${wrong}limpet ${name} has the commands ${names}`);
+      throw new UsageError(`${wrong}limpet ${name} has the commands ${commandNames(group)}`);
     });
 }
 
@@ -91,16 +90,20 @@ function exampleText({ examples }: CommandDescription): string {
   return `\nExamples:\n${lines.join("\n")}\n`;
 }
 
-function errorLines(error: unknown): readonly string[] {
+function errorLines(error: unknown, program: Command): readonly string[] {
   if (error instanceof StartError) return error.reasons;
   const message = error instanceof Error ? error.message : String(error);
   // Commander prints its suggestion on a second line.
-  return [
-    message
-      .replace(/^error: /, "")
-      .replace(/\s*\n\s*/g, " ")
-      .trim(),
-  ];
+  const line = message
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ")
+    .trim();
+  const unknown = error instanceof CommanderError && error.code === "commander.unknownCommand";
+  return [unknown ? `${line}: limpet has the commands ${commandNames(program)}` : line];
+}
+
+function commandNames(group: Command): string {
+  return group.commands.map((command) => command.name()).join(", ");
 }
 
 function jsonError(message: string): string {

@@ -206,7 +206,7 @@ ends idle  2026-01-01T09:17:00Z, in 15m
 
 describe("the key file", () => {
   test.each([
-    ["AAEC\n", /keys:1: .*32 bytes.*3 bytes/],
+    ["AAEC\n", /keys:1: expected a key of 32 bytes.*3 bytes/],
     ["# a comment alone\n", /keys: there is no key in it/],
     ["!\n", /keys:1: /],
   ])("%j is refused with its place, and without what it holds", async (text, error) => {

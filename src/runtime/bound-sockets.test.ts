@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { freePorts } from "../../test/support/free-port.ts";
 import { bindPoints } from "../dataplane/bind-points.ts";
 import { EMPTY_SNAPSHOT, type Listener } from "../model/index.ts";
-import { BoundSockets, bindFailureText } from "./bound-sockets.ts";
+import { BoundSockets, bindFailureText, bindRefusalText } from "./bound-sockets.ts";
 
 function points(...ports: number[]) {
   const gateway = { group: "gateway.networking.k8s.io", kind: "Gateway", namespace: "default", name: "edge" };
@@ -46,6 +46,17 @@ test("a port that is taken is named with its listener, and the others are opened
   expect([...bound.unbound.keys()]).toEqual([`Gateway/default/edge/p${taken}`]);
   bound.openMissing(points(free));
   expect(bound.unbound.size).toBe(0);
+});
+
+test("a port that needs a privilege is told with the flag that does without, and a port that is taken is not", () => {
+  const failure = {
+    listeners: ["Gateway/default/edge/http"],
+    message: "cannot listen on [::]:80: not permitted",
+  };
+  expect(bindRefusalText({ ...failure, code: "EACCES" })).toBe(
+    `${bindFailureText({ ...failure, code: "EACCES" })}; --port-offset 8000 makes port 80 into 8080`,
+  );
+  expect(bindRefusalText({ ...failure, code: "EADDRINUSE" })).not.toContain("--port-offset");
 });
 
 test("the offset is added, and may not lead beyond the last port", async () => {

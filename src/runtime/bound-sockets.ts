@@ -20,6 +20,14 @@ export interface BindFailure {
   readonly listeners: readonly string[];
   /** `cannot listen on 10.0.0.1:80: the port is taken`. */
   readonly message: string;
+  /** What the system said, such as EACCES. */
+  readonly code: string;
+}
+
+/** For whoever starts a gateway with files, and can start it another way. */
+export function bindRefusalText(failure: BindFailure): string {
+  const advice = failure.code === "EACCES" ? "; --port-offset 8000 makes port 80 into 8080" : "";
+  return `${bindFailureText(failure)}${advice}`;
 }
 
 export function bindFailureText({ listeners, message }: BindFailure): string {
@@ -93,7 +101,7 @@ export class BoundSockets {
         if (known === undefined) opened.set(point.key, socket.handles);
       } catch (error) {
         if (!(error instanceof BindError)) throw error;
-        this.#failed.set(point.key, { listeners, message: error.message });
+        this.#failed.set(point.key, { listeners, message: error.message, code: error.code });
       }
     }
     return { opened, failures: [...this.#failed.values()] };
@@ -104,8 +112,8 @@ export class BoundSockets {
     const open = this.#open.get(key);
     const failure =
       open === undefined
-        ? { listeners: [key], message: code }
-        : { listeners: open.listeners, message: new BindError(code, open.socket.address).message };
+        ? { listeners: [key], message: code, code }
+        : { listeners: open.listeners, message: new BindError(code, open.socket.address).message, code };
     this.close([key]);
     this.#failed.set(key, failure);
     return failure;

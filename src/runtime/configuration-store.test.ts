@@ -39,8 +39,8 @@ function finding(code: string): Finding {
     path: "",
     source: { file: "a.yaml", line: 7, column: 1 },
     message: `bad ${code}`,
-    expected: "",
-    hint: "",
+    expected: "a line",
+    hint: "write listen 81",
   };
 }
 
@@ -99,7 +99,7 @@ test("an unreadable file refuses everything and says where", async () => {
   const before = store.current;
   expect(await reload("listen 81\nerror unreadable-file")).toMatchObject({
     kind: "refused",
-    reasons: ["a.yaml:7: bad unreadable-file"],
+    reasons: ["a.yaml:7:1: bad unreadable-file (expected a line; write listen 81)"],
   });
   expect(store.current).toBe(before);
 });
@@ -131,7 +131,7 @@ test("other errors are served around, unless the configuration is strict", async
   expect((await storeOver().reload("listen 80\nerror invalid-value")).kind).toBe("changed");
   expect(await storeOver({ strict: true }).reload("listen 80\nerror invalid-value")).toMatchObject({
     kind: "refused",
-    reasons: ["a.yaml:7: bad invalid-value"],
+    reasons: ["a.yaml:7:1: bad invalid-value (expected a line; write listen 81)"],
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type Snapshot,
 } from "../model/index.ts";
 import type { ConfigurationInput, ConfigurationSource } from "./configuration-source.ts";
+import { reasonText } from "./finding-log.ts";
 
 export interface LoadedConfiguration {
   readonly snapshot: Snapshot;
@@ -102,10 +103,7 @@ export class ConfigurationStore<M> {
     const errors = findings.filter((finding) => finding.severity === "error");
     const { strict, source } = this.#options;
     const fatal = strict ? errors : errors.filter((finding) => finding.code === "unreadable-file");
-    const reasons = fatal.map((finding) => {
-      const { source } = finding;
-      return source === undefined ? finding.message : `${source.file}:${source.line}: ${finding.message}`;
-    });
+    const reasons = fatal.map(reasonText);
     if (reasons.length === 0 && source.isExacting && snapshot.listeners.length === 0) {
       reasons.push("no Gateway has a listener that can be served");
     }

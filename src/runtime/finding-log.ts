@@ -1,5 +1,5 @@
 // Tells findings in the log: those that were not there before, each once.
-import { type Finding, objectText, type Severity } from "../model/index.ts";
+import { type Finding, findingText, objectText, type Severity } from "../model/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 
 const LEVELS = { error: "error", warning: "warn", info: "debug" } as const satisfies Record<Severity, string>;
@@ -14,6 +14,12 @@ export function subjectText({ object, path }: Finding): string {
   return [...(object === undefined ? [] : [objectText(object)]), path]
     .filter((text) => text !== "")
     .join(" ");
+}
+
+/** A finding as the one reason of something, such as a configuration that is refused: where, of what, and what to write. */
+export function reasonText(finding: Finding): string {
+  const places = [positionText(finding), subjectText(finding)];
+  return [...places, findingText(finding)].filter((text) => text !== undefined && text !== "").join(": ");
 }
 
 export function logFindings(logger: Logger, findings: readonly Finding[], before: readonly Finding[]): void {

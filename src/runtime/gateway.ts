@@ -7,7 +7,7 @@ import { translate } from "../dialects/translate.ts";
 import type { Finding } from "../model/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { AdminServer } from "./admin-server.ts";
-import { type BindFailure, BoundSockets, bindFailureText } from "./bound-sockets.ts";
+import { type BindFailure, BoundSockets, bindFailureText, bindRefusalText } from "./bound-sockets.ts";
 import type { ConfigurationSource } from "./configuration-source.ts";
 import { ConfigurationStore, type LoadedConfiguration, type LoadOutcome } from "./configuration-store.ts";
 import { DrainDesk } from "./drain-desk.ts";
@@ -294,7 +294,7 @@ export class Gateway {
 
   /** Throws a StartError where somebody waits to hear of it. */
   #tellUnbound(failures: readonly BindFailure[]): void {
-    if (failures.length > 0 && this.#source.isExacting) throw new StartError(failures.map(bindFailureText));
+    if (failures.length > 0 && this.#source.isExacting) throw new StartError(failures.map(bindRefusalText));
     this.#logUnbound(failures);
   }
 

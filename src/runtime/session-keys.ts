@@ -37,7 +37,7 @@ export function sessionKeysOf(text: string, place: string): LoadedKeys {
   } catch (error) {
     if (!(error instanceof KeyFileError)) throw error;
     throw new SessionKeyError(
-      `${error.line === undefined ? place : `${place}:${error.line}`}: ${error.message}`,
+      `${error.line === undefined ? place : `${place}:${error.line}`}: ${error.reason}`,
     );
   }
 }

@@ -185,7 +185,7 @@ describe("limpet drain", () => {
     await shop.gateway.stop();
     expect(await shop.drain("carts-1")).toMatchObject({
       code: 1,
-      text: expect.stringMatching(/^error: http.*ECONNREFUSED/),
+      text: expect.stringMatching(/^error: http.*ECONNREFUSED.*: say which one with --admin$/m),
     });
   });
 });

@@ -70,7 +70,7 @@ test("a successor that cannot start leaves everything as it is, and says why", a
   running.write("gateway.yaml", "not: [yaml");
   process.kill(running.process.pid as number, "SIGUSR2");
   await running.stderr.waitFor((line) => line.includes("the successor does not serve"), "its failure");
-  expect(running.stderr.lines.some((line) => /^error: .*gateway\.yaml:\d+: /.test(line))).toBe(true);
+  expect(running.stderr.lines.some((line) => /^error: .*gateway\.yaml:\d+:\d+: /.test(line))).toBe(true);
   expect((await send(running.port)).status).toBe(200);
   running.write("gateway.yaml", gatewayYaml({ port: running.port }));
   await handOver(running, running.process.pid as number);

@@ -226,7 +226,11 @@ test("an access log that cannot be written: one line, exit code 1", async () => 
 
 test.each([
   ["no Gateway", { "a.yaml": sampleYaml([3001]) }, "error: no Gateway has a listener that can be served"],
-  ["a file that is no YAML", { "a.yaml": "a: [b\n" }, /^error: .*a\.yaml:\d+: /],
+  [
+    "a file that is no YAML",
+    { "a.yaml": "a: [b\n" },
+    /^error: .*a\.yaml:\d+:\d+: .+ \(expected a YAML .+; .+\)$/,
+  ],
 ])("%s: refuses to start with exit code 1", async (_, files, message) => {
   const running = spawnGateway({ files });
   expect((await running.exited).code).toBe(1);

@@ -10,11 +10,14 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 export class KeyFileError extends Error {
   /** Counted from 1; undefined: the file as a whole. */
   readonly line: number | undefined;
+  /** The message without the line, for whoever says the place in another way. */
+  readonly reason: string;
 
-  constructor(line: number | undefined, message: string) {
-    super(line === undefined ? message : `line ${line}: ${message}`);
+  constructor(line: number | undefined, reason: string) {
+    super(line === undefined ? reason : `line ${line}: ${reason}`);
     this.name = "KeyFileError";
     this.line = line;
+    this.reason = reason;
   }
 }
 

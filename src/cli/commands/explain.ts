@@ -11,6 +11,8 @@ import {
 } from "../../runtime/explain/question.ts";
 import { questionQuery } from "../../runtime/explain/question-query.ts";
 import { FileSource } from "../../runtime/file-source.ts";
+import { reasonText } from "../../runtime/finding-log.ts";
+import { StartError } from "../../runtime/gateway.ts";
 import { resolveNames } from "../../runtime/live-backend.ts";
 import { dnsResolver } from "../../runtime/names/name-resolver.ts";
 import { translateFiles } from "../../runtime/translate-files.ts";
@@ -58,6 +60,8 @@ async function fromFiles(
   const keys = await keysOfFile(flags.sessionKeys, terminal);
   const files = await new FileSource(flags.file).read();
   const { findings, snapshot } = translateFiles(files, { sealTokens: keys !== undefined });
+  const unreadable = findings.filter(({ code }) => code === "unreadable-file");
+  if (unreadable.length > 0) throw new StartError(unreadable.map(reasonText));
   const errors = findings.filter(({ severity }) => severity === "error").length;
   if (errors > 0) {
     const objects = errors === 1 ? "1 error" : `${errors} errors`;
