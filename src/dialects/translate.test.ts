@@ -129,6 +129,17 @@ describe("a route in error", () => {
     expect(after.snapshot.routes[0]?.rules).toMatchObject([{ action: { status: 500 } }]);
   });
 
+  test("does not come back in its old form where another one was made under its name", () => {
+    const made = (uid: string, rule: string) =>
+      resources(route("one", rule).replace("{name: one}", `{name: one, uid: ${uid}}`));
+    const first = translate([...frame, ...made("u1", TO_A)]);
+    const flaw = "{backendRefs: [{name: a, port: eighty}]}";
+    const same = translate([...frame, ...made("u1", flaw)], {}, first.memory);
+    expect(same.snapshot.routes).toEqual(first.snapshot.routes);
+    const other = translate([...frame, ...made("u2", flaw)], {}, first.memory);
+    expect(other.snapshot.routes[0]?.rules).toMatchObject([{ action: { status: 500 } }]);
+  });
+
   test("takes no requests that its unreadable match or hostname did not ask for", () => {
     const match = resources(route("one", "{matches: [{path: {value: /x}, headers: [{name: 5, value: v}]}]}"));
     expect(translate([...frame, ...match]).snapshot.routes[0]?.rules).toEqual([]);

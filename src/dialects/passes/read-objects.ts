@@ -43,7 +43,7 @@ export function readObjects(
     }
     byKey.set(key, resource);
     findings.push(...known.findings);
-    const reading = kind === undefined ? undefined : usable(known, recall, findings);
+    const reading = kind === undefined ? undefined : usable(known, resource, recall, findings);
     if (kind === undefined || reading === undefined) continue;
     const list = readings.get(kind);
     if (list === undefined) readings.set(kind, [reading]);
@@ -65,6 +65,7 @@ function readResource(kinds: readonly Kind[], resource: Resource): Known {
 /** The form to serve: this one, the last good one where this one is in error, or what could be read of it. */
 function usable(
   { key, reading, findings }: Known,
+  resource: Resource,
   recall: Recall,
   told: FindingDraft[],
 ): Reading | undefined {
@@ -74,7 +75,9 @@ function usable(
   }
   const good = recall.lastGood(key);
   const object = findings[0]?.object;
-  if (good === undefined || object === undefined) return reading;
+  // One that was made anew under the name is another object, and never had a good form.
+  const isSame = good !== undefined && uidOf(good.value) === uidOf(resource.value);
+  if (good === undefined || !isSame || object === undefined) return reading;
   recall.keepAsGood(key, good);
   told.push(
     draftFinding("last-good-form", object, [], {
@@ -84,6 +87,11 @@ function usable(
     }),
   );
   return recall.result("outdated", good, [], (): Reading => ({ ...good, isOutdated: true }));
+}
+
+/** Undefined in files. */
+function uidOf(value: unknown): unknown {
+  return (value as { readonly metadata?: { readonly uid?: unknown } } | null)?.metadata?.uid;
 }
 
 function duplicate(resource: Resource, first: Resource): FindingDraft {
