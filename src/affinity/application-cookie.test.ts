@@ -12,6 +12,7 @@ describe("in a request", () => {
     ["a=1;id=token;", "a=1;id=own;"],
     ["xid=1; id=token; idx=2; ID=3", "xid=1; id=own; idx=2; ID=3"],
     ["id=token; a=1; id=other", "id=own; a=1"],
+    ["a=1;\tid=other; id=token", "a=1; id=own"],
   ])("the value of %s is replaced", (line, expected) => {
     expect(replaceCookie([line], "id", "own")).toEqual([expected]);
   });
@@ -22,6 +23,10 @@ describe("in a request", () => {
     ["a=1; id=token", ["a=1"]],
     ["id=token", []],
     ["id=token; id=other;", []],
+    ["a=1;\tid=token", ["a=1"]],
+    ["a=1; id =token; i d=x", ["a=1; i d=x"]],
+    ["\tid\t= token; xid=1; id", ["xid=1; id"]],
+    ["idx; id\u00a0=token", ["idx"]],
   ])("is taken out of %s", (line, expected) => {
     expect(replaceCookie([line], "id", undefined)).toEqual(expected);
   });

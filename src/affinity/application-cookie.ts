@@ -5,8 +5,9 @@ const LEADING_SPACES = /^ +/;
 const DELTA_SECONDS = /^-?\d+$/;
 
 /**
- * The request's `cookie` lines with the value of one cookie replaced, or without it. Finds what `cookieValues` reads;
- * of several cookies of that name one is left, in the first one's place. Lines that hold no cookie any more are left out.
+ * The request's `cookie` lines with the value of one cookie replaced, or without it. Replaces what `cookieValues` reads;
+ * of several cookies of that name one is left, in the first one's place. What applications may take for one of that name,
+ * with other blanks around it, is taken out too. Lines that hold no cookie any more are left out.
  */
 export function replaceCookie(lines: readonly string[], name: string, value: string | undefined): string[] {
   const start = `${name}=`;
@@ -17,7 +18,7 @@ export function replaceCookie(lines: readonly string[], name: string, value: str
     for (const pair of line.split(";")) {
       const nameAt = pair.search(/[^ ]|$/);
       if (!pair.startsWith(start, nameAt)) {
-        pairs.push(pair);
+        if (looseName(pair) !== name) pairs.push(pair);
       } else if (isDue) {
         isDue = false;
         pairs.push(pair.slice(0, nameAt + start.length) + value);
@@ -28,6 +29,12 @@ export function replaceCookie(lines: readonly string[], name: string, value: str
     if (text !== "") edited.push(text);
   }
   return edited;
+}
+
+/** Without blanks of any kind around it; undefined: the pair has none. */
+function looseName(pair: string): string | undefined {
+  const equals = pair.indexOf("=");
+  return equals === -1 ? undefined : pair.slice(0, equals).trim();
 }
 
 /** Where the value of a `Set-Cookie` field stands. */

@@ -72,7 +72,7 @@ function answer(ask: Question, draft: DecisionDraft): Decision {
     if (isDecisive(draft.visit)) return settle(ask, draft, draft.visit);
   }
   draft.outcome = draft.visit?.outcome;
-  draft.unwrapped = unwrappedField(draft.visit);
+  draft.unwrapped = unwrappedField(draft.visit, request);
 
   if (backend.endpoints.length === 0) return fail(draft, NO_ENDPOINTS);
   if (backend.serving.endpoints.length === 0) return fail(draft, NO_HEALTHY_ENDPOINT);
@@ -112,7 +112,7 @@ function settle(ask: Question, draft: DecisionDraft, visit: SessionVisit): Decis
     draft.reference = reference?.reference;
     draft.backend = reference?.backend;
     draft.issue = issueFor(visit, ask.options, ask.generated);
-    draft.unwrapped = unwrappedField(visit);
+    draft.unwrapped = unwrappedField(visit, ask.request);
     return draft;
   }
   const configured = session.onLost.action === "reject" ? session.onLost.status : 503;

@@ -17,13 +17,19 @@ export function appliesTo(session: SessionPersistence, path: string): boolean {
 
 const NO_TOKENS: readonly string[] = [];
 
-/** Texts that could be tokens, in the order of the request: every cookie of the name, or the first header line. */
+/**
+ * Texts that could be tokens, in the order of the request: every cookie of the name, or the first header line, as Envoy
+ * reads it. Of a header that wraps the application's every line counts: the application might read any of them.
+ */
 export function tokenTexts(session: SessionPersistence, request: RequestHead): readonly string[] {
   const { carrier } = session;
   if (carrier.kind === "cookie" || carrier.kind === "wrappedCookie") {
     const values = cookieValues(request, carrier.name);
     return values.length > MAX_TOKENS ? values.slice(0, MAX_TOKENS) : values;
   }
-  const value = request.get(carrier.name.toLowerCase());
+  const name = carrier.name.toLowerCase();
+  const value = request.get(name);
+  if (value !== undefined && carrier.kind === "wrappedHeader")
+    return request.getAll(name).slice(0, MAX_TOKENS);
   return value === undefined ? NO_TOKENS : [value];
 }

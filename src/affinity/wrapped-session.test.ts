@@ -121,6 +121,19 @@ describe("cookies: the session may move", () => {
     }
   });
 
+  test("so is what the gateway reads no cookie of that name in, and the application might", () => {
+    for (const lines of ["\tJSESSIONID=own", "a=1; JSESSIONID =own", 'JSESSIONID=""']) {
+      const decision = decideNow(sessionPlanOf(sealedCookie, [A]), requestOf("/", [["cookie", lines]]), {
+        nowSec: NOW_SEC,
+        keys: RING,
+      });
+      expect(decision.outcome).toBe("new");
+      expect(decision.unwrapped).toEqual({ kind: "cookie", name: "JSESSIONID", value: undefined });
+    }
+    const without = requestOf("/", [["cookie", "a=1; b=2"]]);
+    expect(decideNow(sessionPlanOf(sealedCookie, [A]), without, { keys: RING }).unwrapped).toBeUndefined();
+  });
+
   test("so is what is past its time", () => {
     for (const session of [sealedCookie, plainCookie]) {
       const { text } = wrap(session, decideWith(session, undefined), "own");
@@ -149,6 +162,22 @@ describe("headers: an unknown or lost session is answered by the gateway", () =>
     expect(decideWith(session, "made-up").reason).toBe(
       "header Mcp-Session-Id holds no valid token; no other session may take its place",
     );
+  });
+
+  test("whichever of several lines it stands in, and of several tokens the first that leads somewhere counts", () => {
+    const { text } = wrap(sealedHeader, decideWith(sealedHeader, undefined), "own");
+    const asked = (...values: readonly string[]) =>
+      decideNow(
+        sessionPlanOf(sealedHeader, [A]),
+        requestOf(
+          "/",
+          values.map((value) => ["mcp-session-id", value] as const),
+        ),
+        { nowSec: NOW_SEC, keys: RING },
+      );
+    expect(asked("", "made-up")).toMatchObject({ outcome: "rejected", failure: { status: 404 } });
+    expect(asked("made-up", text)).toMatchObject({ outcome: "kept", unwrapped: { value: "own" } });
+    expect(asked("").outcome).toBe("new");
   });
 
   test("over is unknown", () => {

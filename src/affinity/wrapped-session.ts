@@ -1,4 +1,5 @@
 // What a client holds of the application's own session: its value together with the endpoint that gave it.
+import type { RequestHead } from "../model/index.ts";
 import type { Decision, UnwrappedField } from "./decision.ts";
 import { newToken } from "./new-token.ts";
 import type { SessionVisit } from "./session-visit.ts";
@@ -36,10 +37,18 @@ const BEGINS = { begunSec: undefined, expiresSec: undefined, lastSeenSec: undefi
  * What the endpoint gets in place of what the client sent: the application's own value wherever the token opened, at
  * another endpoint too. What does not open is taken out: it is no value of the application's.
  */
-export function unwrappedField(visit: SessionVisit | undefined): UnwrappedField | undefined {
-  if (visit === undefined || visit.outcome === "new") return undefined;
+export function unwrappedField(
+  visit: SessionVisit | undefined,
+  request: RequestHead,
+): UnwrappedField | undefined {
+  if (visit === undefined) return undefined;
   const { carrier } = visit.session;
   if (carrier.kind !== "wrappedHeader" && carrier.kind !== "wrappedCookie") return undefined;
   const kind = carrier.kind === "wrappedHeader" ? "header" : "cookie";
+  if (visit.outcome === "new") {
+    // What is no cookie of that name to the gateway may be one to the application.
+    const isNamed = kind === "cookie" && request.getAll("cookie").some((line) => line.includes(carrier.name));
+    if (!isNamed) return undefined;
+  }
   return { kind, name: carrier.name, value: visit.token?.original };
 }
