@@ -18,6 +18,7 @@ export class KubernetesConfiguration implements ConfigurationSource {
   readonly sessionKeys: SessionKeySource;
   readonly #options: KubernetesOptions;
   readonly #controller: Controller;
+  readonly #client: ApiClient;
   readonly #states = new WeakMap<ConfigurationInput, ClusterState>();
 
   /** Rejects with a CredentialError where nothing says how to reach an API server. */
@@ -52,12 +53,13 @@ export class KubernetesConfiguration implements ConfigurationSource {
       logger,
     });
     controller.start();
-    return new KubernetesConfiguration(options, controller, connection.origin);
+    return new KubernetesConfiguration(options, controller, client, connection.origin);
   }
 
-  private constructor(options: KubernetesOptions, controller: Controller, origin: string) {
+  private constructor(options: KubernetesOptions, controller: Controller, client: ApiClient, origin: string) {
     this.#options = options;
     this.#controller = controller;
+    this.#client = client;
     this.description = { cluster: origin };
     this.sessionKeys = { kind: "kept", keys: controller.sessionKeys };
   }
@@ -95,8 +97,9 @@ export class KubernetesConfiguration implements ConfigurationSource {
     void this.#controller.resign();
   }
 
-  stop(): Promise<void> {
-    return this.#controller.stop();
+  async stop(): Promise<void> {
+    await this.#controller.stop();
+    this.#client.close();
   }
 
   samples(): MetricSample[] {

@@ -119,8 +119,9 @@ export class ApiClient implements KubernetesClient {
     }
   }
 
-  /** Closes what is open; watches break. */
+  /** Closes what is open; watches break, and no plugin keeps the process from its end. */
   close(): void {
+    this.#options.connection.credentials.close?.();
     this.#agent?.destroy();
   }
 

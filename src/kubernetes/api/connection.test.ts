@@ -1,9 +1,11 @@
 // Kubeconfigs and service accounts: which of them counts, what is merged, and what is shown to the server.
+import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { reached } from "../../../test/support/reached.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { type ConnectionOptions, findConnection } from "./connection.ts";
 
@@ -252,6 +254,14 @@ printf '{"kind":"ExecCredential","status":{"token":"t%s"%s}}' "$(wc -l < "$(dirn
     return (await find({ kubeconfig, env: { PATH: process.env["PATH"] } })).credentials;
   }
 
+  function isAlive(pid: number): boolean {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  }
+
   test("makes a token, which is good until it is refused; all who ask meanwhile get the same", async () => {
     const credentials = await connect(await plugin(COUNTING));
     const [first, same] = await Promise.all([credentials.get(), credentials.get()]);
@@ -270,6 +280,19 @@ printf '{"kind":"ExecCredential","status":{"token":"t%s"%s}}' "$(wc -l < "$(dirn
     expect((await credentials.get()).authorization).toBe("Bearer t1");
     nowMs += 1_000;
     expect((await credentials.get()).authorization).toBe("Bearer t2");
+  });
+
+  test("that waits for somebody ends as soon as nobody asks any more", async () => {
+    const pidFile = join(folder, "pid");
+    const credentials = await connect(
+      await plugin(`echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 60`),
+    );
+    const asked = expect(credentials.get()).rejects.toMatchObject({ name: "CredentialError" });
+    await reached(() => existsSync(pidFile));
+    credentials.close?.();
+    await asked;
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    await reached(() => !isAlive(pid));
   });
 
   test("gets its arguments, and is told of the cluster and that nobody is there to ask", async () => {

@@ -24,6 +24,8 @@ export interface CredentialSource {
    * with a CredentialError.
    */
   get(refused?: Credentials): Promise<Credentials>;
+  /** Nobody asks any more: whatever makes some is ended. Not there where nothing would be left. */
+  close?(): void;
 }
 
 /** There are no credentials to show; the message says which file, field or program is at fault. */

@@ -41,11 +41,12 @@ export function execCredentials(
   env: Readonly<Record<string, string | undefined>>,
   nowMs: () => number,
 ): CredentialSource {
-  return new RememberedCredentials(async (): Promise<MadeCredentials> => {
+  const stop = new AbortController();
+  const made = new RememberedCredentials(async (): Promise<MadeCredentials> => {
     const { tls } = await base.get();
     const { token, clientCertificateData, clientKeyData, expirationTimestamp } = statusIn(
       plugin.command,
-      await run(plugin, env),
+      await run(plugin, env, stop.signal),
     );
     return {
       credentials: {
@@ -59,6 +60,7 @@ export function execCredentials(
       untilMs: expirationTimestamp === undefined ? Infinity : Date.parse(expirationTimestamp) - EARLY_MS,
     };
   }, nowMs);
+  return { get: (refused) => made.get(refused), close: () => stop.abort() };
 }
 
 function statusIn(command: string, output: string): z.output<typeof execCredential>["status"] {
@@ -72,13 +74,18 @@ function statusIn(command: string, output: string): z.output<typeof execCredenti
   return status;
 }
 
-function run(plugin: ExecPlugin, env: Readonly<Record<string, string | undefined>>): Promise<string> {
+function run(
+  plugin: ExecPlugin,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<string> {
   const spec = { interactive: false, ...(plugin.cluster === undefined ? {} : { cluster: plugin.cluster }) };
   const info = { apiVersion: plugin.apiVersion, kind: "ExecCredential", spec };
   const options = {
     env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
     timeout: TIMEOUT_MS,
     maxBuffer: MAX_OUTPUT_BYTES,
+    signal,
   };
   return new Promise((resolve, reject) => {
     const child = execFile(plugin.command, [...plugin.args], options, (error, stdout, stderr) => {
