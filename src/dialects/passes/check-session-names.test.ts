@@ -37,7 +37,9 @@ function route(index: number, use: Partial<NameAtHosts>): CompiledRoute {
 
 function collisions(uses: readonly Partial<NameAtHosts>[]): readonly string[] {
   const routes = uses.map((use, index) => route(index, use));
-  return checkSessionNames(routes, new Recall(undefined)).map(({ object }) => object.name);
+  return checkSessionNames(routes, new Recall(undefined))
+    .filter(({ code }) => code === "session-name-collision")
+    .map(({ object }) => object.name);
 }
 
 test("every session but the first of a name at a host collides", () => {
@@ -63,6 +65,32 @@ test.each([
   ["a wildcard and its own domain", ["*.example.com"], ["example.com"], 0],
 ])("%s", (_what, hosts, others, count) => {
   expect(collisions([{ hosts }, { hosts: others }])).toHaveLength(count);
+});
+
+function codes(use: Partial<NameAtHosts>): readonly string[] {
+  return checkSessionNames([route(0, use)], new Recall(undefined)).map(({ code }) => code);
+}
+
+test.each([
+  ["shop.example.com", "shop.example.com", []],
+  ["shop.example.com", "example.com", []],
+  ["shop.example.com", ".Example.com", []],
+  ["shop.example.com", "other.example.com", ["cookie-refused"]],
+  ["myexample.com", "example.com", ["cookie-refused"]],
+  ["example.com", "shop.example.com", ["cookie-refused"]],
+  ["*.example.com", "example.com", []],
+  ["*.example.com", "shop.example.com", []],
+  ["*.example.net", "example.com", ["cookie-refused"]],
+  ["*", "example.com", []],
+])("%s with a cookie of the domain %s", (host, cookieDomain, expected) => {
+  expect(codes({ hosts: [host], cookieDomain })).toEqual(expected);
+});
+
+test("a cookie that browsers do not send with all of its rule is told once for each place", () => {
+  expect(codes({ cookiePath: "/shop", outside: "/" })).toEqual(["cookie-not-sent"]);
+  const twice = [route(0, { outside: "/" }), route(0, { outside: "/other" })];
+  const told = checkSessionNames(twice, new Recall(undefined));
+  expect(told.map(({ code }) => code)).toEqual(["cookie-not-sent"]);
 });
 
 test("one session that leads to other backends elsewhere is told once, whatever the number of rules", () => {

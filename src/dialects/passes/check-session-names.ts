@@ -1,4 +1,4 @@
-// After the routes: cookies and headers of one name that a client meets at one host, each overwriting the other or itself.
+// After the routes: sessions' cookies and headers that do not come back: overwritten by another, not sent, or refused.
 import { objectKey, objectText } from "../../model/index.ts";
 import { draftFinding, type FindingDraft, type FindingText, pathText } from "../findings.ts";
 import type { CompiledRoute, NameAtHosts } from "../gateway-api/compile-route.ts";
@@ -25,7 +25,7 @@ export function checkSessionNames(routes: readonly CompiledRoute[], recall: Reca
         findings.set(key, draftFinding("session-name-collision", use.route, use.path, text(use, other)));
       }
     }
-    return [...findings.values(), ...notSent(routes)];
+    return [...findings.values(), ...notSent(routes), ...refused(routes)];
   });
 }
 
@@ -45,6 +45,36 @@ function notSent(routes: readonly CompiledRoute[]): FindingDraft[] {
     );
   }
   return [...findings.values()];
+}
+
+/** Cookies of a domain that a host of their route does not lie in (RFC 6265 section 5.3). */
+function refused(routes: readonly CompiledRoute[]): FindingDraft[] {
+  const findings = new Map<string, FindingDraft>();
+  for (const { route, path, name, cookieDomain, hosts } of routes.flatMap(({ names }) => names)) {
+    if (cookieDomain === undefined) continue;
+    // A dot in front means nothing any more.
+    const domain = cookieDomain.toLowerCase().replace(/^\./, "");
+    const host = hosts.find((one) => !mayLieIn(one, domain));
+    const place = `${objectKey(route)} ${pathText(path)} ${name}`;
+    if (host === undefined || findings.has(place)) continue;
+    findings.set(
+      place,
+      draftFinding("cookie-refused", route, path, {
+        message: `browsers refuse the cookie ${name} of the domain ${cookieDomain} from ${host}, which is no part of it`,
+        expected: "a domain that all hosts of the route lie in, or none",
+        hint: "remove domain, or declare a session for each domain",
+      }),
+    );
+  }
+  return [...findings.values()];
+}
+
+/** Of a wildcard: whether any host of it does. */
+function mayLieIn(host: string, domain: string): boolean {
+  const isIn = (one: string, whole: string) => one === whole || one.endsWith(`.${whole}`);
+  if (!host.startsWith("*")) return isIn(host, domain);
+  const base = host.slice(2);
+  return base === "" || isIn(base, domain) || isIn(domain, base);
 }
 
 /** Uses of one name, by host, so that thousands of routes with hosts of their own are quickly told apart. */
