@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection, StatusRange } from "../../model/index.ts";
 import { failurePercentage, outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
-import { grpcCheck } from "../envoy-fields.ts";
+import { grpcCheck, positive } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import {
   checked,
@@ -70,11 +70,13 @@ const OWN_HOST: FieldProblem = {
   hint: "add hostname: shop.example",
 };
 
+const time = positive(duration, durationMs);
+
 const active = checked(
   z.strictObject({
     type: z.enum(["HTTP", "TCP", "GRPC"]),
-    timeout: duration.default("1s"),
-    interval: duration.default("3s"),
+    timeout: time.default("1s"),
+    interval: time.default("3s"),
     initialJitter: duration.optional(),
     unhealthyThreshold: count.min(1).default(3),
     healthyThreshold: count.min(1).default(1),
@@ -97,11 +99,11 @@ const percent = z.int().min(0).max(100);
 
 const passive = z.strictObject({
   splitExternalLocalOriginErrors: z.boolean().default(false),
-  interval: duration.default("3s"),
+  interval: time.default("3s"),
   consecutiveLocalOriginFailures: count.default(5),
   consecutiveGatewayErrors: count.optional(),
   consecutive5XxErrors: count.default(5),
-  baseEjectionTime: duration.default("30s"),
+  baseEjectionTime: time.default("30s"),
   maxEjectionPercent: percent.default(10),
   failurePercentageThreshold: percent.optional(),
   alwaysEjectOneEndpoint: z.boolean().default(false),

@@ -21,10 +21,12 @@ const tcp = z.strictObject({
 
 const threshold = z.int().min(0);
 
+const time = positive(duration, durationMs);
+
 export const healthCheckSchema = checked(
   z.strictObject({
-    timeout: duration,
-    interval: duration,
+    timeout: time,
+    interval: time,
     unhealthyThreshold: threshold,
     healthyThreshold: threshold,
     http: http.optional(),
@@ -75,8 +77,6 @@ function checkKind({ http, tcp }: z.output<typeof healthCheckSchema>): CheckKind
 function base64Of(hex: string): string {
   return Buffer.from(hex, "hex").toString("base64");
 }
-
-const time = positive(duration, durationMs);
 
 const failures = z.int().min(0).default(5);
 
