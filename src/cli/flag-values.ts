@@ -9,8 +9,8 @@ export class FlagValueError extends Error {}
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const SIZE_UNITS = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
-/** The longest delay of a timer. */
-const MAX_DURATION_MS = 2 ** 31 - 1;
+/** Below the longest delay of a timer, by more than what is added to any of them. */
+const MAX_DURATION_MS = 596 * DURATION_UNITS_MS.h;
 
 /** `500ms`, `10s`, `5m`, `1h30m`: milliseconds. */
 export function parseDuration(text: string): number {

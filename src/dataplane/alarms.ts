@@ -15,7 +15,7 @@ export interface Alarms {
 }
 
 /** Longer delays would overflow Node's timers and ring at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
+export const MAX_DELAY_MS: number = 2 ** 31 - 1;
 
 class SystemAlarm implements Alarm {
   readonly owner: AlarmOwner;

@@ -1,5 +1,6 @@
 // One endpoint under active checks: probes it again and again, and keeps what the results make of it.
 import type { Backend, Endpoint, HealthCheck } from "../../model/index.ts";
+import { MAX_DELAY_MS } from "../alarms.ts";
 import { CheckProgress, type CheckState } from "./check-progress.ts";
 import { type Probe, type ProbeConnections, type ProbeOutcome, startProbe } from "./probe.ts";
 
@@ -63,12 +64,13 @@ export class CheckedEndpoint {
   }
 
   #later(running: Running, pauseMs: number): void {
+    const delayMs = Math.min(pauseMs, MAX_DELAY_MS);
     running.timer = setTimeout(() => {
       const { connections } = this.#options;
       running.probe = startProbe(connections, this.backend, this.endpoint, running.check, (outcome) => {
         this.#finish(running, outcome);
       });
-    }, pauseMs);
+    }, delayMs);
   }
 
   #finish(running: Running, outcome: ProbeOutcome): void {

@@ -1,6 +1,7 @@
 // Who of the endpoints may serve: active checks and outlier detection of all backends, run once, in the primary.
 import type { Backend } from "../../model/index.ts";
 import type { MetricSample } from "../../telemetry/metrics.ts";
+import { MAX_DELAY_MS } from "../alarms.ts";
 import type { CheckState } from "./check-progress.ts";
 import { CheckedEndpoint } from "./checked-endpoint.ts";
 import { HealthCounts } from "./health-counts.ts";
@@ -142,9 +143,10 @@ export class HealthWatch {
     if (watched.timer !== undefined && watched.intervalMs === rules.intervalMs) return;
     clearInterval(watched.timer);
     watched.intervalMs = rules.intervalMs;
-    watched.timer = setInterval(() => {
+    const look = () => {
       for (const change of detector.look(this.#options.monotonicMs())) this.#tellEjection(backend.id, change);
-    }, rules.intervalMs);
+    };
+    watched.timer = setInterval(look, Math.min(rules.intervalMs, MAX_DELAY_MS));
   }
 
   #check(watched: Watched, backend: Backend, keepOthers: boolean): void {

@@ -1,6 +1,7 @@
 // One check of one endpoint: what is asked, and how its end is told.
 import type { Socket } from "node:net";
 import type { Backend, Endpoint, HealthCheck } from "../../model/index.ts";
+import { MAX_DELAY_MS } from "../alarms.ts";
 import type { ProxyError } from "../proxy-error.ts";
 import type { UpstreamConnection } from "../upstream-connection.ts";
 import { HttpProbe } from "./http-probe.ts";
@@ -38,9 +39,10 @@ export function startProbe(
   done: (outcome: ProbeOutcome) => void,
 ): Probe {
   const target = check.port === undefined ? endpoint : atPort(endpoint, check.port);
+  const timeoutMs = Math.min(check.timeoutMs, MAX_DELAY_MS);
   return check.check.kind === "http"
-    ? new HttpProbe(connections, backend, target, check.check, check.timeoutMs, done)
-    : new TcpProbe(connections, backend, target, check.check, check.timeoutMs, done);
+    ? new HttpProbe(connections, backend, target, check.check, timeoutMs, done)
+    : new TcpProbe(connections, backend, target, check.check, timeoutMs, done);
 }
 
 function atPort(endpoint: Endpoint, port: number): Endpoint {
