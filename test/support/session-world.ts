@@ -81,9 +81,15 @@ export class SessionWorld {
   #born = 0;
   #newestKey = 1;
   #keys: readonly SessionKeys[] = [];
+  readonly #aheadSec: number;
+  /** So much earlier or later than by the world's clock a time may be over. */
+  readonly #doubtSec: number;
 
-  constructor(session: SessionPersistence, seed: number) {
+  /** @param aheadSec of the second replica's clock before that of the world and of the first; it may be behind */
+  constructor(session: SessionPersistence, seed: number, aheadSec = 0) {
     this.#session = session;
+    this.#aheadSec = aheadSec;
+    this.#doubtSec = Math.abs(aheadSec);
     this.#random = seededRandom(seed);
     this.#states = Array.from({ length: REPLICAS }, () => statesAt(() => this.#nowSec * 1000));
     this.#setKeys([1]);
@@ -158,16 +164,21 @@ export class SessionWorld {
     const plan = planRule(ruleOf(backends, { session: this.#session }), states);
     const fields = client.token === undefined ? [] : [["cookie", `home=${client.token}`] as const];
     return decide(plan, requestOf("/", fields), CLIENT, {
-      nowSec: this.#nowSec,
+      nowSec: this.#nowSecAt(replica),
       random: this.#random,
       tried,
       keys: this.#keys[replica],
     });
   }
 
+  #nowSecAt(replica: number): number {
+    return this.#nowSec + (replica === 0 ? 0 : this.#aheadSec);
+  }
+
   /** The endpoint answers, and the client gets what is due. */
   #answer(client: Client, decision: Decision, replica: number): void {
-    const fields = sessionFields(decision, false, this.#nowSec, this.#keys[replica]);
+    const nowSec = this.#nowSecAt(replica);
+    const fields = sessionFields(decision, false, nowSec, this.#keys[replica]);
     const text = fields?.add.map(({ value }) => /^home="?([^";]*)/.exec(value)?.[1]).find(Boolean);
     const pod = this.#podAt(addressOf(decision) as string) as Pod;
     const goesOn = decision.outcome === "kept" || this.#keepsTimes(client, decision);
@@ -177,7 +188,7 @@ export class SessionWorld {
       client.home = { ...(client.home as Home), key: this.#newestKey };
       return;
     }
-    const read = readToken(this.#session, text, this.#keys[replica], this.#nowSec);
+    const read = readToken(this.#session, text, this.#keys[replica], nowSec);
     expect(read?.address, "a token names the endpoint that was chosen and answered").toBe(
       addressOf(decision),
     );
@@ -228,13 +239,13 @@ export class SessionWorld {
     if (absoluteTimeoutSec !== undefined) {
       const age = this.#nowSec - begunSec;
       expect(age, "a session ends at its absolute timeout, whatever is issued anew").toBeLessThanOrEqual(
-        absoluteTimeoutSec,
+        absoluteTimeoutSec + this.#doubtSec,
       );
     }
     if (idleTimeoutSec !== undefined) {
       const idle = this.#nowSec - seenSec;
       expect(idle, "a session ends when it was not seen for too long").toBeLessThanOrEqual(
-        idleTimeoutSec + 2 * idleSlackSec(idleTimeoutSec),
+        idleTimeoutSec + 2 * idleSlackSec(idleTimeoutSec) + this.#doubtSec,
       );
     }
   }
@@ -256,7 +267,9 @@ export class SessionWorld {
     if (drainTimeoutSec === undefined || pod.drainingSinceMs === undefined) return;
     const drainingSec = this.#nowSec - pod.drainingSinceMs / 1000;
     if (this.#othersThan(pod).length === 0) return;
-    expect(drainingSec, "sessions stay no longer than their drain timeout").toBeLessThan(drainTimeoutSec);
+    expect(drainingSec, "sessions stay no longer than their drain timeout").toBeLessThan(
+      drainTimeoutSec + this.#doubtSec,
+    );
   }
 
   /** Those of its backend that serve without any reserve. */
@@ -273,6 +286,8 @@ export class SessionWorld {
     ]);
     // Weights that go first are drawn, by each replica for itself.
     if (this.#session.split === "weight") return;
+    // In the seconds around the end of a time, clocks that differ say different things.
+    if (this.#doubtSec > 0) return;
     for (const one of said) expect(one, "replicas follow a token to the same endpoint").toEqual(said[0]);
   }
 
@@ -282,7 +297,8 @@ export class SessionWorld {
       this.#session;
     const slackSec = idleTimeoutSec === Number.POSITIVE_INFINITY ? 0 : idleSlackSec(idleTimeoutSec);
     return (
-      this.#nowSec - begunSec < absoluteTimeoutSec && this.#nowSec - seenSec <= idleTimeoutSec - slackSec
+      this.#nowSec - begunSec < absoluteTimeoutSec - this.#doubtSec &&
+      this.#nowSec - seenSec <= idleTimeoutSec - slackSec - this.#doubtSec
     );
   }
 
@@ -295,7 +311,7 @@ export class SessionWorld {
     if (pod.at !== at && !followsHost) return false;
     if (pod.health === "healthy") return true;
     const drainingSec = this.#nowSec - (pod.drainingSinceMs ?? 0) / 1000;
-    return pod.health === "draining" && drainingSec < drainTimeoutSec;
+    return pod.health === "draining" && drainingSec < drainTimeoutSec - this.#doubtSec;
   }
 
   /** A session that is used between two rotations outlives both. */
