@@ -10,10 +10,11 @@ import { tokenOpen } from "./commands/token-open.ts";
 import { tokenSeal } from "./commands/token-seal.ts";
 import { validate } from "./commands/validate.ts";
 import type { FlagTable } from "./flag.ts";
-import { readFlags } from "./flag-options.ts";
+import { readFlags, refuseFlags } from "./flag-options.ts";
 import {
   DEMO_FLAGS,
   DRAIN_FLAGS,
+  EXPLAIN_FILES_FLAGS,
   EXPLAIN_FLAGS,
   OUTPUT_FLAGS,
   RUN_FLAGS,
@@ -50,6 +51,10 @@ export const COMMANDS: readonly CommandDescription[] = [
     ],
     run: (command, terminal) => {
       const flags = { ...readFlags(command, RUN_FLAGS), ...outputOf(command) };
+      if (!flags.kubernetes) {
+        const names = ["gateway-service-type", "session-keys-secret"];
+        refuseFlags(command, names, "is for --kubernetes: add that, or leave it out");
+      }
       return runCommand(flags, LIMPET_VERSION, terminal);
     },
   },
@@ -80,11 +85,15 @@ export const COMMANDS: readonly CommandDescription[] = [
       ],
     ],
     run: (command, terminal) => {
-      return demoCommand(
-        { ...readFlags(command, DEMO_FLAGS), ...outputOf(command) },
-        LIMPET_VERSION,
-        terminal,
-      );
+      const flags = { ...readFlags(command, DEMO_FLAGS), ...outputOf(command) };
+      if (flags.file.length > 0) {
+        refuseFlags(
+          command,
+          ["port"],
+          "is for the demo's own configuration: a Gateway of -f says its port itself",
+        );
+      }
+      return demoCommand(flags, LIMPET_VERSION, terminal);
     },
   },
   {
@@ -106,8 +115,17 @@ export const COMMANDS: readonly CommandDescription[] = [
         "somebody else, at another time",
       ],
     ],
-    run: (command, terminal) =>
-      explainCommand({ ...readFlags(command, EXPLAIN_FLAGS), output: outputOf(command).output }, terminal),
+    run: (command, terminal) => {
+      const flags = { ...readFlags(command, EXPLAIN_FLAGS), output: outputOf(command).output };
+      if (flags.admin !== undefined && flags.file.length === 0) {
+        refuseFlags(
+          command,
+          Object.keys(EXPLAIN_FILES_FLAGS),
+          "is for -f: the gateway of --admin goes by its own",
+        );
+      }
+      return explainCommand(flags, terminal);
+    },
   },
   {
     name: "drain",

@@ -27,6 +27,12 @@ export function readFlags<T extends FlagTable>(command: Command, table: T): Flag
   return values as FlagValues<T>;
 }
 
+/** Throws a UsageError if one of these flags was typed, which have no effect as the command is called. */
+export function refuseFlags(command: Command, names: readonly string[], why: string): void {
+  const given = names.find((name) => command.getOptionValueSource(camelCase(name)) === "cli");
+  if (given !== undefined) throw new UsageError(`--${given} ${why}`);
+}
+
 /** `-f, --file <PATH...>` as `--help` and docs/cli.md show it. */
 export function flagSyntax(name: string, flag: Flag): string {
   const short = flag.short === undefined ? "" : `-${flag.short}, `;

@@ -175,6 +175,14 @@ export const VALIDATE_FLAGS = { ...FILE_FLAGS, ...SESSION_KEY_FLAGS } as const s
 
 const QUESTION = "The request";
 
+/** How files are explained; a gateway that runs has its own. */
+export const EXPLAIN_FILES_FLAGS = {
+  ...SESSION_KEY_FLAGS,
+  ...PORT_FLAGS,
+  ...NAME_FLAGS,
+  ...TRUST_FLAGS,
+} as const satisfies FlagTable;
+
 export const EXPLAIN_FLAGS = {
   ...FILE_FLAGS,
   admin: {
@@ -215,10 +223,7 @@ export const EXPLAIN_FLAGS = {
     value: { ...TEXT, placeholder: "IP:PORT" },
     many: true,
   },
-  ...SESSION_KEY_FLAGS,
-  ...PORT_FLAGS,
-  ...NAME_FLAGS,
-  ...TRUST_FLAGS,
+  ...EXPLAIN_FILES_FLAGS,
 } as const satisfies FlagTable;
 
 const TOKEN = "The token";

@@ -31,6 +31,18 @@ describe("usage", () => {
       "error: -f and --kubernetes: the configuration is in files or in a cluster\n",
     ],
     [["run", "-f", "x", "--engine", "envoy"], "error: --engine envoy is not built yet\n"],
+    [
+      ["run", "-f", "x", "--gateway-service-type", "ClusterIP"],
+      "error: --gateway-service-type is for --kubernetes: add that, or leave it out\n",
+    ],
+    [
+      ["demo", "-f", "x", "--port", "9090"],
+      "error: --port is for the demo's own configuration: a Gateway of -f says its port itself\n",
+    ],
+    [
+      ["explain", "--admin", "127.0.0.1:9900", "--request", "GET http://a.example/", "--session-keys", "k"],
+      "error: --session-keys is for -f: the gateway of --admin goes by its own\n",
+    ],
     [["explain", "-f", "x"], "error: nothing to explain: give --request 'GET http://...'\n"],
     [
       ["explain", "--request", "GET http://shop.example/"],
