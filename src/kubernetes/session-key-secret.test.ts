@@ -94,6 +94,19 @@ test("a Secret that an operator made is read as it is, and each of its changes t
   expect(await keys.read()).toBe("def\nabc\n");
 });
 
+test("keys under another name than the one that is read are none, and the place says which that is", async () => {
+  const cluster = new ClusterDouble(KINDS);
+  cluster.put({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "limpet-session-keys", namespace: "limpet-system" },
+    data: { key: "abc" },
+  });
+  const { keys } = replica(cluster);
+  expect(await keys.read()).toBe("");
+  expect(keys.place).toBe("Secret limpet-system/limpet-session-keys, data.keys");
+});
+
 test("a change between reading and following is told", async () => {
   const cluster = new ClusterDouble(KINDS);
   write(cluster, "abc\n");

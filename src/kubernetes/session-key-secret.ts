@@ -51,8 +51,9 @@ export class SessionKeySecret implements KeptKeys {
     this.#backoff = new Backoff(random);
   }
 
+  /** With the entry: whoever put keys under another name has to see which one is read. */
   get place(): string {
-    return `Secret ${this.#ref.namespace}/${this.#ref.name}`;
+    return `Secret ${this.#ref.namespace}/${this.#ref.name}, data.${KEYS_ENTRY}`;
   }
 
   async read(): Promise<string> {
