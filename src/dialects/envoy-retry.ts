@@ -46,11 +46,12 @@ export interface RetryParts {
   readonly statusCodes: readonly number[];
   readonly baseBackoffMs?: number | undefined;
   readonly maxBackoffMs?: number | undefined;
+  /** 0 is none, as in Envoy. */
   readonly attemptTimeoutMs?: number | undefined;
 }
 
 export function retryOf(parts: RetryParts): Retry {
-  const { attempts, conditions, attemptTimeoutMs, baseBackoffMs = RETRY_BASE_BACKOFF_MS } = parts;
+  const { attempts, conditions, attemptTimeoutMs = 0, baseBackoffMs = RETRY_BASE_BACKOFF_MS } = parts;
   const meanings = conditions.map((name) => MEANINGS[name] ?? {});
   const on = new Set(meanings.flatMap((meaning) => meaning.on ?? []));
   const listed = conditions.includes("retriable-status-codes") ? parts.statusCodes : [];
@@ -63,6 +64,6 @@ export function retryOf(parts: RetryParts): Retry {
     onTimeout: on.has("timeout"),
     baseBackoffMs,
     maxBackoffMs: parts.maxBackoffMs ?? baseBackoffMs * RETRY_BACKOFF_GROWTH,
-    ...(attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs }),
+    ...(attemptTimeoutMs === 0 ? {} : { attemptTimeoutMs }),
   };
 }

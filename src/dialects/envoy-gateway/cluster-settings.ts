@@ -7,7 +7,7 @@ import {
   SLOW_START_AGGRESSION,
   SLOW_START_MIN_WEIGHT_PERCENT,
 } from "../envoy-defaults.ts";
-import { idleTimeout } from "../envoy-fields.ts";
+import { idleTimeout, positive } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import { concurrentBudget, retryBudgetOverTime } from "../policies/retry-budget.ts";
 import { checked, duration, durationMs, ignored, rule } from "../schema/fields.ts";
@@ -52,7 +52,7 @@ export const circuitBreakerSchema = z.strictObject({
 const elsewhere = (what: string, hint: string) => ignored(duration, what, hint);
 
 export const timeoutSchema = z.strictObject({
-  tcp: z.strictObject({ connectTimeout: duration.optional() }).optional(),
+  tcp: z.strictObject({ connectTimeout: positive(duration, durationMs).optional() }).optional(),
   http: z
     .strictObject({
       connectionIdleTimeout: idleTimeout(duration, durationMs),

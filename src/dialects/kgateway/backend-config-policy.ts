@@ -10,7 +10,7 @@ import {
   RETRY_BUDGET_MINIMUM,
   RETRY_BUDGET_PERCENT,
 } from "../envoy-defaults.ts";
-import { idleTimeout } from "../envoy-fields.ts";
+import { idleTimeout, positive } from "../envoy-fields.ts";
 import { HOSTNAME } from "../istio/service-hosts.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
@@ -143,7 +143,7 @@ const spec = checked(
     targetRefs: z.array(checked(localTarget, isTarget)).min(1).max(16).default([]),
     targetSelectors: z.array(checked(selector, isTarget)).default([]),
     loadBalancer: loadBalancerSchema.optional(),
-    connectTimeout: duration.optional(),
+    connectTimeout: positive(duration, durationMs).optional(),
     dns: notHonoured("how names are resolved", dns),
     perConnectionBufferLimitBytes: ignored(
       z.int().min(0),
