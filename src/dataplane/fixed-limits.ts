@@ -50,7 +50,7 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
     past: "closed",
   },
   {
-    of: "A tunnel of which one side has ended, and silence of the other",
+    of: "A tunnel of which one side is gone, while the other takes none of its last bytes",
     value: seconds(TUNNEL_LINGER_MS),
     past: "closed",
   },
