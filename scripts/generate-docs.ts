@@ -65,7 +65,8 @@ function errorsPage(): string {
   ]);
   const about =
     "Every way in which a request ends without an endpoint's own answer. The code is the field `error` of the access " +
-    "log and a label of `limpet_errors_total`. Status 499 is logged and never sent: the client was gone.";
+    "log and a label of `limpet_errors_total`. Status 499 is logged and never sent: the client was gone. `session-rejected` has the " +
+    "status of the session's `onLost`: 503 unless it says another, and 404 for `wrap.header`.";
   const body = `${about}\n\n${markdownTable(["code", "status", "what the client is told"], rows)}`;
   return page("Errors", "src/dataplane/respond.ts", body);
 }

@@ -22,6 +22,10 @@ describe("usage", () => {
       "error: unknown command 'serve': limpet has the commands run, validate, demo, explain, drain, simulate, convert, token\n",
     ],
     [
+      ["help", "serve"],
+      "error: unknown command 'serve': limpet has the commands run, validate, demo, explain, drain, simulate, convert, token\n",
+    ],
+    [
       ["run", "-f", "x", "--drain-timeout", "5x"],
       "error: option '--drain-timeout <DURATION>' argument '5x' is invalid. " +
         "expected a duration such as 500ms, 10s, 5m or 1h30m\n",

@@ -24,7 +24,7 @@ export async function main(args: readonly string[], terminal: Terminal = PROCESS
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_DONE;
-    for (const line of errorLines(error, program))
+    for (const line of errorLines(error, program, args))
       terminal.error(`${wantsJson(args) ? jsonError(line) : `error: ${line}`}\n`);
     return error instanceof UsageError || error instanceof CommanderError ? EXIT_USAGE : EXIT_INPUT;
   }
@@ -90,7 +90,7 @@ function exampleText({ examples }: CommandDescription): string {
   return `\nExamples:\n${lines.join("\n")}\n`;
 }
 
-function errorLines(error: unknown, program: Command): readonly string[] {
+function errorLines(error: unknown, program: Command, args: readonly string[]): readonly string[] {
   if (error instanceof StartError) return error.reasons;
   const message = error instanceof Error ? error.message : String(error);
   // Commander prints its suggestion on a second line.
@@ -98,8 +98,11 @@ function errorLines(error: unknown, program: Command): readonly string[] {
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ")
     .trim();
-  const unknown = error instanceof CommanderError && error.code === "commander.unknownCommand";
-  return [unknown ? `${line}: limpet has the commands ${commandNames(program)}` : line];
+  const code = error instanceof CommanderError ? error.code : undefined;
+  // Of `limpet help WORD` commander says nothing but that it printed help.
+  const unknown = code === "commander.help" ? `unknown command '${args[1]}'` : line;
+  if (unknown === line && code !== "commander.unknownCommand") return [line];
+  return [`${unknown}: limpet has the commands ${commandNames(program)}`];
 }
 
 function commandNames(group: Command): string {
