@@ -67,7 +67,7 @@ const cookie = checked(
       .default(false)
       .describe("Whether a cookie that is made is `Partitioned`; needs `secure: true`."),
   }),
-  (value) => (value.ttl === undefined ? undefined : cookieRefusals(value).map(rule)),
+  (value) => (value.ttl === undefined ? ofMadeCookies(value) : cookieRefusals(value).map(rule)),
 ).meta({
   description: "A cookie.",
   ...validation(
@@ -75,6 +75,20 @@ const cookie = checked(
     ["!has(self.ttl) || !self.partitioned || self.secure", "partitioned needs secure: true"],
   ),
 });
+
+/** What differs from its default, and is said of a cookie that is never made. */
+function ofMadeCookies(value: Readonly<Record<string, unknown>>): FieldProblem[] {
+  const defaults = { path: "/", domain: undefined, sameSite: "Lax", secure: false, partitioned: false };
+  return Object.entries(defaults)
+    .filter(([field, byDefault]) => value[field] !== byDefault)
+    .map(([field]) => ({
+      path: [field],
+      code: "field-ignored" as const,
+      message: `no cookie is made without a ttl, so ${field} has no effect`,
+      expected: "ttl beside it",
+      hint: `add ttl: 0s if the gateway is to make the cookie, or remove ${field}`,
+    }));
+}
 
 const EXAMPLES = {
   header: "x-user",

@@ -47,9 +47,9 @@ export function compileSession(
     scope: `${owner}/${carrier.name}`,
   };
   const findings = [
-    ...sessionRemarks(policy, AT, session),
+    ...sessionRemarks(policy, AT, session, value.token.format === "envoy"),
     ...rounded(value, policy),
-    ...(options.sealTokens ? [] : ofSealedTokens(value, policy)),
+    ...(session.token.format === "sealed" ? [] : ofSealedTokens(value, policy)),
   ];
   return { result: session, findings };
 }
@@ -134,16 +134,18 @@ function rounded({ absoluteTimeout, idleTimeout, drain }: SessionValue, policy: 
   });
 }
 
-/** What tokens of Envoy's cannot say. */
+/** What tokens of Envoy's cannot say. Of a policy that asks for the format the schema tells of times. */
 function ofSealedTokens({ token }: SessionValue, policy: Reading): FindingDraft[] {
-  if (token.format !== undefined) return [];
-  return (["notBefore", "acceptEnvoyUntil"] as const)
-    .filter((field) => token[field] !== undefined)
-    .map((field) =>
-      draftFinding("field-ignored", policy.object, policy.writtenPath([...AT, "token", field]), {
-        message: `${field} is a matter of sealed tokens, and the gateway has no keys`,
-        expected: "a gateway with keys",
-        hint: "run it with --session-keys FILE",
-      }),
-    );
+  if (token.format === "sealed") return [];
+  const times = (["notBefore", "acceptEnvoyUntil"] as const).filter(
+    (field) => token.format === undefined && token[field] !== undefined,
+  );
+  const isAsked = token.format === "envoy";
+  return [...times, ...(token.identity === "hostname" ? (["identity"] as const) : [])].map((field) =>
+    draftFinding("field-ignored", policy.object, policy.writtenPath([...AT, "token", field]), {
+      message: `${field} is a matter of sealed tokens, and ${isAsked ? "the format is Envoy's" : "the gateway has no keys"}`,
+      expected: isAsked ? "format: sealed" : "a gateway with keys",
+      hint: isAsked ? `remove ${field}, or remove format: envoy` : "run it with --session-keys FILE",
+    }),
+  );
 }

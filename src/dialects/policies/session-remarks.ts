@@ -4,16 +4,20 @@ import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts"
 import type { Reading } from "../schema/read-object.ts";
 import { refusedCookie } from "./cookie-rules.ts";
 
-/** `path` is where the session is declared, in the object's value. */
+/**
+ * @param path where the session is declared, in the object's value
+ * @param asksForEnvoy the object asks for Envoy's format, which keys would not change
+ */
 export function sessionRemarks(
   reading: Reading,
   path: FieldPath,
   session: SessionPersistence,
+  asksForEnvoy = false,
 ): FindingDraft[] {
   const { carrier, token } = session;
   const at = reading.writtenPath(path);
   const findings: FindingDraft[] = [];
-  if (token.format === "envoy") findings.push(unsealedToken(reading, at, carrier));
+  if (token.format === "envoy") findings.push(unsealedToken(reading, at, carrier, asksForEnvoy));
   if (isOfApplications(carrier)) findings.push(nameOfApplications(reading, at, carrier));
   if (carrier.kind === "cookie") {
     const { name, path, attributes, secureOnTls } = carrier;
@@ -24,7 +28,12 @@ export function sessionRemarks(
   return findings;
 }
 
-function unsealedToken({ object }: Reading, at: FieldPath, carrier: SessionCarrier): FindingDraft {
+function unsealedToken(
+  { object }: Reading,
+  at: FieldPath,
+  carrier: SessionCarrier,
+  asksForEnvoy: boolean,
+): FindingDraft {
   const { kind, name } = carrier;
   const wraps = kind === "wrappedHeader" || kind === "wrappedCookie";
   const what = kind === "wrappedHeader" ? "header" : kind === "wrappedCookie" ? "cookie" : kind;
@@ -33,7 +42,7 @@ function unsealedToken({ object }: Reading, at: FieldPath, carrier: SessionCarri
     ...(wraps ? { severity: "warning" } : {}),
     message: `the ${what} ${name} shows the endpoint's address to the client, who can also change it`,
     expected: "a sealed token, or endpoints whose addresses may be known",
-    hint: "run the gateway with --session-keys FILE, or use it where clients may know and choose the endpoint",
+    hint: `${asksForEnvoy ? "remove format: envoy and " : ""}run the gateway with --session-keys FILE, or use it where clients may know and choose the endpoint`,
   });
 }
 
