@@ -2,7 +2,7 @@
 // for a while, requests and answers that are late or lost. Never do two of them lead.
 import fc from "fast-check";
 import { pino } from "pino";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ClusterDouble } from "../../../test/support/cluster-double.ts";
 import {
   ApiError,
@@ -259,6 +259,17 @@ describe("a Lease", () => {
     // It learns of that last.
     first.pause(6000);
     expect(await electedOf(world, replicas, 30_000)).toBe(first);
+  });
+
+  test("that is not there in the answer is nobody's, whatever status that has", async () => {
+    const world = new World();
+    const replica = new Replica(world, "limpet-1");
+    const answers = vi.spyOn(world.cluster, "request").mockResolvedValue({ metadata: {} });
+    replica.election.start();
+    await world.runUntil(60_000, () => expect(leaders([replica])).toEqual([]));
+    expect(answers.mock.calls.length).toBeGreaterThan(10);
+    answers.mockRestore();
+    expect(await electedOf(world, [replica], 60_000)).toBe(replica);
   });
 
   test("whose renewal was answered late holds from when it was asked for", async () => {

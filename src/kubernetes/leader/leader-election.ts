@@ -213,7 +213,11 @@ export class LeaderElection {
   async #hold(method: "POST" | "PUT", path: string, body: KubernetesObject): Promise<void> {
     const sentMs = this.#options.clock.monotonicMs();
     this.#hasAsked = true;
-    this.#observe(await this.#request(method, path, body));
+    const lease = await this.#request(method, path, body);
+    this.#observe(lease);
+    const { holder } = readLease(lease);
+    // What was answered counts, not what was asked for: somebody between may change it, or say yes to anything.
+    if (holder !== this.#options.identity) return this.#lose(holder);
     const untilMs = sentMs + this.#renewDeadlineMs;
     // An answer that took too long grants nothing that is left; the Lease is ours all the same, and renewed next time.
     if (this.#stopped || this.#options.clock.monotonicMs() >= untilMs) return;
