@@ -32,6 +32,7 @@ export function logFindings(logger: Logger, findings: readonly Finding[], before
       code: finding.code,
       ...(at === undefined ? {} : { at }),
       ...(subject === "" ? {} : { subject }),
+      expected: finding.expected,
       hint: finding.hint,
     };
     logger[LEVELS[finding.severity]](fields, finding.message);
