@@ -15,6 +15,8 @@ export interface KeptName {
   readonly cookieDomain?: string | undefined;
   /** A path that the rule takes and browsers do not send the cookie to; undefined: there is none. */
   readonly outside?: string | undefined;
+  /** Weights choose among these backends for every request, so that each overwrites the token of another. */
+  readonly isTorn?: boolean;
   /** Tokens of one scope are the same session's; hash cookies of one name share their value on purpose. */
   readonly scope: string;
   /** Ids of the backends that tokens may lead to. */
@@ -34,6 +36,7 @@ export function keptSessions(
   reading: HttpRouteReading,
   path: FieldPath,
   matches: readonly RouteMatch[],
+  splitByHash: boolean,
   governed: readonly GovernedReference[],
 ): KeptName[] {
   const bySession = Map.groupBy(
@@ -45,9 +48,13 @@ export function keptSessions(
     const winner = sessions[0] as Voice<SessionPersistence>;
     const at = isAtBackend(winner.standing) ? reference.path : path;
     const backends = all.map((one) => one.reference.weighted.backend).filter((id) => id !== undefined);
+    const inUse = all.filter((one) => one.reference.weighted.weight > 0);
+    const isShared = new Set(inUse.map((one) => one.reference.weighted.backend)).size > 1;
     return {
       ...nameOf(session),
       outside: outsideOf(session, matches),
+      // Where the hash chooses, a client stays with its backend.
+      isTorn: isShared && session.split === "weight" && !splitByHash,
       scope: session.scope,
       backends: [...new Set(backends)].sort(),
       path: winner.by === reading.object ? winner.path : reading.writtenPath(at),

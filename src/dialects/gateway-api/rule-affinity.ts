@@ -109,6 +109,7 @@ export function ruleAffinity(
   });
   const told = toldApart(governed.map((one) => one.sessions));
   const ofRule = sessions[0]?.value;
+  const splitByHash = balancing[0]?.value.splitByHash ?? false;
   const backends = governed.map(({ reference, ...voices }): WeightedBackend => {
     const session = voices.sessions[0]?.value;
     const balancer = voices.balancing[0]?.value;
@@ -121,14 +122,14 @@ export function ruleAffinity(
   return {
     session: ofRule && told(ofRule),
     hashPolicies: balancing[0]?.value.hashPolicies ?? [],
-    splitByHash: balancing[0]?.value.splitByHash ?? false,
+    splitByHash,
     backends,
     overrides: governed.flatMap((one) => [
       ...overridesOf(one.sessions, where),
       ...overridesOf(one.balancing, where),
     ]),
     names: [
-      ...keptSessions(reading, path, frame.matches, governed),
+      ...keptSessions(reading, path, frame.matches, splitByHash, governed),
       ...governed.flatMap(({ reference, balancing: [winner] }) =>
         hashCookies(reading, reference, hashPoliciesOf(winner?.value, balancing[0]?.value)),
       ),

@@ -140,7 +140,7 @@ export const sessionSchema = checked(
       .enum(["session", "weight"])
       .optional()
       .describe(
-        "Which wins where a rule splits its requests by weight: `session` keeps the client with its backend whatever the weights, `weight` chooses the backend for every request and keeps the endpoint inside it. Left out: `session`, and `weight` where the policy targets a backend.",
+        "Which wins where a rule splits its requests by weight: `session` keeps the client with its backend whatever the weights, `weight` chooses the backend for every request and keeps the endpoint inside it, if each backend has a session of its own. Left out: `session`, and `weight` where the policy targets a backend.",
       ),
     onLost: onLost.optional(),
     drain: z

@@ -25,8 +25,26 @@ export function checkSessionNames(routes: readonly CompiledRoute[], recall: Reca
         findings.set(key, draftFinding("session-name-collision", use.route, use.path, text(use, other)));
       }
     }
-    return [...findings.values(), ...notSent(routes), ...refused(routes)];
+    return [...findings.values(), ...torn(routes), ...notSent(routes), ...refused(routes)];
   });
+}
+
+/** One session at several backends of a rule, where a client has one token and comes to all of them in turn. */
+function torn(routes: readonly CompiledRoute[]): FindingDraft[] {
+  const findings = new Map<string, FindingDraft>();
+  for (const { route, path, kind, name, isTorn } of routes.flatMap(({ names }) => names)) {
+    const place = `${objectKey(route)} ${pathText(path)} ${name}`;
+    if (isTorn !== true || findings.has(place)) continue;
+    findings.set(
+      place,
+      draftFinding("session-name-collision", route, path, {
+        message: `weights choose a backend for every request, and each overwrites the token that the ${kind} ${name} has for another`,
+        expected: "a session for each backend, or clients that stay with one",
+        hint: "declare the session at the backends, such as by an AffinityPolicy that targets them and names no cookie, or at the route with split: session",
+      }),
+    );
+  }
+  return [...findings.values()];
 }
 
 /** Once for each place that brings such a cookie to a rule. */
