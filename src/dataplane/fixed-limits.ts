@@ -13,7 +13,7 @@ import { SILENCE_MS } from "./http1/socket-tunnel.ts";
 import { TURNS_MS } from "./http1/turn-queue.ts";
 import { MAX_TOLD_AT_A_TIME, TELLING_MS } from "./http1/turned-away.ts";
 import { MAX_WAITING_SIZE } from "./log-writer.ts";
-import { LINGER_MS as TUNNEL_LINGER_MS } from "./tunnel.ts";
+import { LAST_BYTES_MS, LINGER_MS as TUNNEL_LINGER_MS } from "./tunnel.ts";
 import { GONE_CONNECT_TIMEOUT_MS, KEPT_MARGIN_MS } from "./upstream-endpoint.ts";
 
 export interface FixedLimit {
@@ -50,7 +50,12 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
     past: "closed",
   },
   {
-    of: "A tunnel of which one side is gone, while the other takes none of its last bytes",
+    of: "A tunnel of which one side is gone, while the other takes none of the last bytes",
+    value: seconds(LAST_BYTES_MS),
+    past: "closed",
+  },
+  {
+    of: "A tunnel of which one side is gone, once the other has taken the last bytes",
     value: seconds(TUNNEL_LINGER_MS),
     past: "closed",
   },

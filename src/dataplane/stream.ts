@@ -53,6 +53,8 @@ export interface TlsHandshake {
 
 /** Both ends of a byte tunnel after a 101; spliced with back-pressure. */
 export interface Tunnel {
+  /** Written bytes that the peer has not taken yet. */
+  readonly waitingBytes: number;
   write(chunk: BodyChunk): boolean;
   end(): void;
   destroy(): void;

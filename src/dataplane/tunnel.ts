@@ -2,8 +2,10 @@
 import type { ErrorCode } from "./respond.ts";
 import type { BodyChunk, Tunnel } from "./stream.ts";
 
-/** How long the side that is left may take to read the last bytes and close. */
+/** How long the side that is left may take to close once it has the last bytes. */
 export const LINGER_MS = 5_000;
+/** How long it may take none of them: they go in large pieces, which are far apart where somebody is slow. */
+export const LAST_BYTES_MS = 60_000;
 
 /** Told once, when both sides are closed. */
 export interface SpliceOwner {
@@ -24,6 +26,10 @@ export class Splice {
   #spoke = true;
   #silentSinceMs = 0;
   #closedSides = 0;
+  /** The side that is left, once the other is gone. */
+  #left: Tunnel | undefined;
+  /** What it had not taken when it was looked at last. */
+  #waitingBytes = 0;
 
   constructor(client: Tunnel, endpoint: Tunnel, owner: SpliceOwner, timeoutMs: number) {
     this.#client = client;
@@ -35,14 +41,17 @@ export class Splice {
   }
 
   sweep(nowMs: number): void {
+    const waitingBytes = this.#left?.waitingBytes ?? 0;
+    if (waitingBytes !== this.#waitingBytes) this.#spoke = true;
+    this.#waitingBytes = waitingBytes;
     if (this.#spoke) {
       this.#spoke = false;
       this.#silentSinceMs = nowMs;
       return;
     }
-    const lingers = this.#closedSides > 0;
-    if (nowMs - this.#silentSinceMs < (lingers ? LINGER_MS : this.#timeoutMs)) return;
-    if (!lingers) this.error ??= "tunnel-timeout";
+    const limitMs = this.#left === undefined ? this.#timeoutMs : waitingBytes > 0 ? LAST_BYTES_MS : LINGER_MS;
+    if (nowMs - this.#silentSinceMs < limitMs) return;
+    if (this.#left === undefined) this.error ??= "tunnel-timeout";
     this.close();
   }
 
@@ -60,14 +69,11 @@ export class Splice {
     return true;
   }
 
-  /** A side took what waited for it. */
-  drained(): void {
-    this.#spoke = true;
-  }
-
   /** `ended`: it said goodbye first, so the other side gets its last bytes before it is closed. */
   sideClosed(other: Tunnel, ended: boolean, error: ErrorCode | undefined): void {
     this.#closedSides += 1;
+    this.#left = other;
+    this.#waitingBytes = other.waitingBytes;
     this.error ??= error;
     this.#spoke = true;
     if (this.#closedSides === 2) this.#owner.onSpliceClosed(this);
@@ -94,7 +100,6 @@ class Direction {
 
   /** This side takes bytes again, so the other may speak on. */
   onDrain(): void {
-    this.#splice.drained();
     this.#to.resume();
   }
 

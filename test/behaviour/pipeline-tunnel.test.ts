@@ -87,21 +87,41 @@ test("a side that is gone is not kept by the other, whatever that goes on saying
   expect(gateway.log).toMatchObject([{ status: 101, bytesOut: 0, error: undefined }]);
 });
 
-test("a slow side has time for the last words as long as it takes some of them", () => {
+test("a slow side has time for the last words, and to close once it has them", () => {
   const { gateway, here, there } = upgraded();
   here.slow = true;
   there.say("last words");
   there.sayEnd();
   there.vanish();
-  for (let second = 0; second < 10; second += 1) {
-    here.takeMore();
+  gateway.sweep();
+  for (const left of [9, 0]) {
+    gateway.nowMs += 50_000;
     gateway.sweep();
-    gateway.nowMs += 1_000;
+    here.waitingBytes = left;
+    gateway.sweep();
   }
+  gateway.nowMs += 4_000;
+  gateway.sweep();
   expect(here.destroyed).toBe(false);
-  gateway.nowMs += 10_000;
+  gateway.nowMs += 2_000;
   gateway.sweep();
   expect(here.destroyed).toBe(true);
+});
+
+test("a side that never takes them is not waited for either", () => {
+  const { gateway, here, there } = upgraded();
+  there.slow = true;
+  here.say("last words");
+  here.sayEnd();
+  here.vanish();
+  for (let count = 0; count < 2; count += 1) {
+    expect(there.destroyed).toBe(false);
+    gateway.sweep();
+    gateway.nowMs += 60_000;
+  }
+  gateway.sweep();
+  expect(there.destroyed).toBe(true);
+  expect(gateway.sample("limpet_tunnels")).toBe(0);
 });
 
 test("silence ends it", () => {

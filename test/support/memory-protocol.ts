@@ -379,6 +379,8 @@ export class MemoryTunnel implements Tunnel {
   destroyed = false;
   paused = false;
   slow = false;
+  /** What of its text the peer has not taken; the rest once it takes more. */
+  waitingBytes = 0;
 
   // What the peer does.
 
@@ -409,6 +411,7 @@ export class MemoryTunnel implements Tunnel {
 
   write(chunk: BodyChunk): boolean {
     this.text += Buffer.from(chunk).toString("latin1");
+    if (this.slow) this.waitingBytes += chunk.length;
     return !this.slow;
   }
 

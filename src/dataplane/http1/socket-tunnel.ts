@@ -4,6 +4,7 @@ import type { ErrorCode } from "../respond.ts";
 import type { Tunnel } from "../stream.ts";
 import type { Outlet } from "./outlet.ts";
 import { askWhetherPeerLives } from "./vanished-peer.ts";
+import { WriteProgress } from "./write-progress.ts";
 
 /** Tunnels may be silent for long: a peer that vanished without a word is noticed after so much silence. */
 export const SILENCE_MS = 60_000;
@@ -26,6 +27,11 @@ export class SocketTunnel implements Tunnel {
     this.#outlet = outlet;
     socket.pause();
     askWhetherPeerLives(socket, SILENCE_MS);
+  }
+
+  /** Asked while a tunnel ends, and so made when it is asked. */
+  get waitingBytes(): number {
+    return new WriteProgress(this.#socket).queued;
   }
 
   get handlers(): Tunnel["handlers"] {
