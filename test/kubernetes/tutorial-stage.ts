@@ -45,7 +45,7 @@ export class TutorialStage {
     const { code, stdout, stderr } = await this.#cluster.run("timeout", [
       "60",
       "bash",
-      "-euc",
+      "-uc",
       `cd ${folder}\n${script}`,
     ]);
     if (code !== 0) throw new Error(`${script}: ${code}: ${stderr}${stdout}`);

@@ -21,7 +21,7 @@ describe("kgateway", () => {
 
   /** With these arguments, ten times. */
   const ask = (args = "") =>
-    `for i in {1..10}; do curl -sSfi ${args} -k http://${address}:8080/headers -H "host: www.example.com:8080" >/dev/null; done`;
+    `for i in {1..10}; do curl -sSfi ${args} -k http://${address}:8080/headers -H "host: www.example.com:8080" >/dev/null || exit; done`;
 
   beforeAll(async () => {
     await stage.prepare(["kgateway-system", "httpbin"], httpbin("httpbin"));
@@ -111,7 +111,7 @@ describe("Istio", () => {
   let address: string;
 
   const ask = (args = "", query = "") =>
-    `for i in {1..10}; do curl -sSi ${args} "http://${address}:8080/status/333${query}" >/dev/null; done`;
+    `for i in {1..10}; do curl -sSi ${args} "http://${address}:8080/status/333${query}" >/dev/null || exit; done`;
 
   /** `upstream_addr` of all lines of the gateway's logs with this path, without repetition. */
   const upstreams = async (path: string): Promise<readonly string[]> => {
