@@ -152,6 +152,12 @@ export class Port implements ArrivalOwner, PassthroughOwner {
 
   #accept(socket: Socket): BytesReceiver | undefined {
     const { traffic, options } = this.#context;
+    const peerIp = peerIpOf(socket);
+    // It was reset while it waited. What it asked for would be done in nobody's name, and no endpoint could be told in whose.
+    if (peerIp === "") {
+      socket.destroy();
+      return undefined;
+    }
     if (this.#places.taken() >= options.maxConnections) {
       if (!this.#places.makeRoom()) {
         traffic.connectionsRefused += 1;
@@ -163,7 +169,7 @@ export class Port implements ArrivalOwner, PassthroughOwner {
       traffic.connectionsYielded += 1;
     }
     traffic.connectionsAccepted += 1;
-    const expectsProxyHeader = this.#proxies?.has(peerIpOf(socket)) ?? false;
+    const expectsProxyHeader = this.#proxies?.has(peerIp) ?? false;
     if (this.gate === undefined && !expectsProxyHeader) return this.#http.accept(socket);
     const arrival = new Arrival(socket, this, expectsProxyHeader);
     this.#arrivals.add(arrival);

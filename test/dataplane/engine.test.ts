@@ -1,4 +1,5 @@
 // The engine's life: snapshots come and go under traffic, ports open and close, and in the end everything drains.
+import { execFileSync } from "node:child_process";
 import type { ServerResponse } from "node:http";
 import { expect, test, vi } from "vitest";
 import { NO_ACCESS_LOG } from "../../src/dataplane/access-log.ts";
@@ -271,4 +272,25 @@ test("a port that is taken is an error of the system's kind", async () => {
     code: "EADDRINUSE",
   });
   await expect(gateway.engine.listen("80", { host: "127.0.0.1", port: 0 })).rejects.toThrow("served already");
+});
+
+/** Sends its request and resets the connection. */
+const HASTY = `
+const client = require("node:net").connect(Number(process.argv[1]), "127.0.0.1");
+client.write("POST /hasty HTTP/1.1\\r\\nhost: shop.example\\r\\ncontent-length: 0\\r\\n\\r\\n", () => client.resetAndDestroy());
+`;
+
+test("whoever has reset its connection before it is accepted asks for nothing: nobody knows who it was", async () => {
+  const asked: (string | undefined)[] = [];
+  const origin = await startOrigin((request, response) => {
+    asked.push(request.url);
+    response.end("here");
+  });
+  const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [origin.endpoint])] }));
+  // Nothing is accepted as long as this waits.
+  execFileSync(process.execPath, ["-e", HASTY, String(gateway.port)]);
+  expect(await answerOf(gateway.port)).toBe("here");
+  await vi.waitFor(() => expect(gateway.log).toHaveLength(1));
+  expect(asked).toEqual(["/"]);
+  expect(gateway.engine.connections).toBeLessThanOrEqual(1);
 });
