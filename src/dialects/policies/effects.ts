@@ -1,6 +1,7 @@
 // Decides which policy takes hold of which target: the oldest wins, settings field by field; the part beats the whole.
 import { type Condition, type ObjectRef, objectKey, objectText } from "../../model/index.ts";
 import { draftFinding, type FieldPath, type FindingDraft, type FindingText } from "../findings.ts";
+import { GATEWAY_GROUP } from "../gateway-api/names.ts";
 import {
   type Attachment,
   type BackendSettings,
@@ -69,7 +70,15 @@ export function decideEffects(
     const { policy, target, targetPath, effect } = attachment;
     const key = keyOf(effect.kind, target, attachment.goesFirst === true);
     let objection: Condition | undefined;
-    if (exists(target)) {
+    const tell = (finding: FindingDraft) => {
+      // Once, however many effects the policy would have there.
+      if (!verdicts.get(objectKey(policy))?.targets.has(targetKey(target))) findings.push(finding);
+    };
+    const idle = withoutEffect(attachment, exists(target));
+    if (idle !== undefined) {
+      objection = { type: "Accepted", status: "False", reason: "Invalid", message: idle.message };
+      tell(idle);
+    } else if (exists(target)) {
       const place = places.get(key) ?? new Map<string, Won>();
       places.set(key, place);
       const lost = takeHold(place, attachment);
@@ -80,8 +89,7 @@ export function decideEffects(
     } else {
       const finding = targetNotFound(attachment);
       objection = { type: "Accepted", status: "False", reason: "TargetNotFound", message: finding.message };
-      // Once, however many effects the policy would have there.
-      if (!verdicts.get(objectKey(policy))?.targets.has(targetKey(target))) findings.push(finding);
+      tell(finding);
     }
     note(verdicts, attachment, objection);
   }
@@ -180,6 +188,27 @@ export function targetNotFound({ policy, target, targetPath }: Attachment): Find
     message: `${targetText(target)} is not there`,
     expected: "a target that is part of the configuration",
     hint: "correct the reference, or add the target",
+  });
+}
+
+/** The finding about a route without requests to say anything of: of connections, or of a kind that is not served. */
+function withoutEffect(
+  { policy, target, targetPath, conditions }: Attachment,
+  isThere: boolean,
+): FindingDraft | undefined {
+  const { group, kind } = target.object;
+  // What comes with conditions of its own has been told.
+  if (conditions !== undefined || group !== GATEWAY_GROUP || !kind.endsWith("Route") || kind === "HTTPRoute")
+    return undefined;
+  const isPassed = kind === "TLSRoute";
+  if (isPassed && !isThere) return undefined;
+  const why = isPassed
+    ? "its connections carry no requests that could be told apart"
+    : `routes of kind ${kind} are not served`;
+  return draftFinding("field-ignored", policy, targetPath, {
+    message: `the policy has no effect on ${targetText(target)}: ${why}`,
+    expected: isPassed ? "an HTTPRoute, or a backend" : "an HTTPRoute",
+    hint: isPassed ? "use a policy whose target is the Service" : "target an HTTPRoute, or remove the target",
   });
 }
 
