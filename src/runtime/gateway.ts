@@ -18,6 +18,7 @@ import { GatewayPages, type ServedAddress } from "./gateway-pages.ts";
 import { BindError } from "./listening-socket.ts";
 import { LiveConfiguration } from "./live-configuration.ts";
 import { WorkerPool } from "./processes/worker-pool.ts";
+import { ReloadTurns } from "./reload-turns.ts";
 import type { RunOptions } from "./run-options.ts";
 import { SessionKeyStore } from "./session-key-store.ts";
 import { SessionKeyError } from "./session-keys.ts";
@@ -53,9 +54,10 @@ export class Gateway {
   readonly #legacy: Legacy | undefined;
   #admin: AdminServer | undefined;
   #lastFindings: readonly Finding[] = [];
-  #reloads: Promise<void> = Promise.resolve();
+  readonly #reloads: ReloadTurns;
   #serving = false;
   #draining = false;
+  #ended = false;
 
   /** @param legacy what the process whose place this one takes has left */
   constructor(
@@ -106,6 +108,14 @@ export class Gateway {
     this.#live = new LiveConfiguration(options, logger, this.#drains, (snapshot) =>
       this.#workers.publish(snapshot),
     );
+    this.#reloads = new ReloadTurns({
+      reload: () => this.#reload(),
+      onFailed: (error) => {
+        if (this.#ended) return;
+        this.#metrics.countReload("kept");
+        this.#logger.error({ err: error }, "reload failed: the last good configuration stays");
+      },
+    });
     this.#pages = new GatewayPages({
       options,
       source,
@@ -149,6 +159,7 @@ export class Gateway {
     this.#serving = true;
     if (inherited !== undefined) await this.#startAdmin(inherited);
     this.#source.follow(() => this.reload());
+    this.#reloads.begin();
     return this.#addresses();
   }
 
@@ -162,15 +173,12 @@ export class Gateway {
     await this.#sessionKeys?.reload();
   }
 
-  /** Reads the configuration again. Never rejects: what cannot be served leaves everything as it is. */
+  /**
+   * Reads the configuration again, or does so as soon as one is served. Never rejects: what cannot be served leaves
+   * everything as it is.
+   */
   reload(): Promise<void> {
-    this.#reloads = this.#reloads
-      .then(() => this.#reload())
-      .catch((error: Error) => {
-        this.#metrics.countReload("kept");
-        this.#logger.error({ err: error }, "reload failed: the last good configuration stays");
-      });
-    return this.#reloads;
+    return this.#reloads.ask();
   }
 
   /** The file of the access log has been renamed. */
@@ -181,7 +189,7 @@ export class Gateway {
   /** Starts a process that takes over every socket, while this one goes on. */
   async startSuccessor(command: ProgramCommand): Promise<Successor> {
     // A reload under way may be about to open or close some.
-    await this.#reloads;
+    await this.#reloads.rest;
     return new Successor(command, {
       sockets: this.#sockets.handles(),
       admin: this.#admin?.handle,
@@ -206,7 +214,7 @@ export class Gateway {
     this.#source.resign();
     if (delayMs > 0) await delay(delayMs);
     // One that began before may be about to open sockets.
-    await this.#reloads;
+    await this.#reloads.rest;
     const drained = this.#workers.drain(this.#options.drainTimeoutMs);
     // Held open here, the sockets would go on taking connections that nobody accepts.
     this.#sockets.closeAll();
@@ -224,6 +232,8 @@ export class Gateway {
   }
 
   async #followNothing(): Promise<void> {
+    this.#ended = true;
+    this.#reloads.stop();
     this.#ticketKeys.stop();
     this.#sessionKeys?.stop();
     this.#live.stop();
@@ -253,8 +263,8 @@ export class Gateway {
   }
 
   async #reload(): Promise<void> {
-    if (!this.#serving) return;
     const outcome = await this.#load();
+    if (this.#ended) return;
     if (outcome.kind === "refused") {
       this.#metrics.countReload("kept");
       this.#logger.error({ reasons: outcome.reasons }, "the last good configuration stays");
@@ -262,6 +272,7 @@ export class Gateway {
     }
     const { configuration } = outcome;
     if (outcome.kind === "changed") await this.#live.serve(configuration.snapshot);
+    if (this.#ended) return;
     // Also where nothing changed: a port that was taken may be free now.
     if (!this.#draining) await this.#moveSockets(configuration);
     this.#store.accept(configuration, this.#sockets.unbound);

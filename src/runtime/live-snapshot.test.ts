@@ -165,6 +165,57 @@ test("a publication that fails is told of, and the next one goes on", async () =
   live.stop();
 });
 
+test("a verdict that the workers refuse is published again, by itself, and less and less often", async () => {
+  let refusals = 4;
+  const { live, published, change, errors } = liveSnapshot({
+    publish: async () => {
+      if (published.length > 0 && refusals-- > 0) throw new Error("defect");
+    },
+  });
+  await live.serve(configured, 0);
+  change(checked.id, B, "failed");
+  await pass(14_000);
+  expect(errors).toHaveLength(4);
+  expect(published).toHaveLength(1);
+  await pass(2_000);
+  expect(healths(published.at(-1))).toEqual(["unknown", "unhealthy"]);
+  await pass(120_000);
+  expect(published).toHaveLength(2);
+  live.stop();
+});
+
+test("an operator's word that the workers refuse is told to the operator, and is published later all the same", async () => {
+  let refuses = false;
+  const { live, published, drains } = liveSnapshot({
+    publish: async () => {
+      if (refuses) throw new Error("defect");
+    },
+  });
+  await live.serve(configured, 0);
+  drains.order([endpoint(B)], Date.now());
+  refuses = true;
+  await expect(live.drainsChanged()).rejects.toThrow("defect");
+  refuses = false;
+  await pass(2_000);
+  expect(healths(published.at(-1))).toEqual(["unknown", "draining"]);
+  live.stop();
+});
+
+test("a configuration that comes as everything stops is neither watched nor published", async () => {
+  let settle = () => {};
+  const { live, published, watched } = liveSnapshot({
+    settled: () => new Promise((resolve) => (settle = resolve)),
+  });
+  const served = live.serve(configured, 1_000);
+  await pass(10);
+  live.stop();
+  settle();
+  await served;
+  await live.serve(configured, 0);
+  expect([watched, published]).toEqual([[], []]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("new endpoints are watched beside the old ones until the workers serve them", async () => {
   const { live, watched, retained } = liveSnapshot();
   await live.serve(configured, 0);

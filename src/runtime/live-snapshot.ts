@@ -15,6 +15,9 @@ const PUBLISH_GAP_MS = 50;
 const PUBLISH_SHARE = 5;
 /** By then every replica of the gateway has learned of an endpoint that is new, and follows tokens that name it. */
 export const ARRIVAL_MS = 2_000;
+/** After a publication that the workers refused; doubled with every further one. */
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
 /** The longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -49,6 +52,10 @@ export class LiveSnapshot {
   #live = new Map<string, Live>();
   /** Ids of backends that are no longer as they were published. */
   readonly #changed = new Set<string>();
+  /** Ids of backends whose changes the workers refused: they are in the next publication, whatever it is for. */
+  readonly #refused = new Set<string>();
+  #refusals = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
   /** Hosts that resolve to something else since. */
   readonly #changedHosts = new Set<string>();
   /** Configurations and changes take turns. */
@@ -75,14 +82,18 @@ export class LiveSnapshot {
    */
   serve(configured: Snapshot, waitMs: number): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#stopped) return;
       const { names, health } = this.#options;
       const deadlineMs = performance.now() + waitMs;
       names.watch(hostsOf(configured));
       await names.settled(waitMs);
+      // What is watched from here on, nobody would stop any more.
+      if (this.#stopped) return;
       for (const backend of configured.backends) {
         if (isWatched(backend)) health.watch(this.#resolve(backend), true);
       }
       await health.settled(Math.max(0, deadlineMs - performance.now()));
+      if (this.#stopped) return;
       const live = new Map<string, Live>();
       const ofSessions = backendsOfSessions(configured);
       const backends = configured.backends.map((backend) =>
@@ -146,6 +157,7 @@ export class LiveSnapshot {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#startTimer);
+    clearTimeout(this.#retryTimer);
     this.#options.names.stop();
     this.#options.health.stop();
   }
@@ -209,27 +221,50 @@ export class LiveSnapshot {
   }
 
   async #publishChanges(): Promise<void> {
+    if (this.#stopped) return;
     if (this.#changedHosts.size > 0) this.#resolveAgain();
-    let isOther = false;
+    for (const id of this.#refused) this.#changed.add(id);
+    const before = new Map<Live, Backend>();
     for (const id of this.#changed) {
       const live = this.#live.get(id);
       if (live === undefined) continue;
-      const before = live.merged;
+      const { merged } = live;
       this.#merge(live);
-      if (isDeepStrictEqual(before, live.merged)) live.merged = before;
-      else isOther = true;
+      if (isDeepStrictEqual(merged, live.merged)) live.merged = merged;
+      else before.set(live, merged);
     }
     this.#changed.clear();
+    this.#refused.clear();
     this.#followStarts();
-    if (!isOther) return;
+    if (before.size === 0) return;
     const backends = this.#configured.backends.map(
       (backend) => this.#live.get(backend.id)?.merged ?? backend,
     );
-    await this.#publish({ ...this.#configured, backends });
+    try {
+      await this.#publish({ ...this.#configured, backends });
+    } catch (error) {
+      for (const [live, merged] of before) live.merged = merged;
+      this.#retryLater([...before.keys()].map(({ source }) => source.id));
+      throw error;
+    }
+  }
+
+  /** An endpoint that failed must not go on being served because nothing else changes. */
+  #retryLater(ids: readonly string[]): void {
+    for (const id of ids) this.#refused.add(id);
+    clearTimeout(this.#retryTimer);
+    if (this.#stopped) return;
+    const waitMs = Math.min(FIRST_RETRY_MS * 2 ** this.#refusals, LAST_RETRY_MS);
+    this.#refusals += 1;
+    this.#retryTimer = setTimeout(() => {
+      for (const id of this.#refused) this.#changed.add(id);
+      this.#schedule();
+    }, waitMs);
   }
 
   /** Whether the workers took a configuration or not: what they do not serve is watched no more. */
   #watchNothingElse(): void {
+    if (this.#stopped) return;
     const { names, health, drains, wallMs } = this.#options;
     names.retain(new Set(hostsOf(this.#configured)));
     for (const { resolved } of this.#live.values()) health.watch(resolved);
@@ -255,6 +290,7 @@ export class LiveSnapshot {
     const tookMs = performance.now() - startMs;
     this.#nextPublicationMs = startMs + Math.max(PUBLISH_GAP_MS, PUBLISH_SHARE * tookMs);
     this.#current = published;
+    this.#refusals = 0;
   }
 
   /** Endpoints that are new no more are published as what they are, so that nobody looks at the clock for them. */
