@@ -1,4 +1,5 @@
 // How the pool treats workers that are slow, that fail, and that die: with stand-ins that do as the test says.
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { DEFAULT_DATAPLANE_OPTIONS } from "../../dataplane/options.ts";
 import { EMPTY_SNAPSHOT, type Listener, type Snapshot } from "../../model/index.ts";
@@ -51,7 +52,15 @@ function failing(kind: WorkerCommand["kind"], error: Error): Answer {
   };
 }
 
-function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: Answer[] } = {}) {
+interface PoolTestOptions {
+  readonly prepareTimeoutMs?: number;
+  readonly firstBackoffMs?: number;
+  readonly answers?: Answer[];
+  /** Throws where the system cannot make a process. */
+  readonly onSpawn?: () => void;
+}
+
+function poolOf(count: number, options: PoolTestOptions = {}) {
   const workers: StandIn[] = [];
   const log: string[] = [];
   const next: ((worker: StandIn) => void)[] = [];
@@ -59,7 +68,7 @@ function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: A
   const tell = new Map<number, (notice: WorkerNotice) => void>();
   const pool = new WorkerPool({
     count,
-    firstBackoffMs: 1,
+    firstBackoffMs: options.firstBackoffMs ?? 1,
     prepareTimeoutMs: options.prepareTimeoutMs ?? 1000,
     logger: createLogger({ level: "info", human: false, write: (line) => log.push(JSON.parse(line).msg) }),
     settings: {
@@ -74,6 +83,7 @@ function poolOf(count: number, options: { prepareTimeoutMs?: number; answers?: A
     },
     onNotice: (worker, notice) => notices.push([worker, notice]),
     spawn: (number, onNotice) => {
+      options.onSpawn?.();
       tell.set(number, onNotice);
       const worker = new StandIn(number, options.answers?.shift() ?? DONE);
       workers.push(worker);
@@ -160,6 +170,35 @@ test("one that dies while it comes up is tried again", async () => {
   expect(workers).toHaveLength(3);
   const samples = await pool.samples();
   expect(samples.find(({ name }) => name === "limpet_worker_restarts_total")?.value).toBe(2);
+});
+
+test("where the system cannot make a process, it is asked again until it can", async () => {
+  let failures = 0;
+  const onSpawn = () => {
+    if (workers.length === 1 && failures++ < 3) throw new Error("spawn ENOMEM");
+  };
+  const { pool, workers, log } = poolOf(1, { onSpawn });
+  await pool.start();
+  await pool.publish(snapshot(1));
+  workers[0]?.kill();
+  await expect.poll(() => log).toContain("worker serves again");
+  expect(log.filter((message) => message === "worker could not be started")).toHaveLength(3);
+  expect(workers[1]?.version).toBe(1);
+  expect(pool.serving).toBe(1);
+});
+
+test("a pool that stops waits for no replacement, and leaves no timer", async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const { pool, workers, log } = poolOf(1, { firstBackoffMs: 5_000 });
+  await pool.start();
+  const before = timers();
+  workers[0]?.kill();
+  await setImmediate();
+  expect(log).toEqual(["worker died: it is replaced"]);
+  expect(timers()).toBe(before + 1);
+  await pool.drain(1_000);
+  await setImmediate();
+  expect([timers(), workers.length]).toEqual([before, 1]);
 });
 
 test("one that dies while it swaps on its way up never counts as serving", async () => {

@@ -43,6 +43,8 @@ export class WorkerPool {
   #ticketKeys: string;
   #sessionKeys: readonly string[] | undefined;
   #stopping = false;
+  /** Ends the waits of those that were to be replaced. */
+  readonly #stop = new AbortController();
   #restarts = 0;
   readonly #samples = new WorkerSamples();
 
@@ -55,7 +57,7 @@ export class WorkerPool {
 
   /** Rejects if a worker cannot be brought up at all. */
   async start(): Promise<void> {
-    await Promise.all(this.#numbers().map((worker) => this.#bringUp(worker, 0)));
+    await Promise.all(this.#numbers().map(async (worker) => this.#bringUp(this.#spawn(worker), 0)));
   }
 
   /**
@@ -141,6 +143,7 @@ export class WorkerPool {
   /** Resolves when all workers have ended: by themselves, or killed some time after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
+    this.#stop.abort();
     await Promise.all(
       [...this.#workers.values()].map(async (worker) => {
         const overdue = setTimeout(() => {
@@ -156,6 +159,7 @@ export class WorkerPool {
 
   kill(): void {
     this.#stopping = true;
+    this.#stop.abort();
     for (const worker of this.#workers.values()) worker.kill();
   }
 
@@ -164,9 +168,14 @@ export class WorkerPool {
     return Array.from({ length: this.#options.count }, (_, index) => index + 1);
   }
 
-  async #bringUp(number: number, failures: number): Promise<void> {
+  /** Throws the system's error where no process can be made. */
+  #spawn(number: number): PoolWorker {
     const onNotice = (notice: WorkerNotice) => this.#options.onNotice?.(number, notice);
-    const worker = this.#options.spawn?.(number, onNotice) ?? new WorkerProcess(number, onNotice);
+    return this.#options.spawn?.(number, onNotice) ?? new WorkerProcess(number, onNotice);
+  }
+
+  async #bringUp(worker: PoolWorker, failures: number): Promise<void> {
+    const { worker: number } = worker;
     this.#workers.set(number, worker);
     void worker.exited.then((exit) => {
       this.#workers.delete(number);
@@ -218,22 +227,37 @@ export class WorkerPool {
 
   async #replace(dead: PoolWorker, exit: WorkerExit, failures: number): Promise<void> {
     const stable = performance.now() - dead.startedMs > STABLE_AFTER_MS;
-    const backoffMs = stable
-      ? 0
-      : Math.min((this.#options.firstBackoffMs ?? FIRST_BACKOFF_MS) * 2 ** failures, LONGEST_BACKOFF_MS);
+    const backoffMs = stable ? 0 : this.#backoffMs(failures);
     this.#options.logger.error({ worker: dead.worker, ...exit, backoffMs }, "worker died: it is replaced");
-    await delay(backoffMs);
+    await this.#bringUpAfter(backoffMs, dead.worker, stable ? 0 : failures + 1);
+  }
+
+  async #bringUpAfter(backoffMs: number, number: number, failures: number): Promise<void> {
+    await delay(backoffMs, undefined, { signal: this.#stop.signal }).catch(() => {});
     if (this.#stopping) return;
     this.#restarts++;
+    let worker: PoolWorker;
     try {
-      await this.#bringUp(dead.worker, stable ? 0 : failures + 1);
-      this.#options.logger.info({ worker: dead.worker }, "worker serves again");
+      worker = this.#spawn(number);
+    } catch (error) {
+      // No memory for a process (ENOMEM), say: nobody's exit will tell that one is missing.
+      const againMs = this.#backoffMs(failures);
+      this.#options.logger.error({ worker: number, err: error, againMs }, "worker could not be started");
+      return this.#bringUpAfter(againMs, number, failures + 1);
+    }
+    try {
+      await this.#bringUp(worker, failures);
+      this.#options.logger.info({ worker: number }, "worker serves again");
     } catch (error) {
       // One that died on its way is replaced by its own exit; one that refused must be made to exit.
       if (error instanceof WorkerGone) return;
-      this.#options.logger.error({ worker: dead.worker, err: error }, "worker could not be brought up");
-      this.#workers.get(dead.worker)?.kill();
+      this.#options.logger.error({ worker: number, err: error }, "worker could not be brought up");
+      worker.kill();
     }
+  }
+
+  #backoffMs(failures: number): number {
+    return Math.min((this.#options.firstBackoffMs ?? FIRST_BACKOFF_MS) * 2 ** failures, LONGEST_BACKOFF_MS);
   }
 
   /** False if the worker has not finished in time; it goes on. */
