@@ -1,9 +1,11 @@
 // What the admin port answers, and to whom.
 import { request } from "node:http";
+import { connect } from "node:net";
+import { constants } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
 import { makeAuthority } from "../../test/support/certificates.ts";
 import type { Explanation } from "../inspect/explanation.ts";
-import { AdminServer, type AdminSources } from "./admin-server.ts";
+import { AdminServer, type AdminSettings, type AdminSources } from "./admin-server.ts";
 import { type DrainingEndpoint, UnknownEndpoint } from "./drain-desk.ts";
 import { QuestionError, type QuestionTexts } from "./explain/question.ts";
 
@@ -183,4 +185,43 @@ test("a port that is taken is one line", async () => {
   await expect(AdminServer.listen({ host: "127.0.0.1", port }, sources)).rejects.toThrow(
     `cannot listen on 127.0.0.1:${port}: the port is taken`,
   );
+});
+
+/** One that nothing but time and the system happens to. */
+async function settled(settings: AdminSettings, snapshot: unknown = {}) {
+  const sources: AdminSources = {
+    ready: () => true,
+    metrics: async () => "",
+    snapshot: () => snapshot,
+    drains: desk(),
+    explain,
+  };
+  const server = await AdminServer.listen({ host: "127.0.0.1", port: 0 }, sources, undefined, settings);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+test("a client that never reads its page is let go", async () => {
+  const server = await settled({ clientTimeoutMs: 50 }, { text: "x".repeat(32 * 1024 * 1024) });
+  const port = Number(server.address.split(":").pop());
+  const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
+  const before = sockets();
+  const client = connect({ port, host: "127.0.0.1" });
+  onTestFinished(() => void client.destroy());
+  client.pause();
+  client.on("error", () => {});
+  client.write("GET /snapshot HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  // Both ends are in this process; its own stays, for only reading would tell it of the end.
+  await expect.poll(sockets).toBe(before + 2);
+  await expect.poll(sockets).toBe(before + 1);
+});
+
+test("a client that cannot be accepted, for want of descriptors, is told of and ends nothing", async () => {
+  const failures: string[] = [];
+  const server = await settled({ onAcceptFailed: (error) => failures.push(error.message) });
+  const { onconnection } = server.handle as { onconnection(this: object, status: number): void };
+  onconnection.call(server.handle as object, -constants.errno.EMFILE);
+  expect(failures).toEqual([expect.stringContaining("accept EMFILE")]);
+  const answer = await fetch(`http://${server.address}/healthz`);
+  expect(await answer.text()).toBe("ok\n");
 });

@@ -71,6 +71,16 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   },
 };
 
+export interface AdminSettings {
+  /** Where a client could not be accepted, as when the process has no descriptor left. */
+  readonly onAcceptFailed?: (error: Error) => void;
+  /** A client that neither says nor takes anything for so long is let go, with the page that waits for it. */
+  readonly clientTimeoutMs?: number;
+}
+
+/** Longer than any page takes. */
+const CLIENT_TIMEOUT_MS = 60_000;
+
 /** The largest question: a head as large as clients may send, percent-encoded in the query. */
 const MAX_HEAD_SIZE = 256 * 1024;
 
@@ -110,7 +120,7 @@ export class AdminServer {
   readonly #loopback: boolean;
   readonly #socket: ListeningSocket;
 
-  private constructor(host: string, sources: AdminSources, socket: ListeningSocket) {
+  private constructor(host: string, sources: AdminSources, socket: ListeningSocket, clientTimeoutMs: number) {
     this.#sources = sources;
     this.#socket = socket;
     this.#loopback = isLoopback(host);
@@ -118,6 +128,7 @@ export class AdminServer {
       { maxHeaderSize: MAX_HEAD_SIZE },
       (request, response) => void this.#serve(request, response),
     );
+    this.#server.timeout = clientTimeoutMs;
   }
 
   /**
@@ -128,10 +139,11 @@ export class AdminServer {
     address: AdminAddress,
     sources: AdminSources,
     inherited?: object,
+    { onAcceptFailed = () => {}, clientTimeoutMs = CLIENT_TIMEOUT_MS }: AdminSettings = {},
   ): Promise<AdminServer> {
     const { host, port } = address;
     const socket = inherited === undefined ? bindSocket(host, port) : adoptSocket([inherited]);
-    const admin = new AdminServer(host, sources, socket);
+    const admin = new AdminServer(host, sources, socket, clientTimeoutMs);
     admin.#server.listen(socket.handles[0]);
     try {
       await once(admin.#server, "listening");
@@ -139,6 +151,8 @@ export class AdminServer {
       const { code } = error as NodeJS.ErrnoException;
       throw new BindError(code ?? String(error), addressText(address.host, address.port));
     }
+    // Without a listener an error of accept (EMFILE) would end the process.
+    admin.#server.on("error", onAcceptFailed);
     return admin;
   }
 

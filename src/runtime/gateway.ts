@@ -253,7 +253,9 @@ export class Gateway {
     const address = this.#options.admin;
     if (address === undefined) return;
     try {
-      this.#admin = await AdminServer.listen(address, this.#pages, inherited);
+      this.#admin = await AdminServer.listen(address, this.#pages, inherited, {
+        onAcceptFailed: (err) => this.#logger.error({ err }, "accepting a client of the admin port failed"),
+      });
     } catch (error) {
       if (!(error instanceof BindError)) throw error;
       throw new StartError([
