@@ -1,4 +1,5 @@
 // Regular expressions as the resources mean them: RE2 syntax, and the whole value must match.
+import { linearRegex, NotLinear } from "./linear-regex.ts";
 
 /** What a JavaScript expression would read as something else without complaint, or RE2 does not know at all. */
 const NOT_PORTABLE: readonly (readonly [RegExp, string])[] = [
@@ -14,7 +15,7 @@ const LEADING_FLAGS = /^\(\?([is]+)\)/;
 export type CompiledRegex = { readonly regex: RegExp } | { readonly problem: string };
 
 /**
- * Compiles `source` so that `test` asks for the whole value. Whoever gets a problem treats the condition as one that
+ * Compiles `source` so that `test` asks for the whole value, and can be run in linear time. Whoever gets a problem treats the condition as one that
  * never holds, and translation tells the user.
  */
 export function compileRegex(source: string): CompiledRegex {
@@ -24,8 +25,12 @@ export function compileRegex(source: string): CompiledRegex {
   const flags = LEADING_FLAGS.exec(source)?.[1] ?? "";
   const body = (flags === "" ? source : source.slice(flags.length + 3)).replaceAll("(?P<", "(?<");
   try {
-    return { regex: new RegExp(`^(?:${body})$`, [...new Set(flags)].join("")) };
+    // As it is written, for what V8 says of what is wrong with it.
+    new RegExp(`^(?:${body})$`);
+    const linear = linearRegex(body, { ignoreCase: flags.includes("i"), dotAll: flags.includes("s") });
+    return { regex: new RegExp(`^(?:${linear})$`) };
   } catch (error) {
+    if (error instanceof NotLinear) return { problem: `the expression ${error.message}` };
     return { problem: `the expression does not compile: ${(error as Error).message.replace(/^.*: /s, "")}` };
   }
 }

@@ -20,6 +20,7 @@ import { explain } from "../../inspect/explain.ts";
 import type { Explanation } from "../../inspect/explanation.ts";
 import type { Snapshot } from "../../model/index.ts";
 import { normalizePath } from "../../routing/path.ts";
+import "../linear-expressions.ts";
 import { type Arrival, arrive } from "./arrival.ts";
 import { type Question, QuestionError, socketAddress } from "./question.ts";
 

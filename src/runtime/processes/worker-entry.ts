@@ -1,7 +1,6 @@
 // Entry of a worker process: wires the engine, the access log and the channel to the primary.
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import { KeyRing } from "../../affinity/token/key-ring.ts";
 import { parseLogFormat } from "../../dataplane/access-format.ts";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
@@ -10,12 +9,10 @@ import { Engine } from "../../dataplane/engine.ts";
 import { ObservationBatch } from "../../dataplane/health/observation.ts";
 import { openLogTarget } from "../../dataplane/log-target.ts";
 import { createLogger, ProcessVitals, writeStderr } from "../../telemetry/index.ts";
+import "../linear-expressions.ts";
 import { loadTracing } from "../tracing.ts";
 import type { WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
 import { type Notify, Worker, type WorkerParts } from "./worker.ts";
-
-// A pattern of the configuration that backtracks without end on some request continues on V8's linear engine.
-setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 
 /** For what is left of the access log after draining. */
 const FLUSH_TIMEOUT_MS = 500;
