@@ -1,6 +1,6 @@
 // Fields that dialects took over from Envoy's messages as they are: what they cannot mean here is told alike.
 import { z } from "zod";
-import { checked, type FieldProblem, ignored } from "./schema/fields.ts";
+import { checked, type FieldProblem, ignored, rule } from "./schema/fields.ts";
 
 /** 0 is Envoy's way to switch it off; here a connection that waits is always closed at some time. */
 export function idleTimeout<S extends z.ZodType<string>>(duration: S, toMs: (value: string) => number) {
@@ -35,6 +35,21 @@ export const enforcing = checked(z.int().min(0).max(100), (percent) => {
     hint: "write 100, or 0 to switch it off",
   };
 });
+
+/** Failures of the connection count among all others until they are split off; what is said of them alone waits for that. */
+export function localFailures(isSplit: boolean, said: Readonly<Record<string, boolean>>): FieldProblem[] {
+  if (isSplit) return [];
+  const fields = Object.keys(said).filter((field) => said[field]);
+  return fields.map((field) =>
+    rule({
+      severity: "warning",
+      path: [field],
+      message: "failures of the connection count apart only with splitExternalLocalOriginErrors",
+      expected: "splitExternalLocalOriginErrors: true",
+      hint: "add splitExternalLocalOriginErrors: true",
+    }),
+  );
+}
 
 /** What a check over TCP waits for. */
 export function receivedParts<S extends z.ZodType>(part: S) {

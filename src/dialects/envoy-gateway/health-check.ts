@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection, StatusRange } from "../../model/index.ts";
 import { failurePercentage, outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
-import { grpcCheck, positive } from "../envoy-fields.ts";
+import { grpcCheck, localFailures, positive } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import {
   checked,
@@ -97,17 +97,21 @@ const active = checked(
 
 const percent = z.int().min(0).max(100);
 
-const passive = z.strictObject({
-  splitExternalLocalOriginErrors: z.boolean().default(false),
-  interval: time.default("3s"),
-  consecutiveLocalOriginFailures: count.default(5),
-  consecutiveGatewayErrors: count.optional(),
-  consecutive5XxErrors: count.default(5),
-  baseEjectionTime: time.default("30s"),
-  maxEjectionPercent: percent.default(10),
-  failurePercentageThreshold: percent.optional(),
-  alwaysEjectOneEndpoint: z.boolean().default(false),
-});
+const passive = checked(
+  z.strictObject({
+    splitExternalLocalOriginErrors: z.boolean().default(false),
+    interval: time.default("3s"),
+    consecutiveLocalOriginFailures: count.default(5),
+    consecutiveGatewayErrors: count.optional(),
+    consecutive5XxErrors: count.default(5),
+    baseEjectionTime: time.default("30s"),
+    maxEjectionPercent: percent.default(10),
+    failurePercentageThreshold: percent.optional(),
+    alwaysEjectOneEndpoint: z.boolean().default(false),
+  }),
+  ({ splitExternalLocalOriginErrors: isSplit, consecutiveLocalOriginFailures: failures }) =>
+    localFailures(isSplit, { consecutiveLocalOriginFailures: failures !== 5 }),
+);
 
 export const healthCheckSchema = z.strictObject({
   active: active.optional(),

@@ -8,7 +8,7 @@ import {
 } from "../../model/index.ts";
 import { MAGLEV_TABLE_SIZE } from "../envoy-defaults.ts";
 import type { Effect } from "../policies/attachment.ts";
-import { refusedCookie } from "../policies/cookie-rules.ts";
+import { cutSeconds, ofUnmadeCookie, refusedCookie } from "../policies/cookie-rules.ts";
 import { checked, duration, durationMs, fieldName, ignored, rule } from "../schema/fields.ts";
 import { maglevTableSize } from "../schema/table-size.ts";
 import { fieldsFitType } from "../schema/union.ts";
@@ -30,7 +30,9 @@ const cookie = checked(
     attributes: z.record(z.string().min(1), z.string()).default({}),
   }),
   ({ name, ttl, attributes }) =>
-    ttl === undefined ? undefined : refusedCookie(name, undefined, cookieAttributes(attributes)),
+    ttl === undefined
+      ? ofUnmadeCookie({ attributes: Object.keys(attributes).length > 0 })
+      : [...refusedCookie(name, undefined, cookieAttributes(attributes)), ...cutSeconds(durationMs(ttl))],
 );
 
 /** Type -> the field that goes with it; SourceIP has none. */

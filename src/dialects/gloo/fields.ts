@@ -8,6 +8,9 @@ export const count = z.int().min(0).max(4_294_967_295);
 /** 64 bits: the API server has them as texts, and people write numbers. */
 export const wholeNumber = z.union([z.int().min(0), z.string().regex(/^[0-9]{1,15}$/, "a whole number")]);
 
+/** What Gloo's controllers wrote before there was a status beside spec; never an input. */
+export const namespacedStatuses = z.unknown().optional();
+
 export function unread(why: string) {
   return ignored(z.unknown(), why, "remove the field");
 }

@@ -14,6 +14,7 @@ import { tokenRules } from "../policies/token-rules.ts";
 import { checked, ignored, localTargetWithSection, namespaceName, rule } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
+import { namespacedStatuses } from "./fields.ts";
 import { compileStatefulSession, statefulSession } from "./stateful-session.ts";
 
 const GLOO_GATEWAY_GROUP = "gateway.solo.io";
@@ -44,6 +45,8 @@ const OTHER_OPTIONS = [
   "connectionLimit",
   "csrf",
   "disableExtProc",
+  "disableExtProcEarly",
+  "disableExtProcLate",
   "dlp",
   "dynamicForwardProxy",
   "extProc",
@@ -83,6 +86,7 @@ export const HTTP_LISTENER_OPTION = defineKind(
     spec: checked(
       z.strictObject({
         targetRefs: z.array(target).default([]),
+        namespacedStatuses,
         options: z
           .strictObject({
             statefulSession: statefulSession.optional(),
@@ -147,11 +151,15 @@ function elsewhere({ object }: Option, { namespace }: Target) {
  * too, the conflict is found with those of all policies; this is for one that declares none.
  */
 function preceded(policy: Option, ref: Target, objects: ObjectSet) {
+  const { namespace } = policy.object;
   const isSame = (other: Target) =>
-    other.kind === ref.kind && other.name === ref.name && other.sectionName === ref.sectionName;
+    (other.namespace ?? namespace) === namespace &&
+    other.kind === ref.kind &&
+    other.name === ref.name &&
+    other.sectionName === ref.sectionName;
   const first = objects
     .all(HTTP_LISTENER_OPTION)
-    .filter(({ object }) => object.namespace === policy.object.namespace)
+    .filter(({ object }) => object.namespace === namespace)
     .filter(({ value }) => value.spec.targetRefs.some(isSame))
     .sort(byAge)[0];
   if (first === undefined || first.value.spec.options?.statefulSession !== undefined) return undefined;

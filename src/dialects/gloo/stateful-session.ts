@@ -1,16 +1,25 @@
 // `statefulSession` of Gloo: the fields of Envoy's stateful session filter, and the session that they describe.
 import { z } from "zod";
 import type { SessionCarrier, SessionOrigin, SessionPersistence, TokenRules } from "../../model/index.ts";
+import { cutSeconds } from "../policies/cookie-rules.ts";
 import { sessionHeaderName } from "../policies/session-headers.ts";
 import { checked, fieldName, text } from "../schema/fields.ts";
-import { goDuration, goDurationSec } from "../schema/go-duration.ts";
+import { goDuration, goDurationMs, goDurationSec } from "../schema/go-duration.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 
-const cookie = z.strictObject({
-  name: fieldName,
-  path: text(/^[^\x00-\x1f\x7f;]*$/, "a cookie path without ; and control characters", "/", 1024).optional(),
-  ttl: goDuration.optional(),
-});
+const cookie = checked(
+  z.strictObject({
+    name: fieldName,
+    path: text(
+      /^[^\x00-\x1f\x7f;]*$/,
+      "a cookie path without ; and control characters",
+      "/",
+      1024,
+    ).optional(),
+    ttl: goDuration.optional(),
+  }),
+  ({ ttl }) => (ttl === undefined ? undefined : cutSeconds(goDurationMs(ttl))),
+);
 
 export const statefulSession = checked(
   z.strictObject({

@@ -2,13 +2,13 @@
 import { z } from "zod";
 import type { BackendLimits } from "../../model/index.ts";
 import { CIRCUIT_BREAKER_LIMIT, CIRCUIT_BREAKER_RETRIES } from "../envoy-defaults.ts";
-import { idleTimeout } from "../envoy-fields.ts";
+import { idleTimeout, positive } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { count, unread } from "./fields.ts";
 
 export const connectionConfigSchema = z.strictObject({
-  connectTimeout: goDuration.optional(),
+  connectTimeout: positive(goDuration, goDurationMs).optional(),
   maxRequestsPerConnection: count.default(0),
   commonHttpProtocolOptions: z
     .strictObject({

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection, StatusRange } from "../../model/index.ts";
 import { outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
-import { enforcing, grpcCheck, positive, receivedParts } from "../envoy-fields.ts";
-import { checked, fieldName, ignored, rule, text } from "../schema/fields.ts";
+import { enforcing, grpcCheck, localFailures, positive, receivedParts } from "../envoy-fields.ts";
+import { checked, type FieldProblem, fieldName, ignored, rule, text } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 import { count, unread, wholeNumber } from "./fields.ts";
@@ -14,19 +14,36 @@ const payload = z.strictObject({
   text: text(/^([0-9a-fA-F]{2})+$/, "bytes in hexadecimal", '"50494e47"'),
 });
 
+/** As in Envoy: `end` is not part of it. */
+const statuses = checked(z.strictObject({ start: wholeNumber, end: wholeNumber }), ({ start, end }) => {
+  if (Number(start) >= 100 && Number(start) < Number(end) && Number(end) <= 600) return undefined;
+  return {
+    message: `there is no status from ${start} to ${end}, which leaves out ${end}`,
+    expected: "a start of 100 or more, and an end behind it of 600 at most",
+    hint: `write for example {start: 200, end: 300}`,
+  };
+});
+
+/** The value may be a text, or lie in a Secret. */
+const headerToAdd = checked(
+  z.strictObject({
+    header: z.strictObject({ key: fieldName, value: z.string().default("") }).optional(),
+    headerSecretRef: ignored(
+      z.looseObject({}),
+      "checks carry nothing out of Secrets, so this field is left out of them",
+      "write the field as header: {key: x-check, value: text}",
+    ),
+    append: z.boolean().optional(),
+  }),
+  (value) => exactlyOneOf(value, { header: "{key: x-check, value: text}", headerSecretRef: "{}" }),
+);
+
 const http = z.strictObject({
   host: z.string().default(""),
   path: z.string().min(1),
   method: z.string().default("GET"),
-  requestHeadersToAdd: z
-    .array(
-      z.strictObject({
-        header: z.strictObject({ key: fieldName, value: z.string().default("") }),
-        append: z.boolean().optional(),
-      }),
-    )
-    .default([]),
-  expectedStatuses: z.array(z.strictObject({ start: wholeNumber, end: wholeNumber })).default([]),
+  requestHeadersToAdd: z.array(headerToAdd).default([]),
+  expectedStatuses: z.array(statuses).default([]),
   serviceName: unread("the endpoints are not asked who they are"),
   requestHeadersToRemove: unread("a check has no header fields but those that are listed"),
   useHttp2: unread("checks speak HTTP/1.1"),
@@ -95,7 +112,9 @@ function checkKind({ httpHealthCheck: http, tcpHealthCheck: tcp }: CheckValue): 
       method: http.method === "METHOD_UNSPECIFIED" ? "GET" : http.method,
       path: http.path,
       ...(http.host === "" ? {} : { host: http.host }),
-      headers: http.requestHeadersToAdd.map(({ header }) => ({ name: header.key, value: header.value })),
+      headers: http.requestHeadersToAdd.flatMap(({ header }) =>
+        header === undefined ? [] : [{ name: header.key, value: header.value }],
+      ),
       expected: http.expectedStatuses.length === 0 ? [OK] : http.expectedStatuses.map(rangeOf),
       retriable: [],
     };
@@ -142,17 +161,32 @@ export const outlierDetectionSchema = checked(
     successRateRequestVolume: count.default(SUCCESS_RATE.requestVolume),
     successRateStdevFactor: count.default(SUCCESS_RATE.stdevFactor),
   }),
-  ({ consecutiveLocalOriginFailure, splitExternalLocalOriginErrors }) => {
-    if (splitExternalLocalOriginErrors || consecutiveLocalOriginFailure === 5) return undefined;
-    return rule({
-      severity: "warning",
-      path: ["consecutiveLocalOriginFailure"],
-      message: "failures of the connection count apart only with splitExternalLocalOriginErrors",
-      expected: "splitExternalLocalOriginErrors: true",
-      hint: "add splitExternalLocalOriginErrors: true",
-    });
-  },
+  (value) => [
+    ...localFailures(value.splitExternalLocalOriginErrors, {
+      consecutiveLocalOriginFailure: value.consecutiveLocalOriginFailure !== 5,
+      enforcingConsecutiveLocalOriginFailure: (value.enforcingConsecutiveLocalOriginFailure ?? 100) !== 100,
+    }),
+    ...gatewayFailuresUnenforced(value),
+  ],
 );
+
+/** Envoy counts them and ejects nobody until it is told to. */
+function gatewayFailuresUnenforced(value: {
+  consecutiveGatewayFailure: number;
+  enforcingConsecutiveGatewayFailure?: number | undefined;
+}): FieldProblem[] {
+  if (value.consecutiveGatewayFailure === 5) return [];
+  if (value.enforcingConsecutiveGatewayFailure !== undefined) return [];
+  return [
+    rule({
+      severity: "warning",
+      path: ["consecutiveGatewayFailure"],
+      message: "no endpoint is ejected for gateway errors until that is enforced",
+      expected: "enforcingConsecutiveGatewayFailure beside it",
+      hint: "add enforcingConsecutiveGatewayFailure: 100",
+    }),
+  ];
+}
 
 /** Of gateway errors Envoy takes no notice until they are enforced. */
 export function outlierSettings(value: z.output<typeof outlierDetectionSchema>): OutlierDetection {

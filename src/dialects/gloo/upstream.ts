@@ -16,7 +16,7 @@ import type { Reading } from "../schema/read-object.ts";
 import { notServed, speaking } from "../static-backend.ts";
 import { hostOrAddress, type StaticPlaces, staticPlaces } from "../static-places.ts";
 import type { TranslateOptions } from "../translation.ts";
-import { unread } from "./fields.ts";
+import { namespacedStatuses, unread } from "./fields.ts";
 import { loadBalancer, loadBalancerSchema, slowStart } from "./upstream-balancer.ts";
 import { circuitBreakersSchema, connectionConfigSchema, connectionSettings } from "./upstream-connection.ts";
 import {
@@ -92,6 +92,7 @@ const spec = checked(
     dnsRefreshRate: unread("addresses of names are used as long as their TTL"),
     preconnectPolicy: unread("connections are opened when they are needed"),
     disableIstioAutoMtls: unread("there is no mesh"),
+    namespacedStatuses,
     /** Of Gloo's discovery. */
     discoveryMetadata: z.unknown().optional(),
   }),

@@ -1,7 +1,7 @@
 // `connectionPool` of a DestinationRule: limits of a backend and timeouts of connections to its endpoints.
 import { z } from "zod";
 import type { BackendLimits } from "../../model/index.ts";
-import { idleTimeout } from "../envoy-fields.ts";
+import { idleTimeout, positive } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
 import { approximated, checked, ignored } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
@@ -19,7 +19,7 @@ export const connectionPoolSchema = z.strictObject({
   tcp: z
     .strictObject({
       maxConnections: limit,
-      connectTimeout: goDuration.optional(),
+      connectTimeout: positive(goDuration, goDurationMs).optional(),
       tcpKeepalive: ignored(
         z.strictObject({
           probes: limit,

@@ -12,7 +12,7 @@ import {
   SLOW_START_AGGRESSION,
   SLOW_START_MIN_WEIGHT_PERCENT,
 } from "../envoy-defaults.ts";
-import { refusedCookie } from "../policies/cookie-rules.ts";
+import { cutSeconds, ofUnmadeCookie, refusedCookie } from "../policies/cookie-rules.ts";
 import { checked, type FieldProblem, fieldName, ignored, rule } from "../schema/fields.ts";
 import { goDuration, goDurationMs, goDurationSec } from "../schema/go-duration.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
@@ -38,7 +38,9 @@ const httpCookie = checked(
     }),
   }),
   ({ name, path, ttl, attributes }) =>
-    ttl === undefined ? undefined : refusedCookie(name, path, attributes),
+    ttl === undefined
+      ? ofUnmadeCookie({ path: path !== undefined && path !== "", attributes: attributes.length > 0 })
+      : [...refusedCookie(name, path, attributes), ...cutSeconds(goDurationMs(ttl))],
 );
 
 /** Written by a tutorial of Alibaba Cloud ASM; no release of Istio has it. */
@@ -167,16 +169,18 @@ function warmupBeside(value: {
   simple?: string | undefined;
   consistentHash?: unknown;
   warmup?: unknown;
+  warmupDurationSecs?: unknown;
 }): FieldProblem | undefined {
-  if (value.warmup === undefined) return undefined;
+  const field = (["warmup", "warmupDurationSecs"] as const).find((one) => value[one] !== undefined);
+  if (field === undefined) return undefined;
   if (value.consistentHash === undefined && value.simple !== "RANDOM") return undefined;
   return {
-    path: ["warmup"],
+    path: [field],
     code: "field-ignored",
     severity: "warning",
     message: "endpoints warm up under ROUND_ROBIN and LEAST_REQUEST alone",
     expected: "simple: LEAST_REQUEST or ROUND_ROBIN",
-    hint: "remove warmup, or write simple: LEAST_REQUEST",
+    hint: `remove ${field}, or write simple: LEAST_REQUEST`,
   };
 }
 

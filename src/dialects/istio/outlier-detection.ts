@@ -1,9 +1,9 @@
 // `outlierDetection` of a DestinationRule: when endpoints are ejected, and when nobody listens to that.
 import { z } from "zod";
 import { outlierDetection } from "../envoy-defaults.ts";
-import { positive } from "../envoy-fields.ts";
+import { localFailures, positive } from "../envoy-fields.ts";
 import type { BackendSettings } from "../policies/attachment.ts";
-import { ignored } from "../schema/fields.ts";
+import { checked, ignored } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 
 const count = z.int().min(0).max(4_294_967_295);
@@ -11,7 +11,7 @@ const percent = z.int().min(0).max(100).default(0);
 
 const time = positive(goDuration, goDurationMs).optional();
 
-export const outlierDetectionSchema = z.strictObject({
+const fields = z.strictObject({
   splitExternalLocalOriginErrors: z.boolean().default(false),
   consecutiveLocalOriginFailures: count.default(0),
   consecutiveGatewayErrors: count.default(0),
@@ -31,6 +31,12 @@ export const outlierDetectionSchema = z.strictObject({
     "remove outlierDetectionHttpErrorCodes",
   ),
 });
+
+export const outlierDetectionSchema = checked(
+  fields,
+  ({ splitExternalLocalOriginErrors: isSplit, consecutiveLocalOriginFailures: failures }) =>
+    localFailures(isSplit, { consecutiveLocalOriginFailures: failures > 0 }),
+);
 
 /**
  * As Istio fills Envoy's message: success rates are not compared, and health is never ignored unless

@@ -5,7 +5,15 @@ import { POD, podEndpoint } from "../core/pod.ts";
 import type { BackendKind } from "../dialect.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { approximated, checked, type FieldProblem, ignored, portNumber, rule } from "../schema/fields.ts";
+import {
+  approximated,
+  checked,
+  type FieldProblem,
+  ignored,
+  portNumber,
+  repeatedNames,
+  rule,
+} from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { speaking } from "../static-backend.ts";
@@ -53,14 +61,33 @@ const hosts = checked(z.array(z.string().min(1)).min(1).max(256), (list) => {
   };
 });
 
-const ports = z.array(
-  z.strictObject({
-    number: portNumber,
-    protocol: z.string().default(""),
-    name: z.string().min(1),
-    targetPort: portNumber.optional(),
-  }),
+const ports = checked(
+  z.array(
+    z.strictObject({
+      number: portNumber,
+      protocol: z.string().default(""),
+      name: z.string().min(1),
+      targetPort: portNumber.optional(),
+    }),
+  ),
+  (list) => repeatedNames(list, "ports"),
 );
+
+/** A name that no port of the entry has says nothing, and the endpoint gets another port than was meant. */
+function strangePorts(endpoints: readonly z.output<typeof workload>[], names: readonly string[]) {
+  return endpoints.flatMap(({ ports }, index) =>
+    Object.keys(ports)
+      .filter((name) => !names.includes(name))
+      .map((name) =>
+        rule({
+          path: ["endpoints", index, "ports", name],
+          message: `the ServiceEntry has no port with the name ${name}`,
+          expected: names.length === 0 ? "no port" : `one of ${[...new Set(names)].join(", ")}`,
+          hint: `correct the name, or remove ${name}`,
+        }),
+      ),
+  );
+}
 
 export const SERVICE_ENTRY = defineKind(
   { group: "networking.istio.io", kind: "ServiceEntry", versions: ["v1", "v1beta1", "v1alpha3"] },
@@ -86,8 +113,9 @@ export const SERVICE_ENTRY = defineKind(
           "move subjectAltNames to trafficPolicy.tls of a DestinationRule",
         ),
       }),
-      ({ endpoints, workloadSelector, resolution }) => {
-        const problems: FieldProblem[] = [];
+      ({ endpoints, ports, workloadSelector, resolution }) => {
+        const names = ports.map(({ name }) => name);
+        const problems: FieldProblem[] = strangePorts(endpoints, names);
         if (endpoints.length > 0 && workloadSelector !== undefined) {
           const message = "endpoints and workloadSelector stand together";
           problems.push(

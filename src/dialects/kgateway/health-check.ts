@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection } from "../../model/index.ts";
 import { outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
-import { enforcing, grpcCheck, positive, receivedParts } from "../envoy-fields.ts";
+import { enforcing, grpcCheck, localFailures, positive, receivedParts } from "../envoy-fields.ts";
 import { checked, duration, durationMs, text } from "../schema/fields.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 
@@ -80,16 +80,23 @@ function base64Of(hex: string): string {
 
 const failures = z.int().min(0).default(5);
 
-export const outlierDetectionSchema = z.strictObject({
-  consecutive5xx: failures,
-  enforcingConsecutive5xx: enforcing.default(100),
-  splitExternalLocalOriginErrors: z.boolean().default(false),
-  consecutiveLocalOriginFailure: failures,
-  enforcingConsecutiveLocalOriginFailure: enforcing.default(100),
-  interval: time.default("10s"),
-  baseEjectionTime: time.default("30s"),
-  maxEjectionPercent: z.int().min(0).max(100).default(10),
-});
+export const outlierDetectionSchema = checked(
+  z.strictObject({
+    consecutive5xx: failures,
+    enforcingConsecutive5xx: enforcing.default(100),
+    splitExternalLocalOriginErrors: z.boolean().default(false),
+    consecutiveLocalOriginFailure: failures,
+    enforcingConsecutiveLocalOriginFailure: enforcing.default(100),
+    interval: time.default("10s"),
+    baseEjectionTime: time.default("30s"),
+    maxEjectionPercent: z.int().min(0).max(100).default(10),
+  }),
+  (value) =>
+    localFailures(value.splitExternalLocalOriginErrors, {
+      consecutiveLocalOriginFailure: value.consecutiveLocalOriginFailure !== 5,
+      enforcingConsecutiveLocalOriginFailure: value.enforcingConsecutiveLocalOriginFailure !== 100,
+    }),
+);
 
 export function outlierSettings(value: z.output<typeof outlierDetectionSchema>): OutlierDetection {
   return outlierDetection({

@@ -15,7 +15,7 @@ import {
   SLOW_START_AGGRESSION,
   SLOW_START_MIN_WEIGHT_PERCENT,
 } from "../envoy-defaults.ts";
-import { refusedCookie } from "../policies/cookie-rules.ts";
+import { cutSeconds, ofUnmadeCookie, refusedCookie } from "../policies/cookie-rules.ts";
 import { checked, duration, durationMs, fieldName, ignored, rule, text } from "../schema/fields.ts";
 import { atMostOneOf, exactlyOneOf } from "../schema/one-of.ts";
 
@@ -28,8 +28,13 @@ const cookie = checked(
     httpOnly: z.boolean().optional(),
     sameSite: z.enum(["Strict", "Lax", "None"]).optional(),
   }),
-  (value) =>
-    value.ttl === undefined ? undefined : refusedCookie(value.name, value.path, cookieAttributes(value)),
+  (value) => {
+    const { name, path = "", ttl, secure = false, httpOnly = false, sameSite } = value;
+    if (ttl === undefined) {
+      return ofUnmadeCookie({ path: path !== "", secure, httpOnly, sameSite: sameSite !== undefined });
+    }
+    return [...refusedCookie(name, value.path, cookieAttributes(value)), ...cutSeconds(durationMs(ttl))];
+  },
 );
 
 const hashPolicy = checked(

@@ -42,6 +42,37 @@ export function cookieRefusals(cookie: CookieShape): Omit<FieldProblem, "code">[
   return refusals;
 }
 
+/** What is said of a cookie that is never made: without a ttl Envoy reads the application's own. */
+export function ofUnmadeCookie(said: Readonly<Record<string, boolean>>): FieldProblem[] {
+  return Object.keys(said)
+    .filter((field) => said[field])
+    .map((field) => ({
+      path: [field],
+      code: "field-ignored" as const,
+      severity: "warning" as const,
+      message: `no cookie is made without a ttl, so ${field} has no effect`,
+      expected: "ttl beside it",
+      hint: `add ttl: 0s if the gateway is to make the cookie, or remove ${field}`,
+    }));
+}
+
+/** Envoy cuts what is left of a second: from a moment becomes a cookie for as long as the browser runs. */
+export function cutSeconds(ttlMs: number): FieldProblem[] {
+  if (ttlMs % 1000 === 0) return [];
+  const seconds = Math.floor(ttlMs / 1000);
+  const kept = seconds === 0 ? "a cookie for as long as the browser runs" : `${seconds}s`;
+  return [
+    {
+      path: ["ttl"],
+      code: "field-approximated",
+      severity: "warning",
+      message: `the ttl is cut to whole seconds, as by Envoy: ${kept}`,
+      expected: "a whole number of seconds",
+      hint: `write ttl: ${Math.ceil(ttlMs / 1000)}s`,
+    },
+  ];
+}
+
 /** Whether browsers send a cookie of this path with requests for that one (RFC 6265 section 5.1.4). */
 export function isSentTo(requestPath: string, cookiePath: string): boolean {
   if (!requestPath.startsWith(cookiePath)) return false;
