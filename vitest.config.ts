@@ -33,7 +33,9 @@ export default defineConfig({
     ],
     // A gateway is two processes that start from the sources: compiled once, not a hundred times.
     env: { NODE_COMPILE_CACHE: resolve(import.meta.dirname, ".cache/compiled") },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Of itself it gives up after a second, and a machine that others use as well stands still for longer now and then.
+    expect: { poll: { timeout: 15_000 } },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

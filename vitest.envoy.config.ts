@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["test/envoy/**/*.test.ts"],
     pool: "forks",
     fileParallelism: false,
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 60_000,
     hookTimeout: 180_000,
   },

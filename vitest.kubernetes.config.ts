@@ -7,6 +7,7 @@ export default defineConfig({
     pool: "forks",
     // A cluster needs both cores of a small machine.
     fileParallelism: false,
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 120_000,
     hookTimeout: 180_000,
     teardownTimeout: 60_000,

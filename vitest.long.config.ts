@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["test/long/**/*.test.ts"],
     pool: "forks",
     fileParallelism: false,
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },

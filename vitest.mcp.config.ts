@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/mcp/*.test.ts"],
     pool: "forks",
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

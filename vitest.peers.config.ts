@@ -7,6 +7,7 @@ export default defineConfig({
     pool: "forks",
     // Most of the time is spent waiting for programs to start; each file has its own.
     maxWorkers: 2,
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -2,5 +2,11 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/shell/**/*.test.ts"], pool: "forks", testTimeout: 120_000, hookTimeout: 60_000 },
+  test: {
+    include: ["test/shell/**/*.test.ts"],
+    pool: "forks",
+    expect: { poll: { timeout: 15_000 } },
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
 });

@@ -1,5 +1,5 @@
 // Tests of building in slices while requests wait.
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { runInSlices } from "./slices.ts";
 import { TableBuilds, type TableWaiter } from "./table-builds.ts";
 
@@ -59,7 +59,7 @@ test("all who wait are told once, and the table is built once", async () => {
   const waiters = [new Waiter(), new Waiter()];
   for (const waiter of waiters) builds.wait(work, waiter);
   expect(waiters.map(({ told }) => told)).toEqual([[], []]);
-  await vi.waitFor(() => expect(waiters.map(({ told }) => told)).toEqual([["ready"], ["ready"]]));
+  await expect.poll(() => waiters.map(({ told }) => told)).toEqual([["ready"], ["ready"]]);
   expect(work.slices).toBe(1);
 });
 
@@ -71,11 +71,11 @@ test("who left is not told, and work that nobody waits for stops", async () => {
   builds.leave(waiter);
   const other = new Waiter();
   builds.wait(new Work(1), other);
-  await vi.waitFor(() => expect(other.told).toEqual(["ready"]));
+  await expect.poll(() => other.told).toEqual(["ready"]);
   expect(work.left).toBe(1000);
   expect(waiter.told).toEqual([]);
   builds.wait(work, other);
-  await vi.waitFor(() => expect(other.told).toEqual(["ready", "ready"]));
+  await expect.poll(() => other.told).toEqual(["ready", "ready"]);
 });
 
 test("a build that fails tells those who wait", async () => {
@@ -87,5 +87,5 @@ test("a build that fails tells those who wait", async () => {
     },
   };
   builds.wait(broken, waiter);
-  await vi.waitFor(() => expect(waiter.told).toEqual(["broken"]));
+  await expect.poll(() => waiter.told).toEqual(["broken"]);
 });

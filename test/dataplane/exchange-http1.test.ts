@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { get, type IncomingMessage, request } from "node:http";
 import type { Writable } from "node:stream";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { startLoopbackGateway } from "../support/loopback-gateway.ts";
 import { startOrigin, startRawOrigin } from "../support/origin.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -33,9 +33,11 @@ test("headers, body and status pass, and the endpoint learns who asks", async ()
     "x-forwarded-host": `127.0.0.1:${gateway.port}`,
     "x-request-id": gateway.log[0]?.requestId,
   });
-  expect(gateway.log).toMatchObject([
-    { status: 201, protocol: "HTTP/1.1", upstreamAddress: origin.endpoint.address, error: undefined },
-  ]);
+  await expect
+    .poll(() => gateway.log)
+    .toMatchObject([
+      { status: 201, protocol: "HTTP/1.1", upstreamAddress: origin.endpoint.address, error: undefined },
+    ]);
 });
 
 test("a POST of any framing arrives whole, and keeps its connections", async () => {
@@ -140,15 +142,13 @@ function writeLarge(target: Writable): void {
 /** Resolves once the process holds no more memory than a moment ago. */
 async function memorySettles(): Promise<void> {
   let before = 0;
-  await vi.waitFor(
-    () => {
-      const now = process.memoryUsage().rss;
-      const grown = now - before;
-      before = now;
-      expect(grown).toBeLessThan(1 << 18);
-    },
-    { interval: 100, timeout: 10_000 },
-  );
+  const grown = () => {
+    const now = process.memoryUsage().rss;
+    const more = now - before;
+    before = now;
+    return more;
+  };
+  await expect.poll(grown, { interval: 100 }).toBeLessThan(1 << 18);
 }
 
 test("a download that nobody reads is held back at its source, and arrives whole later", async () => {
@@ -163,7 +163,7 @@ test("a download that nobody reads is held back at its source, and arrives whole
   let size = 0;
   for await (const chunk of incoming) size += (chunk as Buffer).length;
   expect(size).toBe(LARGE);
-  expect(gateway.log).toMatchObject([{ bytesOut: LARGE, error: undefined }]);
+  await expect.poll(() => gateway.log).toMatchObject([{ bytesOut: LARGE, error: undefined }]);
 });
 
 test("an upload that the endpoint does not read is held back at the client, and arrives whole later", async () => {
@@ -178,7 +178,7 @@ test("an upload that the endpoint does not read is held back at the client, and 
   const outgoing = request({ host: "127.0.0.1", port: gateway.port, method: "PUT", agent: false });
   const answered = once(outgoing, "response");
   writeLarge(outgoing);
-  await vi.waitFor(() => expect(incoming).toBeDefined());
+  await expect.poll(() => incoming).toBeDefined();
   await memorySettles();
   expect(process.memoryUsage().rss - before).toBeLessThan(LARGE / 4);
   incoming?.on("data", (chunk: Buffer) => {
@@ -187,7 +187,7 @@ test("an upload that the endpoint does not read is held back at the client, and 
   const [response] = (await answered) as [IncomingMessage];
   response.resume();
   expect([response.statusCode, size]).toEqual([200, LARGE]);
-  expect(gateway.log).toMatchObject([{ bytesIn: LARGE, error: undefined }]);
+  await expect.poll(() => gateway.log).toMatchObject([{ bytesIn: LARGE, error: undefined }]);
 });
 
 test("a client that leaves in the middle takes its endpoint's exchange along", async () => {
@@ -203,8 +203,8 @@ test("a client that leaves in the middle takes its endpoint's exchange along", a
   client.write(GET);
   await client.until((text) => text.includes("first"));
   client.socket.resetAndDestroy();
-  await vi.waitFor(() => expect(closed).toBe(true));
-  await vi.waitFor(() => expect(gateway.log).toMatchObject([{ status: 200, error: "client-closed" }]));
+  await expect.poll(() => closed).toBe(true);
+  await expect.poll(() => gateway.log).toMatchObject([{ status: 200, error: "client-closed" }]);
 });
 
 test("an endpoint that breaks off truncates the client's body", async () => {
@@ -218,7 +218,7 @@ test("an endpoint that breaks off truncates the client's body", async () => {
   const text = await client.untilClosed();
   expect(text).toContain("first");
   expect(text).not.toContain("\r\n0\r\n");
-  await vi.waitFor(() => expect(gateway.log).toMatchObject([{ status: 200, error: "upstream-closed" }]));
+  await expect.poll(() => gateway.log).toMatchObject([{ status: 200, error: "upstream-closed" }]);
 });
 
 test("nobody listens at the endpoint: 503", async () => {
@@ -235,7 +235,7 @@ test("an answer that is not HTTP: 502", async () => {
   const gateway = await gatewayTo(broken);
   const response = await fetch(`http://127.0.0.1:${gateway.port}/`);
   expect(response.status).toBe(502);
-  expect(gateway.log).toMatchObject([{ error: "upstream-protocol" }]);
+  await expect.poll(() => gateway.log).toMatchObject([{ error: "upstream-protocol" }]);
 });
 
 test("an endpoint that hangs up on its idle connections costs no request", async () => {
@@ -274,7 +274,9 @@ test("what is no request is refused, logged and counted", async () => {
   const client = new RawClient(gateway.port);
   client.write("GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n");
   expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 400 /);
-  expect(gateway.log).toMatchObject([{ status: 400, error: "bad-request", method: undefined }]);
+  await expect
+    .poll(() => gateway.log)
+    .toMatchObject([{ status: 400, error: "bad-request", method: undefined }]);
 });
 
 test("a WebSocket upgrade becomes a tunnel", async () => {
@@ -294,5 +296,5 @@ test("a WebSocket upgrade becomes a tunnel", async () => {
   await client.until((text) => text.endsWith("late"));
   client.socket.end();
   await once(client.socket, "end").catch(() => {});
-  await vi.waitFor(() => expect(gateway.log).toMatchObject([{ status: 101, bytesIn: 10, bytesOut: 13 }]));
+  await expect.poll(() => gateway.log).toMatchObject([{ status: 101, bytesIn: 10, bytesOut: 13 }]);
 });

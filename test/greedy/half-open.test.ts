@@ -1,7 +1,7 @@
 // Clients of which only one half is there: who still waits is answered, who is gone is noticed.
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { AttackedGateway, untilPutOut } from "../support/greedy.ts";
 import { startLoopbackGateway } from "../support/loopback-gateway.ts";
 import { startRawOrigin } from "../support/origin.ts";
@@ -22,7 +22,7 @@ test("clients that end their side and then vanish are noticed, although their en
   const gateway = await AttackedGateway.start();
   const clients = gateway.attackers(50);
   for (const client of clients) client.socket.end("GET /hang HTTP/1.1\r\nhost: a\r\n\r\n");
-  await vi.waitFor(async () => expect(await gateway.metric("limpet_requests_in_flight")).toBe(50), 5_000);
+  await expect.poll(() => gateway.metric("limpet_requests_in_flight")).toBe(50);
   for (const client of clients) client.socket.resetAndDestroy();
   const lines = await gateway.serves(gateway.logged("client-closed", clients.length));
   expect(lines.map(({ status }) => status)).toEqual(clients.map(() => 499));
@@ -52,10 +52,9 @@ test("the kernel asks both peers of a silent tunnel whether they are there", asy
   client.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
   await client.until((text) => text.startsWith("HTTP/1.1 101 "));
   const { port } = client.socket.address() as AddressInfo;
-  await vi.waitFor(() => {
-    expect(hasKeepaliveTimer(({ local, remote }) => local === gateway.port && remote === port)).toBe(true);
-    expect(hasKeepaliveTimer(({ remote }) => remote === origin.port)).toBe(true);
-  });
+  const toClient = () => hasKeepaliveTimer(({ local, remote }) => local === gateway.port && remote === port);
+  const toOrigin = () => hasKeepaliveTimer(({ remote }) => remote === origin.port);
+  await expect.poll(() => [toClient(), toOrigin()]).toEqual([true, true]);
   expect(hasKeepaliveTimer(({ local }) => local === port)).toBe(false);
 });
 

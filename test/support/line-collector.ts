@@ -36,7 +36,7 @@ export class LineCollector {
         matches,
         resolve,
         reject: fail,
-        timer: setTimeout(() => this.#settle(waiter, fail), options.timeoutMs ?? 15_000),
+        timer: setTimeout(() => this.#settle(waiter, fail), options.timeoutMs ?? 25_000),
       };
       this.#waiters.add(waiter);
     });
