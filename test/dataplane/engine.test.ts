@@ -1,12 +1,13 @@
 // The engine's life: snapshots come and go under traffic, ports open and close, and in the end everything drains.
 import { execFileSync } from "node:child_process";
 import type { ServerResponse } from "node:http";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { NO_ACCESS_LOG } from "../../src/dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../src/dataplane/clock.ts";
 import { Engine } from "../../src/dataplane/engine.ts";
 import { DEFAULT_DATAPLANE_OPTIONS } from "../../src/dataplane/options.ts";
 import { startLoopbackGateway } from "../support/loopback-gateway.ts";
+import { settle } from "../support/memory-socket.ts";
 import { startOrigin } from "../support/origin.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { listener, match, prefix, route } from "../support/routes.ts";
@@ -43,7 +44,7 @@ test("a swap takes effect with the next request; the one in flight finishes as i
   const fresh = await startOrigin((_, response) => response.end("fresh"));
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [old.endpoint])] }));
   const first = answerOf(gateway.port);
-  await vi.waitFor(() => expect(held).toHaveLength(1));
+  await expect.poll(() => held).toHaveLength(1);
   await gateway.serve(snapshotOf({ version: 2, backends: [backend("web", [fresh.endpoint])] }));
   expect(gateway.engine.version).toBe(2);
   expect(await answerOf(gateway.port)).toBe("fresh");
@@ -91,7 +92,7 @@ test("a bind point that vanishes accepts no more, and its request in flight fini
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [web] }));
   const client = new RawClient(gateway.port);
   client.write(GET);
-  await vi.waitFor(() => expect(held).toHaveLength(1));
+  await expect.poll(() => held).toHaveLength(1);
   const elsewhere = { ...listener("http"), port: 81 };
   await gateway.serve(snapshotOf({ version: 2, listeners: [elsewhere], backends: [web] }));
   await expect(fetch(`http://127.0.0.1:${gateway.port}/`)).rejects.toThrow();
@@ -100,7 +101,7 @@ test("a bind point that vanishes accepts no more, and its request in flight fini
   expect(text).toMatch(/connection: close/i);
   expect(text.endsWith("done")).toBe(true);
   client.socket.end();
-  await vi.waitFor(() => expect(gateway.engine.connections).toBe(0));
+  await expect.poll(() => gateway.engine.connections).toBe(0);
 });
 
 test("several listeners share a port, and the Host picks one", async () => {
@@ -118,7 +119,7 @@ test("several listeners share a port, and the Host picks one", async () => {
   const client = new RawClient(gateway.port);
   for (const host of ["a.example", "x.b.example", "c.example"]) {
     client.write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
-    await vi.waitFor(() => expect(gateway.log.at(-1)?.host).toBe(host));
+    await expect.poll(() => gateway.log.at(-1)?.host).toBe(host);
   }
   expect(gateway.log.map(({ listener: id, status }) => [id, status])).toEqual([
     ["Gateway/default/edge/a", 200],
@@ -134,7 +135,7 @@ test("draining lets requests finish and closes what is idle", async () => {
   const idle = new RawClient(gateway.port);
   const busy = new RawClient(gateway.port);
   busy.write(GET);
-  await vi.waitFor(() => expect([held.length, gateway.engine.connections]).toEqual([1, 2]));
+  await expect.poll(() => [held.length, gateway.engine.connections]).toEqual([1, 2]);
   const drained = gateway.engine.drain(10_000);
   await idle.untilClosed();
   idle.socket.end();
@@ -151,7 +152,9 @@ test("a request that comes while it drains goes by the snapshot of now", async (
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [old.endpoint])] }));
   const client = new RawClient(gateway.port);
   client.write(GET.slice(0, 10));
-  await vi.waitFor(() => expect(gateway.engine.connections).toBe(1));
+  await expect.poll(() => gateway.engine.connections).toBe(1);
+  // What was sent is read in one of the next turns; until then the connection looks idle.
+  await settle();
   const drained = gateway.engine.drain(10_000);
   await gateway.serve(snapshotOf({ version: 2, backends: [backend("web", [fresh.endpoint])] }));
   client.write(GET.slice(10));
@@ -161,11 +164,12 @@ test("a request that comes while it drains goes by the snapshot of now", async (
 });
 
 test("what does not finish in time is cut off", async () => {
-  const origin = await startOrigin(() => {});
+  const held: ServerResponse[] = [];
+  const origin = await startOrigin((_, response) => held.push(response));
   const gateway = await startLoopbackGateway(snapshotOf({ backends: [backend("web", [origin.endpoint])] }));
   const client = new RawClient(gateway.port);
   client.write(GET);
-  await vi.waitFor(() => expect(gateway.engine.connections).toBe(1));
+  await expect.poll(() => held).toHaveLength(1);
   await gateway.engine.drain(50);
   await client.untilClosed();
   expect(gateway.log).toMatchObject([{ status: 503, error: "draining" }]);
@@ -203,12 +207,9 @@ test("who waits idly yields its place to a newcomer once it had its chance", asy
   });
   const [idle, slow] = [new RawClient(gateway.port), new RawClient(gateway.port)];
   slow.write("GET / HTTP/1.1\r\nhost:");
-  await vi.waitFor(() => expect(gateway.engine.connections).toBe(2));
-  await vi.waitFor(
-    async () => expect((await fetch(`http://127.0.0.1:${gateway.port}/`)).status).toBe(200),
-    5_000,
-  );
-  await vi.waitFor(() => expect([idle.closed, slow.closed]).toContain(true));
+  await expect.poll(() => gateway.engine.connections).toBe(2);
+  await expect.poll(async () => (await fetch(`http://127.0.0.1:${gateway.port}/`)).status).toBe(200);
+  await expect.poll(() => [idle.closed, slow.closed]).toContain(true);
   expect(sampleOf(gateway.engine, "limpet_client_connections_yielded_total")).toBeGreaterThan(0);
 });
 
@@ -220,13 +221,13 @@ test("requests beyond the limit get 503 and keep their connection", async () => 
   });
   const [first, second] = [new RawClient(gateway.port), new RawClient(gateway.port)];
   first.write(GET);
-  await vi.waitFor(() => expect(held).toHaveLength(1));
+  await expect.poll(() => held).toHaveLength(1);
   second.write(GET);
   expect(await second.until((text) => text.includes("overloaded"))).toMatch(/503 .*\r\nretry-after: 1\r\n/s);
   held[0]?.end("first");
   await first.until((text) => text.endsWith("first"));
   second.write(GET);
-  await vi.waitFor(() => expect(held).toHaveLength(2));
+  await expect.poll(() => held).toHaveLength(2);
   held[1]?.end("second");
   await second.until((text) => text.endsWith("second"));
 });
@@ -242,7 +243,7 @@ test("one endpoint takes so many requests at a time, and the others go on", asyn
   const gateway = await startLoopbackGateway(snapshotOf({ backends, rules }), { maxRequestsPerEndpoint: 1 });
   const url = `http://127.0.0.1:${gateway.port}`;
   const first = fetch(`${url}/slow`);
-  await vi.waitFor(() => expect(held).toHaveLength(1));
+  await expect.poll(() => held).toHaveLength(1);
   const refused = await fetch(`${url}/slow`);
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
   expect(await refused.text()).toContain("endpoint-busy");
@@ -290,7 +291,7 @@ test("whoever has reset its connection before it is accepted asks for nothing: n
   // Nothing is accepted as long as this waits.
   execFileSync(process.execPath, ["-e", HASTY, String(gateway.port)]);
   expect(await answerOf(gateway.port)).toBe("here");
-  await vi.waitFor(() => expect(gateway.log).toHaveLength(1));
+  await expect.poll(() => gateway.log).toHaveLength(1);
   expect(asked).toEqual(["/"]);
   expect(gateway.engine.connections).toBeLessThanOrEqual(1);
 });

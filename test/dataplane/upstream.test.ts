@@ -134,7 +134,9 @@ describe("TLS", () => {
     expect(await answerOf(gateway.port)).toMatch(/^503 .*upstream-tls/);
   });
 
-  test("20,000 requests over hundreds of connections leave no handle behind", async () => {
+  test("20,000 requests over hundreds of connections leave no handle behind", {
+    timeout: 120_000,
+  }, async () => {
     const { endpoint } = await startShop({}, (_, response) => response.end("ok"));
     const gateway = await gatewayTo(endpoint, {
       tls: trusting(authority.certificate),

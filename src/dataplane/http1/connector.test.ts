@@ -28,7 +28,7 @@ function certificate(id: string, { chain, privateKey }: Issued): Certificate {
 }
 
 function way(tls: Partial<BackendTls>, more: Partial<Way> = {}): Way {
-  return { ...plainWay(2000), tls: tlsClients.of({ ...SHOP, ...tls }, undefined), ...more };
+  return { ...plainWay(20_000), tls: tlsClients.of({ ...SHOP, ...tls }, undefined), ...more };
 }
 
 interface Asked {
@@ -113,7 +113,7 @@ describe("TLS", () => {
     const local = authority.issue({ ips: ["127.0.0.1"] });
     const { endpoint } = await startShop({ key: local.privateKey, cert: local.chain }, requests);
     const { serverName: _, ...nameless } = SHOP;
-    const by = { ...plainWay(2000), tls: tlsClients.of(nameless, undefined) };
+    const by = { ...plainWay(20_000), tls: tlsClients.of(nameless, undefined) };
     expect((await ask(endpoint, by)).end).toBe("idle");
     expect((await ask(endpoint, way({ serverName: "127.0.0.1" }))).end).toBe("idle");
     expect(requests.map((facts) => facts.split(" ")[0])).toEqual(["false", "false"]);
@@ -215,7 +215,7 @@ describe("preface", () => {
   }
 
   test("comes first on a plain connection", async () => {
-    const { exchange, end } = await ask(await startBehindProxy(false), { ...plainWay(2000), preface });
+    const { exchange, end } = await ask(await startBehindProxy(false), { ...plainWay(20_000), preface });
     expect([exchange.events.slice(1), end]).toEqual([["data ok", "end {}"], "idle"]);
   });
 
@@ -233,9 +233,9 @@ describe("preface", () => {
   });
 
   test.each([
-    ["plain", plainWay(2000)],
+    ["plain", plainWay(20_000)],
     ["TLS", way({})],
-    ["plain behind a header", { ...plainWay(2000), preface }],
+    ["plain behind a header", { ...plainWay(20_000), preface }],
     ["TLS behind a header", way({}, { preface })],
   ])("nobody listens: %s", async (_, by) => {
     const server = createServer();
