@@ -110,7 +110,7 @@ test("while a worker's replacement backs off, its neighbour takes its newcomers"
 });
 
 test("not ready from the signal on, and accepting until the delay is over", async () => {
-  const running = await gateway(["--drain-delay", "1s"]);
+  const running = await gateway(["--drain-delay", "4s"]);
   expect((await fetch(`${running.adminUrl}/readyz`)).status).toBe(200);
   running.process.kill("SIGTERM");
   await running.stderr.waitFor((line) => line.includes("draining"), "draining");

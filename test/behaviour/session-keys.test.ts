@@ -105,7 +105,7 @@ test("a key that is put first in one step ends no session: every worker learns i
   let rotated = false;
   const strays: unknown[] = [];
   const clients = sessions.map(async ({ replica, cookie }) => {
-    const seen = new Set<string>();
+    const seen = new Set([keyIdOf(cookie)]);
     // Each client goes on until it has come back with a token of the new key as well.
     for (let after = 0; after < 3; ) {
       const answer = await ask(port, cookie);
