@@ -42,6 +42,8 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
   const source = await configurationSource(options, dependencies.version, logger);
   const gateway = new Gateway(options, source, logger, dependencies.version, legacy);
   let stopping = false;
+  let isServing = false;
+  let isHandingOver = false;
   let successor: Successor | undefined;
   const stopped = new Promise<number>((resolve) => {
     const stop = async (signal: StopSignal) => {
@@ -60,7 +62,13 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
       resolve(0);
     };
     const handOver = async () => {
-      const refusal = stopping ? "it stops" : successor !== undefined ? "one has been started" : undefined;
+      const refusal = stopping
+        ? "it stops"
+        : isHandingOver
+          ? "one has been started"
+          : isServing
+            ? undefined
+            : "this process does not serve yet";
       const command = dependencies.successor;
       if (refusal !== undefined || command === undefined || process.pid === INIT_PID) {
         const reason =
@@ -68,12 +76,16 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
         logger.warn({ reason }, "no successor is started");
         return;
       }
+      // Before anything is waited for: the next signal may come meanwhile.
+      isHandingOver = true;
       try {
         successor = await gateway.startSuccessor(command);
         logger.info({ pid: successor.pid }, "successor started");
+        if (stopping) successor.kill();
         await successor.serving;
       } catch (error) {
         successor = undefined;
+        isHandingOver = false;
         if (!stopping) logger.error({ err: error }, "the successor does not serve: this process goes on");
         return;
       }
@@ -101,6 +113,7 @@ export async function run(options: RunOptions, dependencies: RunDependencies): P
   const starting = gateway.start();
   try {
     const addresses = await starting;
+    isServing = true;
     if (!stopping) {
       await tellServiceManager(process.env, process.pid).catch((error: Error) => {
         logger.warn({ err: error }, "the service manager could not be told");
