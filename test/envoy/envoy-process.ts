@@ -56,14 +56,14 @@ export async function startEnvoy(cases: readonly EnvoyCase[]): Promise<EnvoyProc
 }
 
 async function ready(child: ChildProcess, adminPort: number, log: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     if (child.exitCode !== null) throw new Error(`Envoy ended with ${child.exitCode}:\n${log()}`);
     const answer = await fetch(`http://127.0.0.1:${adminPort}/ready`).catch(() => undefined);
     if (answer?.status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   child.kill("SIGKILL");
-  throw new Error(`Envoy was not ready within 10 s:\n${log()}`);
+  throw new Error(`Envoy was not ready within 30 s:\n${log()}`);
 }
 
 function bootstrap(cases: readonly EnvoyCase[], adminPort: number): unknown {

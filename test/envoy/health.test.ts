@@ -17,7 +17,7 @@ const ENVOY_CHECKS = {
   common_lb_config: { update_merge_window: "0s" },
   health_checks: [
     {
-      timeout: "1s",
+      timeout: "15s",
       interval: "0.05s",
       // Until the first request Envoy looks once a minute.
       no_traffic_interval: "0.05s",
@@ -41,7 +41,7 @@ spec:
   healthCheck:
     active:
       type: HTTP
-      timeout: 1s
+      timeout: 15s
       interval: 50ms
       unhealthyThreshold: 2
       healthyThreshold: 2
@@ -59,7 +59,7 @@ spec:
       maximumRingSize: 2048
       hashPolicies: [{header: {name: x-user}}]
   healthCheck:
-    timeout: 1s
+    timeout: 15s
     interval: 50ms
     unhealthyThreshold: 2
     healthyThreshold: 2

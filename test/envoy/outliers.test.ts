@@ -8,7 +8,7 @@ import { startReplica, type TestReplica } from "../support/replica.ts";
 import { startEnvoy } from "./envoy-process.ts";
 
 /** Time for a verdict to reach the workers of either gateway. */
-const SETTLE_MS = 150;
+const SETTLE_MS = 750;
 const REPLICAS = 4;
 
 /** Statuses of the requests of one client, whose hash leads to an endpoint that answers with `status`. */

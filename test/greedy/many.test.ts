@@ -56,9 +56,14 @@ test("2,000 requests at once on a connection are all answered, and another clien
   const [greedy] = gateway.attackers(1);
   if (greedy === undefined) throw new Error("there is one");
   const answered = () => greedy.text.match(/\r\n\r\nok/g)?.length ?? 0;
-  greedy.write(GET.repeat(2_000));
-  await greedy.until((text) => text.includes("ok"));
-  expect((await send(gateway.port)).status).toBe(200);
-  expect(answered()).toBeLessThan(2_000);
-  await gateway.serves(greedy.until(() => answered() === 2_000));
+  let wasBetween = false;
+  // Somebody else's answer is the sooner one unless this process stands still meanwhile, which it does not each time.
+  for (let round = 1; round <= 5 && !wasBetween; round += 1) {
+    greedy.write(GET.repeat(2_000));
+    await greedy.until(() => answered() > 2_000 * (round - 1));
+    expect((await send(gateway.port)).status).toBe(200);
+    wasBetween = answered() < 2_000 * round;
+    await gateway.serves(greedy.until(() => answered() === 2_000 * round));
+  }
+  expect(wasBetween).toBe(true);
 });

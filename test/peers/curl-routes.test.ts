@@ -172,7 +172,8 @@ describe("failures", () => {
     const answer = await curl([`http://127.0.0.1:${port}/silent`], { report: "time_total" });
     expect([answer.status, answer.body]).toEqual([504, expect.stringContaining("exchange-timeout")]);
     expect(Number(answer.reported[0])).toBeGreaterThanOrEqual(0.3);
-    expect(Number(answer.reported[0])).toBeLessThan(1.5);
+    // Of itself the gateway would wait for a minute.
+    expect(Number(answer.reported[0])).toBeLessThan(10);
   });
 
   test("nobody there: 503, and the connection goes on", async () => {

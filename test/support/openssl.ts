@@ -61,7 +61,7 @@ function reportIn(text: string): Omit<Handshake, "text" | "stderr" | "exitCode">
     version: version === "(NONE)" ? undefined : version,
     cipher: cipher === "(NONE)" ? undefined : cipher,
     resumed: kind === "Reused",
-    shown: /^subject=CN = (.+)$/m.exec(text)?.[1],
+    shown: /^subject=CN ?= ?(.+)$/m.exec(text)?.[1],
     verified: /^ *Verify return code: (.+)$/m.exec(text)?.[1],
     alpn: /^ALPN protocol: (.+)$/m.exec(text)?.[1],
     status: status === undefined ? undefined : Number(status),

@@ -16,7 +16,8 @@ export interface Result {
 
 /** The peers' own timeouts are below this, so that what waits longer hangs. */
 const HUNG_MS = 6_000;
-const CLOSE_MS = 500;
+/** Limpet closes behind its refusals, unless a case says otherwise; others are not held to it. */
+const CLOSE_MS = { own: 3_000, other: 500 };
 const LATER_MS = 30;
 
 const AFTER = "/after";
@@ -63,7 +64,7 @@ function jobsOf({ requests, responses }: Corpus, own: boolean, pieceSize: number
   const ofRequests = requests.flatMap(({ theme, cases }) =>
     cases.map((entry) => ({
       run: async (lane: Lane) => {
-        const failure = judgeRequest(entry, await observeRequest(lane, entry, pieceSize), own);
+        const failure = judgeRequest(entry, await observeRequest(lane, entry, pieceSize, own), own);
         return { theme, name: entry.name, source: entry.source, failure };
       },
     })),
@@ -92,7 +93,12 @@ async function spread(jobs: readonly Job[], lanes: readonly Lane[]): Promise<Res
   return results;
 }
 
-async function observeRequest(lane: Lane, entry: RequestCase, pieceSize: number): Promise<Observation> {
+async function observeRequest(
+  lane: Lane,
+  entry: RequestCase,
+  pieceSize: number,
+  own: boolean,
+): Promise<Observation> {
   lane.origin.answer = echo;
   const methods = [.../(?:^|\r\n)([A-Z]+) /[Symbol.matchAll](entry.bytes)].map((match) => match[1] as string);
   const client = new CorpusClient(lane.port, methods);
@@ -102,7 +108,7 @@ async function observeRequest(lane: Lane, entry: RequestCase, pieceSize: number)
   await client.write(entry.bytes, pieceSize);
   const isOver = () => client.responses.length >= count || client.responses.some(isOwnError);
   const inTime = await client.until(isOver, HUNG_MS);
-  if (client.responses.some(isOwnError)) await client.until(() => false, CLOSE_MS);
+  if (client.responses.some(isOwnError)) await client.until(() => false, own ? CLOSE_MS.own : CLOSE_MS.other);
   const after = await follow(client, lane, client.responses.length);
   return observation(client, lane, !inTime && client.responses.length === 0, after);
 }
