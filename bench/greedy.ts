@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { markdownTable } from "../scripts/markdown-table.ts";
+import { freePorts } from "../test/support/free-port.ts";
 import { LOAD_CORE, PROXY_CORE, removeFolder, run, start, stop, temporaryFolder } from "./children.ts";
 import { ConstantLoad, type ConstantRateResult } from "./load/constant-rate.ts";
 import { limpet } from "./peers/limpet.ts";
@@ -23,8 +24,6 @@ const ATTACKS = [
 
 /** Short, so that attackers are put out many times in a run. */
 const TIMEOUTS = ["--request-head-timeout", "2s", "--request-body-timeout", "2s", "--write-timeout", "2s"];
-const ORIGIN_PORT = 18_480;
-const PORT = 18_481;
 const REQUESTS_PER_SEC = 200;
 const CONNECTIONS = 16;
 /** Both processes of a gateway with one worker, under any attack. */
@@ -32,6 +31,9 @@ const MAX_RESIDENT_BYTES = 768 * 1024 * 1024;
 /** Its unused connections are closed by the timeout for heads, now and then just as it sends. */
 const MAX_FAILED_SHARE = 0.01;
 const SAMPLE_MS = 100;
+/** A machine that stands still for seconds spoils one measurement; what is wrong with the gateway spoils each. */
+const TRIES = 2;
+const [ORIGIN_PORT = 0, PORT = 0] = await freePorts(2);
 
 interface Outcome {
   readonly attack: string;
@@ -131,7 +133,13 @@ const origin = start(LOAD_CORE, process.execPath, [program, String(ORIGIN_PORT)]
 await untilListening(ORIGIN_PORT);
 const outcomes: Outcome[] = [];
 for (const attack of ["none", ...values.attacks.split(",")]) {
-  outcomes.push(await measure(attack, Number(values.attackers), Number(values.seconds)));
+  const once = () => measure(attack, Number(values.attackers), Number(values.seconds));
+  let outcome = await once();
+  for (let tried = 1; tried < TRIES && problemsOf(outcome).length > 0; tried += 1) {
+    process.stderr.write(`again: ${problemsOf(outcome).join("; ")}\n`);
+    outcome = await once();
+  }
+  outcomes.push(outcome);
 }
 await stop(origin);
 const rows = outcomes.map(({ attack, normal, putOut, residentBytes }) => [

@@ -9,8 +9,8 @@ import { startEchoBackend, WebSocketCrowd } from "../support/websocket-crowd.ts"
 
 const CROWD = 1_000;
 const DRAIN_TIMEOUT_MS = 10_000;
-/** Of a timer, and of a thousand closings. */
-const LATE_MS = 3_000;
+/** Of a timer, and of a thousand closings, where the machine does something else as well. */
+const LATE_MS = 5_000;
 
 test("none of 1,000 WebSockets is cut before the drain timeout, and all are after it", async () => {
   const backend = await startEchoBackend();
@@ -32,6 +32,8 @@ test("none of 1,000 WebSockets is cut before the drain timeout, and all are afte
   const old = running.process.pid as number;
   const startMs = performance.now();
   await handOver(running, old);
+  // How long the next process takes to start is no part of the time to drain.
+  const startedMs = performance.now() - startMs;
   await newcomers.open(port, 50);
   while (performance.now() - startMs < DRAIN_TIMEOUT_MS / 2) {
     expect(await crowd.echoed("while draining")).toBe(CROWD);
@@ -42,7 +44,7 @@ test("none of 1,000 WebSockets is cut before the drain timeout, and all are afte
   );
   const lifetimesMs = crowd.closedAtMs.map((atMs) => atMs - startMs);
   expect(Math.min(...lifetimesMs)).toBeGreaterThanOrEqual(DRAIN_TIMEOUT_MS);
-  expect(Math.max(...lifetimesMs)).toBeLessThan(DRAIN_TIMEOUT_MS + LATE_MS);
+  expect(Math.max(...lifetimesMs)).toBeLessThan(startedMs + DRAIN_TIMEOUT_MS + LATE_MS);
   await eventually(
     async () => isAlive(old),
     (alive) => !alive,
