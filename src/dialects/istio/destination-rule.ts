@@ -98,13 +98,16 @@ export const DESTINATION_RULE_KIND: PolicyKind<Value> = {
     objects.all(DESTINATION_RULE),
     objects.all(SECRET),
   ],
-  attach: (rule, objects) => {
+  attach: (rule, objects, { controllerName }) => {
     const { trafficPolicy } = rule.value.spec;
     if (trafficPolicy === undefined) return { result: [], findings: [] };
     const host = fullHost(rule.value.spec.host.toLowerCase(), rule.object.namespace);
     const path = ["spec", "host"];
-    const services = targetsOf(host, objects);
-    if (services.length === 0) return { result: [], findings: [nobody(rule, host, rule.writtenPath(path))] };
+    const reach = controllerName === undefined ? undefined : rule.object.namespace;
+    const services = targetsOf(host, rule.object.namespace, reach, objects);
+    if (services.length === 0) {
+      return { result: [], findings: [nobody(rule, host, reach, rule.writtenPath(path))] };
+    }
     const findings: FindingDraft[] = [];
     const result = services.flatMap(({ object, host }, index) =>
       partsOf(trafficPolicy, object, objects).flatMap(({ ports, settings, at }) => {
@@ -199,21 +202,33 @@ interface Hosted {
   readonly host: string;
 }
 
-/** A Service that is not given stays in the list of an exact host, so that it is found missing like any target. */
-function targetsOf(host: string, objects: ObjectSet): Hosted[] {
+/**
+ * A Service that is not given stays in the list of an exact host, so that it is found missing like any target.
+ *
+ * @param from the namespace of the rule
+ * @param reach of Services and of rivals; undefined: all namespaces, as in files, which have one author. In a cluster
+ * whoever may write rules would else say what connections to the Services of others are like, or turn their TLS off
+ */
+function targetsOf(host: string, from: string, reach: string | undefined, objects: ObjectSet): Hosted[] {
+  const isReached = ({ object }: { readonly object: ObjectRef }) =>
+    reach === undefined || object.namespace === reach;
   if (!isWildcard(host)) {
-    const object = objectOfHost(host, objects);
-    return object === undefined ? [] : [{ object, host }];
+    const object = objectOfHost(host, from, objects);
+    return object === undefined ? [] : [{ object, host }].filter(isReached);
   }
   // Of several hosts that take a Service Istio goes by the most specific.
   const others = objects
     .all(DESTINATION_RULE)
+    .filter(isReached)
     .map(({ object, value }) => fullHost(value.spec.host.toLowerCase(), object.namespace));
   const exact = new Set(others);
   const narrower = others.filter((other) => isWildcard(other) && other.length > host.length);
   const services = objects.all(SERVICE).map(({ object }) => ({ object, host: hostOfService(object) }));
-  const entries = [...serviceEntryHosts(objects)].map(([own, object]) => ({ object, host: own }));
-  const taken = [...services, ...entries].filter(({ host: own }) => {
+  const entries = [...serviceEntryHosts(objects)].flatMap(([own, all]) => {
+    const reached = all.filter((object) => isReached({ object })).slice(0, 1);
+    return reached.map((object) => ({ object, host: own }));
+  });
+  const taken = [...services.filter(isReached), ...entries].filter(({ host: own }) => {
     const isTaken = exact.has(own) || narrower.some((other) => wildcardTakes(other, own));
     return wildcardTakes(host, own) && !isTaken;
   });
@@ -221,10 +236,12 @@ function targetsOf(host: string, objects: ObjectSet): Hosted[] {
   return [...Map.groupBy(taken, ({ object }) => object).values()].flatMap(([first]) => first ?? []);
 }
 
-function nobody({ object }: Rule, host: string, path: FieldPath): FindingDraft {
+function nobody({ object }: Rule, host: string, reach: string | undefined, path: FieldPath): FindingDraft {
+  const where = reach === undefined ? "" : ` of namespace ${reach}`;
+  const elsewhere = reach === undefined ? "" : ", and move the rule into its namespace";
   return draftFinding("target-not-found", object, path, {
-    message: `${objectText(object)} applies to no Service and no ServiceEntry: none has the host ${host}`,
-    expected: "the host of a Service, such as httpbin.default.svc.cluster.local",
-    hint: "write the name of the Service, or <name>.<namespace>.svc.cluster.local",
+    message: `${objectText(object)} applies to no Service and no ServiceEntry${where}: none has the host ${host}`,
+    expected: `the host of a Service${where}, such as httpbin.${reach ?? "default"}.svc.cluster.local`,
+    hint: `write the name of the Service, or <name>.<namespace>.svc.cluster.local${elsewhere}`,
   });
 }

@@ -6,23 +6,29 @@ import type { ObjectSet } from "../object-set.ts";
 import { fullHost, serviceOfHost } from "./hosts.ts";
 import { SERVICE_ENTRY } from "./service-entry.ts";
 
-/** A host with the ServiceEntry that it stands in; of several the first by namespace and name has it. */
-export function serviceEntryHosts(objects: ObjectSet): ReadonlyMap<string, ObjectRef> {
+/** A host with the ServiceEntries that it stands in, by namespace and name. */
+export function serviceEntryHosts(objects: ObjectSet): ReadonlyMap<string, readonly ObjectRef[]> {
   return objects.index(SERVICE_ENTRY, "by host", (all) => {
-    const byHost = new Map<string, ObjectRef>();
+    const byHost = new Map<string, ObjectRef[]>();
     for (const { object, value } of all) {
-      for (const host of value.spec.hosts.map((one) => one.toLowerCase())) {
-        if (!byHost.has(host)) byHost.set(host, object);
+      for (const host of new Set(value.spec.hosts.map((one) => one.toLowerCase()))) {
+        const known = byHost.get(host);
+        if (known === undefined) byHost.set(host, [object]);
+        else known.push(object);
       }
     }
     return byHost;
   });
 }
 
-/** Undefined: nothing has such a host. A Service of the cluster counts as there, whether it is or not. */
-export function objectOfHost(host: string, objects: ObjectSet): ObjectRef | undefined {
+/**
+ * Undefined: nothing has such a host. A Service of the cluster counts as there, whether it is or not. Of several
+ * ServiceEntries one of the namespace `from` has it, so that nobody takes it by a ServiceEntry of his own elsewhere.
+ */
+export function objectOfHost(host: string, from: string, objects: ObjectSet): ObjectRef | undefined {
   const service = serviceOfHost(host);
-  const entry = serviceEntryHosts(objects).get(host);
+  const entries = serviceEntryHosts(objects).get(host);
+  const entry = entries?.find(({ namespace }) => namespace === from) ?? entries?.[0];
   if (service === undefined) return entry;
   if (entry !== undefined && objects.get(SERVICE, service.namespace, service.name) === undefined)
     return entry;
@@ -36,7 +42,7 @@ export const HOSTNAME: BackendAlias = {
   dependsOn: (objects) => [objects.all(SERVICE_ENTRY)],
   follow: (reference, objects) => {
     const host = fullHost(reference.name.toLowerCase(), reference.namespace);
-    const object = objectOfHost(host, objects);
+    const object = objectOfHost(host, reference.namespace, objects);
     return object === undefined ? undefined : { ...reference, ...object };
   },
 };

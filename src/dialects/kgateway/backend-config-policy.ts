@@ -33,6 +33,7 @@ import { selects } from "../schema/label-selector.ts";
 import type { Metadata } from "../schema/metadata.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
+import type { TranslateOptions } from "../translation.ts";
 import { KGATEWAY_BACKEND } from "./backend.ts";
 import { healthCheck, healthCheckSchema, outlierDetectionSchema, outlierSettings } from "./health-check.ts";
 import { loadBalancer, loadBalancerSchema, slowStart } from "./load-balancer.ts";
@@ -186,10 +187,10 @@ export const BACKEND_CONFIG_POLICY_KIND: PolicyKind<Value> = {
     objects.all(SECRET),
     ...HOSTNAME.dependsOn(objects),
   ],
-  attach: (policy, objects) => {
+  attach: (policy, objects, options) => {
     const { result: effects, findings } = effectsOf(policy, objects);
     if (effects.length === 0) return { result: [], findings };
-    const targets = targetsOf(policy, objects);
+    const targets = targetsOf(policy, objects, options);
     return {
       result: targets.result.flatMap((target) => effects.map((effect) => attach(policy, target, effect))),
       findings: [...findings, ...targets.findings],
@@ -269,14 +270,21 @@ function breakers({
 }
 
 /** In the policy's own namespace. */
-function targetsOf(policy: Reading<Value>, objects: ObjectSet): Told<readonly PlacedTarget[]> {
+function targetsOf(
+  policy: Reading<Value>,
+  objects: ObjectSet,
+  { controllerName }: TranslateOptions,
+): Told<readonly PlacedTarget[]> {
   const { namespace } = policy.object;
   const { targetRefs, targetSelectors } = policy.value.spec;
   const named = targetRefs.map(({ group, kind, name }, index): PlacedTarget => {
     const named = { group, kind, namespace, name };
     const meant =
       kind === HOSTNAME.kind && group === HOSTNAME.group ? HOSTNAME.follow(named, objects) : named;
-    return { target: { object: objectOnly(meant ?? named) }, path: ["spec", "targetRefs", index] };
+    // A host can name what is elsewhere: in files that is the author's own, in a cluster it is somebody else's.
+    const isReached = controllerName === undefined || meant?.namespace === namespace;
+    const object = objectOnly((isReached ? meant : undefined) ?? named);
+    return { target: { object }, path: ["spec", "targetRefs", index] };
   });
   const selectors = targetSelectors.map(({ group, kind, matchLabels }, index): TargetSelector => {
     return {
