@@ -6,6 +6,7 @@ import { draftFinding } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { checked, ignored, portNumber } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
+import { metadata } from "../schema/metadata.ts";
 import type { Reading } from "../schema/read-object.ts";
 import { hostOrAddress, staticPlaces } from "../static-places.ts";
 import { backendProtocol } from "./app-protocol.ts";
@@ -16,6 +17,7 @@ import {
   sliceEndpoints,
   slicePods,
 } from "./endpoint-slice.ts";
+import { serviceLabels } from "./service-labels.ts";
 
 const servicePort = z.strictObject({
   name: z.string().default(""),
@@ -45,12 +47,27 @@ const sessionAffinity = checked(z.enum(["None", "ClientIP"]).default("None"), (v
   };
 });
 
+/** What kube-proxy does for connections to the Service's own address, as far as users may count on it. */
+function ofKubeProxy(ordinary: string, why: string) {
+  return checked(z.string(), (value) => {
+    if (value === ordinary) return undefined;
+    return {
+      code: "field-ignored",
+      severity: "info",
+      message: `${why}; requests through a gateway do not pass kube-proxy`,
+      expected: "a Service without it",
+      hint: "leave it to clients inside of the cluster, or remove it",
+    };
+  }).optional();
+}
+
 /** Fields about the cluster's own network, which a gateway that goes to endpoints directly never meets. */
 const elsewhere = z.unknown().optional();
 
 export const SERVICE = defineKind(
   { group: "", kind: "Service", versions: ["v1"] },
   {
+    metadata: metadata.extend({ labels: serviceLabels }),
     spec: z.strictObject({
       type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).default("ClusterIP"),
       ports: z.array(servicePort).default([]),
@@ -73,9 +90,9 @@ export const SERVICE = defineKind(
       loadBalancerSourceRanges: elsewhere,
       allocateLoadBalancerNodePorts: elsewhere,
       externalTrafficPolicy: elsewhere,
-      internalTrafficPolicy: elsewhere,
+      internalTrafficPolicy: ofKubeProxy("Cluster", "endpoints of all nodes are used"),
       healthCheckNodePort: elsewhere,
-      trafficDistribution: elsewhere,
+      trafficDistribution: ofKubeProxy("", "endpoints of all zones and nodes are used alike"),
     }),
   },
 );

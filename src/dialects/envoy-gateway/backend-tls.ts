@@ -11,7 +11,7 @@ import type { Told } from "../dialect.ts";
 import { ofNode } from "../envoy-fields.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { TRUST_NOBODY, tlsVersion, versionBounds } from "../policies/upstream-tls.ts";
+import { crossedVersions, TRUST_NOBODY, tlsVersion, versionBounds } from "../policies/upstream-tls.ts";
 import {
   approximated,
   checked,
@@ -66,6 +66,7 @@ export const backendTlsSchema = checked(fields, (value) => {
   };
   const problems: (FieldProblem | undefined)[] = [
     atMostOneOf(sources, ["caCertificateRefs", "wellKnownCACertificates", "insecureSkipVerify"]),
+    ...crossedVersions(value.minVersion, value.maxVersion, "maxVersion"),
   ];
   if (sni !== undefined && value.autoSNIFromEndpointHostname) {
     const message = "sni and autoSNIFromEndpointHostname stand together";

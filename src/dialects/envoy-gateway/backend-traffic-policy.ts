@@ -164,8 +164,11 @@ const spec = checked(
     telemetry: notHonoured("telemetry"),
     useClientProtocol: notHonoured("the protocol towards endpoints", z.boolean()),
   }),
-  ({ targetRef, targetRefs, targetSelectors }) => {
+  ({ targetRef, targetRefs, targetSelectors, mergeType }) => {
     const hasSelectors = targetSelectors !== undefined && targetSelectors.length > 0;
+    const all = [targetRef, ...(targetRefs ?? []), ...(targetSelectors ?? [])];
+    const wide = mergeType && all.find((one) => one !== undefined && !one.kind.endsWith("Route"))?.kind;
+    if (wide !== undefined) return mergesAbove(wide);
     if (hasSelectors || (targetRef === undefined) !== (targetRefs === undefined)) return undefined;
     const both = targetRef !== undefined;
     return rule({
@@ -178,6 +181,15 @@ const spec = checked(
     });
   },
 );
+
+function mergesAbove(kind: string) {
+  return rule({
+    path: ["mergeType"],
+    message: `there is nothing above a ${kind} to merge with`,
+    expected: "mergeType in policies at routes only",
+    hint: "remove mergeType",
+  });
+}
 
 export const BACKEND_TRAFFIC_POLICY = defineKind(
   { group: "gateway.envoyproxy.io", kind: "BackendTrafficPolicy", versions: ["v1alpha1"] },

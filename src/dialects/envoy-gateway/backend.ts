@@ -60,6 +60,21 @@ const endpoints = checked(z.array(endpoint).min(1).max(256), (list) => {
   });
 });
 
+/** Where names of certificates are those of the endpoints. */
+function namelessEndpoints(list: readonly z.output<typeof endpoint>[]) {
+  return [...list.entries()]
+    .filter(([, { hostname, fqdn }]) => hostname === undefined && fqdn === undefined)
+    .map(([index]) =>
+      rule({
+        absent: ["hostname", "fqdn"],
+        path: ["endpoints", index],
+        message: "autoSNIFromEndpointHostname needs a hostname where the endpoint is an address",
+        expected: "hostname",
+        hint: "add hostname: app.example.com, or write tls.sni",
+      }),
+    );
+}
+
 export const ENVOY_GATEWAY_BACKEND = defineKind(
   { group: "gateway.envoyproxy.io", kind: "Backend", versions: ["v1alpha1"] },
   {
@@ -79,8 +94,10 @@ export const ENVOY_GATEWAY_BACKEND = defineKind(
         ),
         tls: backendTlsSchema.optional(),
       }),
-      ({ type, endpoints }) => {
-        if (type !== "DynamicResolver" || endpoints === undefined) return undefined;
+      ({ type, endpoints, tls }) => {
+        if (type !== "DynamicResolver" || endpoints === undefined) {
+          return tls?.autoSNIFromEndpointHostname === true ? namelessEndpoints(endpoints ?? []) : undefined;
+        }
         const message = "a backend of type DynamicResolver has no endpoints";
         const hint = "remove endpoints, or write type: Endpoints";
         return rule({ path: ["endpoints"], message, expected: "no endpoints", hint });

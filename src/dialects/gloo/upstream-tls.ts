@@ -7,6 +7,7 @@ import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts"
 import { isReferencePermitted, REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
 import type { ObjectSet } from "../object-set.ts";
 import {
+  crossedVersions,
   missingSecret,
   secretParts,
   subjectAltNames,
@@ -39,6 +40,18 @@ const version = checked(z.enum(Object.keys(VERSIONS) as [Version, ...Version[]])
   };
 }).default("TLS_AUTO");
 
+const parameters = checked(
+  z.strictObject({
+    minimumProtocolVersion: version,
+    maximumProtocolVersion: version,
+    cipherSuites: ofNode,
+    ecdhCurves: ofNode,
+  }),
+  ({ minimumProtocolVersion: least, maximumProtocolVersion: most }) =>
+    // "" is no version, and no number either.
+    crossedVersions(VERSIONS[least] || undefined, VERSIONS[most] || undefined, "maximumProtocolVersion"),
+);
+
 export const sslConfigSchema = checked(
   z.strictObject({
     secretRef: z.strictObject({ name: objectName, namespace: namespaceName.optional() }).optional(),
@@ -46,14 +59,7 @@ export const sslConfigSchema = checked(
     sds: elsewhere,
     sni: z.string().default(""),
     verifySubjectAltName: texts.default([]),
-    parameters: z
-      .strictObject({
-        minimumProtocolVersion: version,
-        maximumProtocolVersion: version,
-        cipherSuites: ofNode,
-        ecdhCurves: ofNode,
-      })
-      .optional(),
+    parameters: parameters.optional(),
     alpnProtocols: approximated(texts, "endpoints are offered http/1.1 alone", "remove alpnProtocols"),
     allowRenegotiation: ignored(z.boolean(), "connections never renegotiate", "remove allowRenegotiation"),
     oneWayTls: z.boolean().default(false),

@@ -6,6 +6,7 @@ import { ofNode } from "../envoy-fields.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
 import {
+  crossedVersions,
   missingSecret,
   secretParts,
   subjectAltNames,
@@ -18,13 +19,16 @@ import { atMostOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
 
 const texts = z.array(z.string());
-const parameters = z.strictObject({
-  minVersion: tlsVersion("AUTO"),
-  maxVersion: tlsVersion("AUTO"),
-  cipherSuites: ofNode,
-  ecdhCurves: ofNode,
-  signatureAlgorithms: ofNode,
-});
+const parameters = checked(
+  z.strictObject({
+    minVersion: tlsVersion("AUTO"),
+    maxVersion: tlsVersion("AUTO"),
+    cipherSuites: ofNode,
+    ecdhCurves: ofNode,
+    signatureAlgorithms: ofNode,
+  }),
+  ({ minVersion, maxVersion }) => crossedVersions(minVersion, maxVersion, "maxVersion"),
+);
 
 const path = z.string().min(1).optional();
 

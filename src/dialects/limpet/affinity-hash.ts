@@ -67,7 +67,10 @@ const cookie = checked(
       .default(false)
       .describe("Whether a cookie that is made is `Partitioned`; needs `secure: true`."),
   }),
-  (value) => (value.ttl === undefined ? ofMadeCookies(value) : cookieRefusals(value).map(rule)),
+  (value) =>
+    value.ttl === undefined
+      ? ofMadeCookies(value)
+      : [...cookieRefusals(value).map(rule), ...wholeSeconds(value.ttl)],
 ).meta({
   description: "A cookie.",
   ...validation(
@@ -75,6 +78,15 @@ const cookie = checked(
     ["!has(self.ttl) || !self.partitioned || self.secure", "partitioned needs secure: true"],
   ),
 });
+
+function wholeSeconds(ttl: string): FieldProblem[] {
+  const ms = durationMs(ttl);
+  if (ms % 1000 === 0) return [];
+  const seconds = `${Math.ceil(ms / 1000)}s`;
+  const message = `ttl is rounded up to whole seconds: ${seconds}`;
+  const text = { message, expected: "a whole number of seconds", hint: `write ttl: ${seconds}` };
+  return [{ path: ["ttl"], code: "field-approximated", severity: "warning", ...text }];
+}
 
 /** What differs from its default, and is said of a cookie that is never made. */
 function ofMadeCookies(value: Readonly<Record<string, unknown>>): FieldProblem[] {

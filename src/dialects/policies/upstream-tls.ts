@@ -6,7 +6,7 @@ import { authoritiesOfSecret, certificateOf, SECRET } from "../core/secret.ts";
 import type { Told } from "../dialect.ts";
 import { draftFinding, type FieldPath, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { checked } from "../schema/fields.ts";
+import { checked, type FieldProblem, rule } from "../schema/fields.ts";
 import type { Reading } from "../schema/read-object.ts";
 
 /**
@@ -63,6 +63,25 @@ export function tlsVersion<const Open extends string>(open: Open) {
       hint: 'write "1.2"',
     };
   }).optional();
+}
+
+/** No version lies between them, so that every handshake would fail. `field` names the maximum. */
+export function crossedVersions(
+  minimum: string | undefined,
+  maximum: string | undefined,
+  field: string,
+): FieldProblem[] {
+  const [least, most] = [Number(minimum), Number(maximum)];
+  // What leaves it to the default is no number.
+  if (!(least > most)) return [];
+  return [
+    rule({
+      path: [field],
+      message: `no version of TLS is ${minimum} or newer and ${maximum} or older`,
+      expected: `at least "${minimum}"`,
+      hint: `remove ${field}`,
+    }),
+  ];
 }
 
 /** Versions as `tlsVersion` reads them. */
