@@ -4,6 +4,7 @@ import type { ObjectRef, Retry } from "../../model/index.ts";
 import type { PolicyKind, Told } from "../dialect.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
+import { LISTENER_SET } from "../gateway-api/listener-set.ts";
 import { GATEWAY_GROUP } from "../gateway-api/names.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
@@ -201,11 +202,7 @@ type Policy = Reading<Value>;
 
 export const BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
   kind: BACKEND_TRAFFIC_POLICY,
-  dependsOn: (objects) => [
-    objects.all(BACKEND_TRAFFIC_POLICY),
-    objects.all(GATEWAY),
-    objects.all(HTTP_ROUTE),
-  ],
+  dependsOn: (objects) => [objects.all(BACKEND_TRAFFIC_POLICY), ...SELECTABLE.map((one) => objects.all(one))],
   attach: (policy, objects) => {
     const { result: targets, findings } = targetsOf(policy, objects);
     const said = effectsOf(policy);
@@ -298,7 +295,7 @@ function targetsOf(policy: Policy, objects: ObjectSet): Told<readonly PlacedTarg
   return findTargets(policy, named, selectors);
 }
 
-const SELECTABLE: readonly Kind<{ metadata: Metadata }>[] = [GATEWAY, HTTP_ROUTE];
+const SELECTABLE: readonly Kind<{ metadata: Metadata }>[] = [GATEWAY, LISTENER_SET, HTTP_ROUTE];
 
 function candidates(kind: string, objects: ObjectSet): readonly Reading<{ metadata: Metadata }>[] {
   return SELECTABLE.filter((one) => one.kind === kind).flatMap((one) => objects.all(one));

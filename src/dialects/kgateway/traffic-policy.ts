@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { PolicyKind, Told } from "../dialect.ts";
 import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
+import { LISTENER_SETS } from "../gateway-api/listener-set.ts";
 import type { ObjectSet } from "../object-set.ts";
 import { attach, type PlacedTarget } from "../policies/attach.ts";
 import type { Effect } from "../policies/attachment.ts";
@@ -120,7 +121,7 @@ type Value = ValueOf<typeof TRAFFIC_POLICY>;
 
 export const TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
   kind: TRAFFIC_POLICY,
-  dependsOn: (objects) => [objects.all(GATEWAY), objects.all(HTTP_ROUTE)],
+  dependsOn: (objects) => SELECTABLE.map((one) => objects.all(one)),
   attach: (policy, objects) => {
     const { timeouts, retry } = policy.value.spec;
     const request = timeouts?.request;
@@ -156,4 +157,4 @@ function targetsOf(policy: Reading<Value>, objects: ObjectSet): Told<readonly Pl
   return findTargets(policy, named, selectors);
 }
 
-const SELECTABLE: readonly Kind<{ metadata: Metadata }>[] = [GATEWAY, HTTP_ROUTE];
+const SELECTABLE: readonly Kind<{ metadata: Metadata }>[] = [GATEWAY, ...LISTENER_SETS, HTTP_ROUTE];

@@ -5,6 +5,7 @@ import { type FieldProblem, rule } from "../schema/fields.ts";
 import type { Metadata } from "../schema/metadata.ts";
 import type { Reading } from "../schema/read-object.ts";
 import type { PlacedTarget } from "./attach.ts";
+import { targetKey } from "./attachment.ts";
 
 type Labelled = Reading<{ readonly metadata: Metadata }>;
 
@@ -28,7 +29,7 @@ export function findTargets(
   const { namespace } = policy.object;
   const targets = [...named];
   const findings: FindingDraft[] = [];
-  const known = new Set(named.map(({ target }) => nameOf(target.object)));
+  const known = new Set(named.map(({ target }) => targetKey(target)));
   for (const { kind, path, sectionName, candidates, selects } of selectors) {
     const section = sectionName === undefined ? {} : { sectionName };
     const found = candidates.filter(
@@ -36,9 +37,10 @@ export function findTargets(
     );
     if (found.length === 0) findings.push(nothingSelected(policy, kind, path));
     for (const { object } of found) {
-      if (known.has(nameOf(object))) continue;
-      known.add(nameOf(object));
-      targets.push({ target: { object, ...section }, path });
+      const target = { object, ...section };
+      if (known.has(targetKey(target))) continue;
+      known.add(targetKey(target));
+      targets.push({ target, path });
     }
   }
   return { result: targets, findings };
@@ -53,10 +55,6 @@ export function noTarget(fields: readonly string[], example: string): FieldProbl
     expected: fields.join(" or "),
     hint: `add ${fields[0]}: [${example}]`,
   });
-}
-
-function nameOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
-  return `${kind}/${name}`;
 }
 
 function nothingSelected({ object, writtenPath }: Labelled, kind: string, path: FieldPath): FindingDraft {
