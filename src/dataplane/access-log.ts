@@ -24,8 +24,15 @@ export interface MovableAccessLog extends AccessLog {
   moveTo(target: LogTarget, onLeft: () => void): void;
 }
 
-/** The access log on a file or pipe. */
-export function createAccessLog(target: LogTarget, format: LogFormat, clock: Clock): MovableAccessLog {
+/**
+ * The access log on a file or pipe.
+ * @param target undefined: lines are lost, and counted, until it is moved
+ */
+export function createAccessLog(
+  target: LogTarget | undefined,
+  format: LogFormat,
+  clock: Clock,
+): MovableAccessLog {
   const writer = new LogWriter(target, {
     droppedLine: (count) => format.droppedLine(isoTime(clock.wallMs()), count),
   });

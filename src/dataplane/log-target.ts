@@ -2,7 +2,7 @@
 import { close, constants, fstatSync, openSync } from "node:fs";
 
 /** Writes up to this size reach a pipe in one piece (PIPE_BUF on Linux), so lines of several workers never mix. */
-const ATOMIC_PIPE_WRITE = 4096;
+export const ATOMIC_PIPE_WRITE = 4096;
 const FILE_WRITE = 16 * 1024;
 
 /** Where lines go. */
@@ -17,6 +17,15 @@ export interface LogTarget {
 /** A target on a descriptor of its own, to be closed by whoever opened it. */
 export interface OpenLogTarget extends LogTarget {
   close(): void;
+}
+
+/**
+ * Opens the file of a log for appending, so that processes which share it write after each other's lines. Throws the
+ * system's error; a named pipe that nobody reads is one (ENXIO) in place of a wait for somebody who does.
+ */
+export function openLogFile(path: string): number {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK);
 }
 
 /**

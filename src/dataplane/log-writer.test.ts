@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { openLogTarget } from "./log-target.ts";
+import { openLogFile, openLogTarget } from "./log-target.ts";
 import { LogWriter } from "./log-writer.ts";
 
 type Done = (error: NodeJS.ErrnoException | null, written: number) => void;
@@ -127,6 +127,60 @@ test("a failing disk loses its batch and nothing else", () => {
   system.accept();
   void writer.flush(0);
   expect(system.last.text).toBe("after the trouble\n");
+});
+
+test("what a full disk broke off ends before the next line begins, and only what is lost counts as lost", () => {
+  const system = new FakeSystem();
+  const writer = writerOn(system);
+  writer.line("whole\n");
+  writer.line("half\n");
+  writer.line("none\n");
+  system.accept(8);
+  system.fail("ENOSPC");
+  expect(writer.dropped).toBe(2);
+  writer.line("while it is full\n");
+  expect(system.last.text).toBe("\n");
+  system.fail("ENOSPC");
+  void writer.flush(0);
+  expect(writer.dropped).toBe(3);
+  expect(system.last.text).toBe("\n");
+  system.accept();
+  expect(system.last.text).toBe("while it is full\n");
+});
+
+test("a reader that is gone may come back: after a move lines go on", async () => {
+  const system = new FakeSystem();
+  const writer = writerOn(system);
+  writer.line("0123456789abcdef\n");
+  system.fail("EPIPE");
+  writer.line("nobody\n");
+  const path = join(temporaryFolder(), "log");
+  const fd = openSync(path, "a");
+  writer.moveTo(openLogTarget(fd), () => {});
+  writer.line("somebody\n");
+  await writer.flush(1000);
+  closeSync(fd);
+  expect(readFileSync(path, "utf8")).toBe("lost 2\nsomebody\n");
+});
+
+test("without a target lines are counted as lost until there is one", async () => {
+  const writer = new LogWriter(undefined, { droppedLine: (count) => `lost ${count}\n` });
+  writer.line("one\n");
+  await writer.flush(1000);
+  expect(writer.dropped).toBe(1);
+  const path = join(temporaryFolder(), "log");
+  const fd = openLogFile(path);
+  writer.moveTo(openLogTarget(fd), () => {});
+  writer.line("two\n");
+  await writer.flush(1000);
+  closeSync(fd);
+  expect(readFileSync(path, "utf8")).toBe("lost 1\ntwo\n");
+});
+
+test("a named pipe that nobody reads is refused, and not waited for", () => {
+  const path = join(temporaryFolder(), "pipe");
+  execFileSync("mkfifo", [path]);
+  expect(() => openLogFile(path)).toThrow("ENXIO");
 });
 
 test("a reader that is gone ends the log without harm", async () => {

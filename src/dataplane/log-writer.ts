@@ -1,11 +1,13 @@
 // Writes whole lines to a file or pipe beside the event loop: batches them, and drops lines before it holds too many.
 import { write, writeSync } from "node:fs";
-import type { LogTarget } from "./log-target.ts";
+import { ATOMIC_PIPE_WRITE, type LogTarget } from "./log-target.ts";
 
 const FLUSH_INTERVAL_MS = 100;
 export const MAX_WAITING_SIZE = 8 * 1024 * 1024;
 const RETRY_FIRST_MS = 1;
 const RETRY_LONGEST_MS = 64;
+const NEWLINE = 0x0a;
+const LINE_END = Buffer.of(NEWLINE);
 
 type WriteDone = (error: NodeJS.ErrnoException | null, written: number) => void;
 
@@ -46,6 +48,8 @@ export class LogWriter {
   readonly #queue: Batch[] = [];
   #writing: Batch | undefined;
   #written = 0;
+  /** The last line of the file breaks off, as on a disk that was full: what comes next begins a line of its own. */
+  #isTorn = false;
   #waitingSize = 0;
   #timer: NodeJS.Timeout | undefined;
   #retryMs = RETRY_FIRST_MS;
@@ -54,12 +58,14 @@ export class LogWriter {
   #gone = false;
   readonly #whenEmpty: (() => void)[] = [];
 
-  constructor(target: LogTarget, options: LogWriterOptions) {
-    this.#writeSize = target.writeSize;
+  /** @param target undefined: lines are lost until `moveTo` names one */
+  constructor(target: LogTarget | undefined, options: LogWriterOptions) {
+    this.#writeSize = target?.writeSize ?? ATOMIC_PIPE_WRITE;
     this.#maxWaitingSize = options.maxWaitingSize ?? MAX_WAITING_SIZE;
     this.#droppedLine = options.droppedLine;
     this.#filling = new Batch(this.#writeSize);
-    this.#write = options.write ?? systemWrite(target);
+    this.#gone = target === undefined;
+    this.#write = options.write ?? (target === undefined ? NO_WRITE : systemWrite(target));
   }
 
   /** Lines lost so far, to a slow reader or a failing disk. */
@@ -111,6 +117,8 @@ export class LogWriter {
     const next = this.#next;
     if (next === undefined) return;
     this.#next = undefined;
+    this.#gone = false;
+    this.#isTorn = false;
     this.#write = systemWrite(next.target);
     next.onLeft();
   }
@@ -163,7 +171,14 @@ export class LogWriter {
 
   readonly #continue = (): void => {
     const batch = this.#writing;
-    if (batch !== undefined) this.#write(batch.bytes.subarray(0, batch.size), this.#written, this.#onWritten);
+    if (batch === undefined) return;
+    if (this.#isTorn) this.#write(LINE_END, 0, this.#onLineEnded);
+    else this.#write(batch.bytes.subarray(0, batch.size), this.#written, this.#onWritten);
+  };
+
+  readonly #onLineEnded: WriteDone = (error, written) => {
+    if (written === 1) this.#isTorn = false;
+    this.#onWritten(error, 0);
   };
 
   readonly #onWritten: WriteDone = (error, written) => {
@@ -177,7 +192,7 @@ export class LogWriter {
       setTimeout(this.#continue, this.#retryMs).unref();
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LONGEST_MS);
     } else {
-      this.#drop(batch.lines);
+      this.#dropRest(batch);
       if (error.code === "EPIPE" || error.code === "EBADF") this.#giveUp();
       this.#finish(batch);
     }
@@ -204,11 +219,21 @@ export class LogWriter {
     }
   }
 
+  /** What of it is written stays written. */
+  #dropRest(batch: Batch): void {
+    if (this.#written > 0) this.#isTorn = batch.bytes[this.#written - 1] !== NEWLINE;
+    let lines = 0;
+    for (let at = this.#written; at < batch.size; at++) if (batch.bytes[at] === NEWLINE) lines += 1;
+    this.#drop(lines);
+  }
+
   #drop(lines: number): void {
     this.#unreported += lines;
     this.#droppedTotal += lines;
   }
 }
+
+const NO_WRITE = () => {};
 
 /** Another thread costs more than the write itself, so it is asked only where the write may hang. */
 function systemWrite({ fd, mayBlock }: LogTarget): (bytes: Buffer, offset: number, done: WriteDone) => void {

@@ -1,5 +1,6 @@
 // `limpet run` from start to end: signals, the line that says it is ready, and the exit.
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
+import { openLogFile } from "../dataplane/log-target.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { ConfigurationSource } from "./configuration-source.ts";
 import { FileConfiguration } from "./file-configuration.ts";
@@ -157,7 +158,9 @@ async function configurationSource(
 function checkAccessLog({ accessLog }: RunOptions): void {
   if (accessLog.kind !== "file") return;
   try {
-    closeSync(openSync(accessLog.path, "a"));
+    const fd = openLogFile(accessLog.path);
+    // Who reads a named pipe would take its end for the end of everything before the workers have it open.
+    if (!fstatSync(fd).isFIFO()) closeSync(fd);
   } catch (error) {
     throw new StartError([`--access-log: ${(error as Error).message}`]);
   }

@@ -1,14 +1,14 @@
 // Entry of a worker process: wires the engine, the access log and the channel to the primary.
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { KeyRing } from "../../affinity/token/key-ring.ts";
 import { parseLogFormat } from "../../dataplane/access-format.ts";
 import { type AccessLog, createAccessLog, NO_ACCESS_LOG } from "../../dataplane/access-log.ts";
 import { SYSTEM_CLOCK } from "../../dataplane/clock.ts";
 import { Engine } from "../../dataplane/engine.ts";
 import { ObservationBatch } from "../../dataplane/health/observation.ts";
-import { openLogTarget } from "../../dataplane/log-target.ts";
-import { createLogger, ProcessVitals, writeStderr } from "../../telemetry/index.ts";
+import { type OpenLogTarget, openLogFile, openLogTarget } from "../../dataplane/log-target.ts";
+import { createLogger, type Logger, ProcessVitals, writeStderr } from "../../telemetry/index.ts";
 import "../linear-expressions.ts";
 import { loadTracing } from "../tracing.ts";
 import type { WorkerMessage, WorkerRequest, WorkerSettings } from "./messages.ts";
@@ -19,12 +19,12 @@ const FLUSH_TIMEOUT_MS = 500;
 const STDOUT = 1;
 
 async function build(settings: WorkerSettings, notify: Notify): Promise<WorkerParts> {
-  const { accessLog, reopen } = openAccessLog(settings);
   const logger = createLogger({
     level: settings.logLevel,
     human: settings.humanLog,
     write: writeStderr,
   }).child({ worker: settings.worker });
+  const { accessLog, reopen } = openAccessLog(settings, logger);
   const engine = new Engine({
     options: settings.dataplane,
     clock: SYSTEM_CLOCK,
@@ -59,21 +59,46 @@ interface OpenAccessLog {
   reopen(): void;
 }
 
-function openAccessLog({ accessLog: target, accessLogFormat }: WorkerSettings): OpenAccessLog {
+function openAccessLog(
+  { accessLog: target, accessLogFormat }: WorkerSettings,
+  logger: Logger,
+): OpenAccessLog {
   if (target.kind === "off") return { accessLog: NO_ACCESS_LOG, reopen() {} };
   const format = parseLogFormat(accessLogFormat);
   if (target.kind === "stdout") {
     return { accessLog: createAccessLog(openLogTarget(STDOUT), format, SYSTEM_CLOCK), reopen() {} };
   }
-  // Appending, so that workers which share the file write after each other's lines.
-  let fd = openSync(target.path, "a");
-  const accessLog = createAccessLog(openLogTarget(fd), format, SYSTEM_CLOCK);
+  let file = tryLogFile(target.path, logger);
+  const accessLog = createAccessLog(file, format, SYSTEM_CLOCK);
   const reopen = () => {
-    const left = fd;
-    fd = openSync(target.path, "a");
-    accessLog.moveTo(openLogTarget(fd), () => closeSync(left));
+    const left = file;
+    const next = logFile(target.path);
+    file = next;
+    accessLog.moveTo(next, () => left?.close());
   };
   return { accessLog, reopen };
+}
+
+/** The primary has refused to start without it: whoever takes the place of a worker that died serves all the same. */
+function tryLogFile(path: string, logger: Logger): OpenLogTarget | undefined {
+  try {
+    return logFile(path);
+  } catch (err) {
+    logger.error({ err }, "the access log cannot be opened: its lines are lost until SIGUSR1 opens it anew");
+    return undefined;
+  }
+}
+
+function logFile(path: string): OpenLogTarget {
+  const fd = openLogFile(path);
+  const target = openLogTarget(fd);
+  return {
+    ...target,
+    close: () => {
+      target.close();
+      closeSync(fd);
+    },
+  };
 }
 
 /** A primary that is gone needs to hear nothing. */
