@@ -8,8 +8,8 @@ export default defineConfig({
     // A cluster needs both cores of a small machine.
     fileParallelism: false,
     expect: { poll: { timeout: 15_000 } },
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
     teardownTimeout: 60_000,
   },
 });

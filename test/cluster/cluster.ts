@@ -174,7 +174,7 @@ async function installCrds(
   if (folders.length === 0) return;
   progress(`installing CRDs${gatewayApi === undefined ? "" : ` of Gateway API ${gatewayApi}, ${channel}`}`);
   await kubectl(["apply", "--server-side", ...folders.flatMap((path) => ["-f", path])]);
-  await kubectl(["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]);
+  await kubectl(["wait", "--for=condition=Established", "--timeout=120s", "crd", "--all"]);
 }
 
 function runProgram(

@@ -6,7 +6,7 @@ const PAUSE_MS = 50;
 export async function until<T>(
   ask: () => Promise<T | false | undefined> | T | false | undefined,
   what: string,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -103,14 +103,20 @@ test("a Deployment's pods become endpoints that answer, and kubectl logs shows w
   const pods = await cluster.kubectl(["get", "pods", "-o", "name"]);
   expect(pods.trim().split("\n")).toHaveLength(3);
   expect(pods).toMatch(/^(pod\/httpbin-[0-9a-z]+-[0-9a-z]{5}\n){3}$/);
-  const logs = await Promise.all(
-    pods
-      .trim()
-      .split("\n")
-      .map((pod) => cluster.kubectl(["logs", pod])),
-  );
-  expect(logs.map((log) => log.split("GET /headers").length - 1)).toEqual([1, 1, 1]);
-  expect(logs.filter((log) => log.includes("GET /get"))).toHaveLength(1);
+  const logged = async () => {
+    const logs = await Promise.all(
+      pods
+        .trim()
+        .split("\n")
+        .map((pod) => cluster.kubectl(["logs", pod])),
+    );
+    return {
+      headers: logs.map((log) => log.split("GET /headers").length - 1),
+      get: logs.filter((log) => log.includes("GET /get")).length,
+    };
+  };
+  // Logs take a moment.
+  await expect.poll(logged).toEqual({ headers: [1, 1, 1], get: 1 });
 });
 
 test("kubectl logs follows, and begins where it is told to", async () => {
@@ -123,12 +129,12 @@ test("kubectl logs follows, and begins where it is told to", async () => {
   );
   const name = pods.items[0]?.metadata.name ?? "";
   await status(`http://${address}/anything/before`);
-  const following = cluster.run("timeout", ["20", "kubectl", "logs", "-f", "--tail=1", name, "--since=1h"]);
+  const following = cluster.run("timeout", ["120", "kubectl", "logs", "-f", "--tail=1", name, "--since=1h"]);
   await until(async () => {
     await status(`http://${address}/anything/followed`);
     return (await cluster.kubectl(["logs", "--tail=2", name])).includes("followed");
   }, "its own request in the log");
-  await cluster.kubectl(["delete", "pod", name, "--grace-period=1"]);
+  await cluster.kubectl(["delete", "pod", name, "--grace-period=20"]);
   const { stdout } = await following;
   expect(stdout).toContain("/anything/followed");
   expect(stdout).toContain("Handling signal: term");
@@ -161,7 +167,7 @@ test("a pod that is deleted serves on, terminating, until it has ended", async (
     .replaceAll("app: httpbin", "app: slow")
     .replace(
       "ports: [{containerPort",
-      "lifecycle: {preStop: {sleep: {seconds: 3}}}\n          ports: [{containerPort",
+      "lifecycle: {preStop: {sleep: {seconds: 10}}}\n          ports: [{containerPort",
     );
   await cluster.kubectl(["apply", "-f", "-"], slow);
   const [endpoint] = await readyEndpoints("slow", 1);
@@ -222,7 +228,7 @@ https.get({host, port, path: "/api/v1/namespaces/" + read("namespace") + "/pods/
       },
     }),
   );
-  await cluster.kubectl(["wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/asker", "--timeout=30s"]);
+  await cluster.kubectl(["wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/asker", "--timeout=120s"]);
   expect(await cluster.kubectl(["logs", "asker"])).toBe("answer 200 ahoy, asker ahoy\n");
 });
 
@@ -252,7 +258,7 @@ test("a container runs as the user that it names, on a root that it cannot write
     "wait",
     "--for=jsonpath={.status.phase}=Succeeded",
     "pod/confined",
-    "--timeout=30s",
+    "--timeout=120s",
   ]);
   const lines = (await cluster.kubectl(["logs", "confined"])).trim().split("\n");
   expect(lines).toContain("65532");
@@ -325,7 +331,7 @@ test("a second cluster has objects and addresses of its own", async () => {
   const second = await startCluster();
   try {
     await second.kubectl(["apply", "-f", "-"], HTTPBIN);
-    await second.kubectl(["wait", "--for=condition=Available", "deployment/httpbin", "--timeout=60s"]);
+    await second.kubectl(["wait", "--for=condition=Available", "deployment/httpbin", "--timeout=120s"]);
     const addresses = ["get", "pods", "-A", "-o", "jsonpath={.items[*].status.podIP}"];
     const theirs = (await second.kubectl(addresses)).split(" ");
     expect(theirs).toHaveLength(1);

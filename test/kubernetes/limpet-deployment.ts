@@ -28,7 +28,7 @@ export async function deployLimpet(
   const objects = [...classes.map(gatewayClass), deployment([...args, ...pool], annotations)];
   const list = { apiVersion: "v1", kind: "List", items: objects };
   await cluster.kubectl(["apply", "-f", "-"], JSON.stringify(list));
-  await cluster.kubectl(["-n", LIMPET_NAMESPACE, "rollout", "status", "deployment/limpet", "--timeout=60s"]);
+  await cluster.kubectl(["-n", LIMPET_NAMESPACE, "rollout", "status", "deployment/limpet", "--timeout=120s"]);
 }
 
 function gatewayClass(name: string) {

@@ -114,6 +114,6 @@ test("helm installs the chart as the document says, and its pods get ready", asy
   const { code, stdout, stderr } = await cluster.run("bash", ["-euc", script]);
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toContain("STATUS: deployed");
-  await cluster.kubectl(["-n", "limpet-system", "rollout", "status", "deployment/limpet", "--timeout=60s"]);
-  await cluster.kubectl(["wait", "--for=condition=Accepted", "gatewayclass/limpet", "--timeout=30s"]);
+  await cluster.kubectl(["-n", "limpet-system", "rollout", "status", "deployment/limpet", "--timeout=120s"]);
+  await cluster.kubectl(["wait", "--for=condition=Accepted", "gatewayclass/limpet", "--timeout=120s"]);
 });

@@ -12,9 +12,9 @@ import type { ReplicaPhase, SessionLedger } from "../rollout/session-ledger.ts";
 export const REPLICA_PORT = 8080;
 
 /** So long a pod that is deleted goes on serving. */
-const PRE_STOP_SEC = 4;
+const PRE_STOP_SEC = 6;
 /** By then both replicas of the gateway have heard that a pod is to go. */
-const HEARD_WITHIN_MS = 2_000;
+const HEARD_WITHIN_MS = 4_000;
 
 /** What a pod posts: before anybody can ask it, and before it stops to listen. */
 export interface ReplicaNews {

@@ -7,6 +7,8 @@ import { deployLimpet } from "./limpet-deployment.ts";
 
 const EXAMPLES = resolve(import.meta.dirname, "../../examples");
 const POOL = "10.98.0.0/24";
+/** More than what kubectl waits for in it. */
+const SCRIPT_WITHIN_SEC = 180;
 
 export interface TutorialStageOptions {
   /** Of one release of Gateway API; or what another one asks of the cluster. */
@@ -43,7 +45,7 @@ export class TutorialStage {
   async shell(script: string): Promise<string> {
     const { folder } = this.#cluster;
     const { code, stdout, stderr } = await this.#cluster.run("timeout", [
-      "60",
+      String(SCRIPT_WITHIN_SEC),
       "bash",
       "-uc",
       `cd ${folder}\n${script}`,
@@ -54,14 +56,10 @@ export class TutorialStage {
 
   /** Runs the script until what it prints is as expected, and answers that. */
   eventually(script: string, holds: (printed: string) => boolean): Promise<string> {
-    return until(
-      async () => {
-        const printed = await this.shell(script);
-        return holds(printed) ? printed : undefined;
-      },
-      script,
-      10_000,
-    );
+    return until(async () => {
+      const printed = await this.shell(script);
+      return holds(printed) ? printed : undefined;
+    }, script);
   }
 
   /** Files of the tutorial, as `kubectl apply -f` takes them. */
@@ -90,7 +88,7 @@ export class TutorialStage {
       `gateway/${gateway}`,
       "-n",
       namespace,
-      "--timeout=30s",
+      "--timeout=120s",
     ];
     await this.#cluster.kubectl(wait);
     return this.shell(
@@ -181,7 +179,6 @@ export async function homeOf(
   await until(
     async () => (await served(stage, logs, requests, script)).size === 1,
     `${requests} requests in the log of one pod`,
-    10_000,
   );
   const [[home, count] = ["", 0], ...others] = await served(stage, logs, requests, script);
   if (count !== requests || others.length > 0)

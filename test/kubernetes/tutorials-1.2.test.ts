@@ -30,7 +30,7 @@ describe("Gloo", () => {
     address = await stage.address("http", "gloo-system");
     await stage.shell(`
       kubectl scale deployment httpbin -n httpbin --replicas=2
-      kubectl rollout status deployment httpbin -n httpbin --timeout=60s`);
+      kubectl rollout status deployment httpbin -n httpbin --timeout=120s`);
   });
 
   test("without an option there is no session", async () => {
@@ -74,7 +74,7 @@ spec:
     // A replica that has not heard of it yet gets no connection: also then nobody else answers.
     const seen: string[] = [];
     await stage.eventually(ask, (status) => seen.push(status) > 0 && status === "503");
-    await stage.shell("kubectl rollout status deployment httpbin -n httpbin --timeout=60s");
+    await stage.shell("kubectl rollout status deployment httpbin -n httpbin --timeout=120s");
     for (let count = 0; count < 10; count++) seen.push(await stage.shell(ask));
     expect(seen.slice(-10)).toEqual(new Array(10).fill("503"));
     expect(seen).not.toContain("200");
@@ -98,7 +98,7 @@ describe("Envoy Gateway", () => {
     address = `${await stage.address("eg", "default")}:8080`;
     await stage.shell(`
       kubectl patch deployment backend -n default -p '{"spec": {"replicas": 4}}'
-      kubectl rollout status deployment backend --timeout=60s`);
+      kubectl rollout status deployment backend --timeout=120s`);
   });
 
   test("cookie: all responses are from the same pod, and of others once it has expired", async () => {
@@ -135,7 +135,7 @@ describe("Envoy Gateway", () => {
     await stage.shell(`
       kubectl delete httproute header
       kubectl set image deployment backend backend=docker.io/kong/httpbin:0.2.3
-      kubectl rollout status deployment backend --timeout=60s`);
+      kubectl rollout status deployment backend --timeout=120s`);
     await stage.apply("envoy-gateway-session-persistence", "cookie.yaml");
     await stage.accepted("httproute", "cookie", "default");
     const ask = `curl -s -b jar -c jar http://${address}/get >/dev/null`;

@@ -29,7 +29,7 @@ describe("kgateway", () => {
     address = await stage.address("http", "kgateway-system");
     await stage.shell(`
       kubectl scale deployment httpbin -n httpbin --replicas=2
-      kubectl rollout status deployment httpbin -n httpbin --timeout=60s`);
+      kubectl rollout status deployment httpbin -n httpbin --timeout=120s`);
   });
 
   test("without a policy both pods are asked", async () => {
@@ -71,8 +71,8 @@ describe("kgateway", () => {
       const pods = await stage.shell("kubectl get pods -n limpet-system -o name");
       await stage.shell(`
         kubectl rollout restart deploy/limpet -n limpet-system
-        kubectl rollout status deploy/limpet -n limpet-system --timeout=90s
-        kubectl wait --for=delete -n limpet-system ${pods.replaceAll("\n", " ")} --timeout=60s`);
+        kubectl rollout status deploy/limpet -n limpet-system --timeout=120s
+        kubectl wait --for=delete -n limpet-system ${pods.replaceAll("\n", " ")} --timeout=120s`);
       expect(await homeOf(stage, LOGS, ask("-b cookie-jar"))).toBe(home);
     });
 
@@ -129,7 +129,7 @@ describe("Istio", () => {
     address = await stage.address("ingressgateway", "istio-system");
     await stage.shell(`
       kubectl scale deployment/httpbin --replicas 3
-      kubectl rollout status deployment/httpbin --timeout=60s`);
+      kubectl rollout status deployment/httpbin --timeout=120s`);
   });
 
   test("without a rule all three pods are asked, as the log of the gateway says", async () => {

@@ -28,7 +28,7 @@ describe("kgateway's", () => {
     address = await stage.address("http", "kgateway-system");
     await stage.shell(`
       kubectl scale deployment httpbin -n httpbin --replicas=2
-      kubectl rollout status deployment httpbin -n httpbin --timeout=60s`);
+      kubectl rollout status deployment httpbin -n httpbin --timeout=120s`);
   });
 
   const keepsItsPod = async () => {
@@ -122,7 +122,7 @@ spec:
     address = `${await stage.address("eg", "default")}:8080`;
     await stage.shell(`
       kubectl patch deployment backend -n default -p '{"spec": {"replicas": 4}}'
-      kubectl rollout status deployment backend --timeout=60s`);
+      kubectl rollout status deployment backend --timeout=120s`);
   });
 
   test.each([
