@@ -53,7 +53,7 @@ function failing(kind: WorkerCommand["kind"], error: Error): Answer {
 }
 
 interface PoolTestOptions {
-  readonly prepareTimeoutMs?: number;
+  readonly answerTimeoutMs?: number;
   readonly firstBackoffMs?: number;
   readonly answers?: Answer[];
   /** Throws where the system cannot make a process. */
@@ -69,7 +69,7 @@ function poolOf(count: number, options: PoolTestOptions = {}) {
   const pool = new WorkerPool({
     count,
     firstBackoffMs: options.firstBackoffMs ?? 1,
-    prepareTimeoutMs: options.prepareTimeoutMs ?? 1000,
+    answerTimeoutMs: options.answerTimeoutMs ?? 1000,
     logger: createLogger({ level: "info", human: false, write: (line) => log.push(JSON.parse(line).msg) }),
     settings: {
       dataplane: DEFAULT_DATAPLANE_OPTIONS,
@@ -130,7 +130,7 @@ test("a snapshot that a worker cannot compile is committed nowhere, and the next
 });
 
 test("a slow worker is named, and the others swap without it", async () => {
-  const { pool, workers, log } = poolOf(2, { prepareTimeoutMs: 10 });
+  const { pool, workers, log } = poolOf(2, { answerTimeoutMs: 10 });
   await pool.start();
   let finish = () => {};
   (workers[1] as StandIn).answer = (command) =>
@@ -143,6 +143,28 @@ test("a slow worker is named, and the others swap without it", async () => {
   expect([workers[0]?.version, workers[1]?.version]).toEqual([1, 0]);
   finish();
   await expect.poll(() => workers[1]?.version).toBe(1);
+});
+
+test("a worker that answers nobody keeps the others from nothing: neither sockets nor keys nor snapshots", async () => {
+  const { pool, workers, log } = poolOf(2, { answerTimeoutMs: 10 });
+  await pool.start();
+  (workers[1] as StandIn).answer = () => new Promise(() => {});
+  const sockets = new Map(["80", "81"].map((key) => [key, [{}, {}]]));
+  expect(await pool.listen(sockets)).toEqual(new Map());
+  await pool.setSessionKeys(["new"]);
+  await pool.unlisten(["80"]);
+  await pool.publish(snapshot(1));
+  expect(workers[0]?.kinds()).toEqual([
+    "start",
+    "listen",
+    "listen",
+    "session-keys",
+    "unlisten",
+    "delta-part",
+    "prepare",
+    "commit",
+  ]);
+  expect(log).toContain("worker is slow to answer");
 });
 
 test("a worker that dies is replaced by one that gets the snapshot and the sockets, and no other", async () => {

@@ -7,15 +7,18 @@ import type { WorkerCommand, WorkerNotice, WorkerSettings } from "./messages.ts"
 import { askEach, type PoolWorker } from "./pool-worker.ts";
 import { type WorkerExit, WorkerGone, WorkerProcess, WorkerRefusal } from "./worker-process.ts";
 import { WorkerSamples } from "./worker-samples.ts";
-import { type OnRefused, WorkerSockets } from "./worker-sockets.ts";
+import { type Ask, type OnRefused, WorkerSockets } from "./worker-sockets.ts";
 
 export interface WorkerPoolOptions {
   readonly count: number;
   /** Ticket keys and session keys may change later. */
   readonly settings: Omit<WorkerSettings, "worker">;
   readonly logger: Logger;
-  /** A worker that takes longer to compile a snapshot is named in the log, and swaps when it is done. */
-  readonly prepareTimeoutMs?: number;
+  /**
+   * A worker that takes longer, to compile a snapshot say, is named in the log and does what it was asked when it gets
+   * to it: one that answers nobody must not keep the others from what is new.
+   */
+  readonly answerTimeoutMs?: number;
   readonly firstBackoffMs?: number;
   /** What a worker tells unasked. */
   readonly onNotice?: (worker: number, notice: WorkerNotice) => void;
@@ -23,7 +26,7 @@ export interface WorkerPoolOptions {
   readonly spawn?: (worker: number, onNotice: (notice: WorkerNotice) => void) => PoolWorker;
 }
 
-const PREPARE_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 /** After the time to drain: the time to write logs and leave. */
 const EXIT_GRACE_MS = 1_000;
 /** A worker that lived so long died of something else than its start. */
@@ -50,7 +53,7 @@ export class WorkerPool {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.#sockets = new WorkerSockets(options.count);
+    this.#sockets = new WorkerSockets(options.count, this.#ask);
     this.#ticketKeys = options.settings.ticketKeys;
     this.#sessionKeys = options.settings.sessionKeys;
   }
@@ -75,7 +78,7 @@ export class WorkerPool {
       this.#committed = snapshot;
       await askEach(this.#serving, async (worker) => {
         const done = this.#commit(worker, snapshot.version);
-        if (!late.has(worker)) await done;
+        if (!late.has(worker)) await this.#isInTime(done);
       });
     });
   }
@@ -108,8 +111,8 @@ export class WorkerPool {
   }
 
   /**
-   * From now on, every worker seals and opens session tokens with these. Resolves when all of them have them: what one
-   * of them seals, the others open.
+   * From now on, every worker seals and opens session tokens with these. Resolves when all that answer have them: what
+   * one of them seals, the others open.
    */
   setSessionKeys(sessionKeys: readonly string[]): Promise<void> {
     this.#sessionKeys = sessionKeys;
@@ -262,16 +265,27 @@ export class WorkerPool {
 
   /** False if the worker has not finished in time; it goes on. */
   async #prepareInTime(worker: PoolWorker, delta: SnapshotDelta, parts: readonly string[]): Promise<boolean> {
-    const prepared = prepare(worker, delta, parts).then(() => true);
+    if (await this.#isInTime(prepare(worker, delta, parts))) return true;
+    const { version } = delta;
+    this.#options.logger.warn({ worker: worker.worker, version }, "worker is slow to compile");
+    return false;
+  }
+
+  readonly #ask: Ask = async (worker, command, handle) => {
+    if (await this.#isInTime(worker.request(command, handle))) return true;
+    const details = { worker: worker.worker, command: command.kind };
+    this.#options.logger.warn(details, "worker is slow to answer");
+    return false;
+  };
+
+  /** False if the work is not done in time; it goes on, and nobody hears how it ends. */
+  async #isInTime(work: Promise<unknown>): Promise<boolean> {
     const timeout = new AbortController();
-    const timeoutMs = this.#options.prepareTimeoutMs ?? PREPARE_TIMEOUT_MS;
+    const timeoutMs = this.#options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
     const late = delay(timeoutMs, false, { signal: timeout.signal }).catch(() => false);
-    const inTime = await Promise.race([prepared, late]).finally(() => timeout.abort());
-    if (!inTime) {
-      prepared.catch(() => {});
-      const { version } = delta;
-      this.#options.logger.warn({ worker: worker.worker, version, timeoutMs }, "worker is slow to compile");
-    }
+    const done = work.then(() => true);
+    const inTime = await Promise.race([done, late]).finally(() => timeout.abort());
+    if (!inTime) done.catch(() => {});
     return inTime;
   }
 
@@ -291,7 +305,7 @@ export class WorkerPool {
   #tellAll(command: WorkerCommand): Promise<void> {
     return this.#inTurn(() =>
       askEach(this.#serving, async (worker) => {
-        await worker.request(command).catch((error: Error) => {
+        await this.#ask(worker, command).catch((error: Error) => {
           if (!(error instanceof WorkerRefusal)) throw error;
           const { logger } = this.#options;
           logger.error({ worker: worker.worker, command: command.kind, err: error }, "a worker refused");
