@@ -12,8 +12,9 @@ export function isMisdirected({ stream, match }: Exchange, plan: PortPlan): bool
   const { handshake } = stream.connection;
   const listener = match?.listener;
   if (handshake === undefined || listener === undefined) return false;
-  // By hostname, since listeners of several Gateways with one hostname are one to the client.
-  if (plan.hostnameOf(handshake.listener) !== (listener.hostname ?? "*")) return true;
+  // Listeners of several Gateways with one hostname are one to the client, unless one asks for a certificate that the
+  // handshake, which another had, did not ask for.
+  if (plan.doorOf(handshake.listener) !== plan.doorOf(listener.id)) return true;
   const { authority } = stream.head;
   const host = authority.slice(0, hostEnd(authority));
   const { serverName } = handshake;

@@ -10,6 +10,7 @@ import type { Clock } from "./clock.ts";
 import { MirrorPlans } from "./mirror-plans.ts";
 import { buildRouters, type PortRouters } from "./port-routers.ts";
 import type { Steps } from "./slices.ts";
+import { demandOf } from "./tls/terminator.ts";
 import { Terminators } from "./tls/terminators.ts";
 import { buildGate, planTlsRoutes, type TlsGate } from "./tls/tls-gate.ts";
 
@@ -20,8 +21,11 @@ export interface PortPlan {
   planOf(rule: Rule): RulePlan;
   /** How copies of the rule's requests find an endpoint of a mirror's backend. */
   mirrorPlanOf(rule: Rule, backend: string): RulePlan;
-  /** `*` for a listener of every host; undefined: the port has no such listener. */
-  hostnameOf(listener: string): string | undefined;
+  /**
+   * Equal for listeners that are one to clients, having one hostname and asking the same of them; undefined: the port has
+   * no such listener.
+   */
+  doorOf(listener: string): string | undefined;
   /** Whom server names lead to; undefined: the port speaks no TLS. */
   readonly gate: TlsGate | undefined;
 }
@@ -61,7 +65,7 @@ export const EMPTY_PORT_PLAN: PortPlan = {
   mirrorPlanOf: () => {
     throw new Error("an empty plan has no rules");
   },
-  hostnameOf: () => undefined,
+  doorOf: () => undefined,
   gate: undefined,
 };
 
@@ -142,12 +146,14 @@ function portPlan(
   plans: ReadonlyMap<Rule, RulePlan>,
   mirrors: MirrorPlans,
 ): PortPlan {
-  const hostnames = new Map(listeners.map(({ id, hostname }) => [id, hostname ?? "*"]));
+  const doors = new Map(
+    listeners.map(({ id, hostname, tls }) => [id, `${hostname ?? "*"} ${demandOf(tls)}`]),
+  );
   return {
     router,
     planOf: (rule) => plans.get(rule) as RulePlan,
     mirrorPlanOf: (rule, backend) => mirrors.planOf(rule, backend),
-    hostnameOf: (listener) => hostnames.get(listener),
+    doorOf: (listener) => doors.get(listener),
     gate,
   };
 }

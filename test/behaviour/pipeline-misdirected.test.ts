@@ -84,6 +84,35 @@ test("a listener that a reload took away", () => {
   expect(ask({ serverName: "example.org", listener: "Gateway/default/edge/gone" }, "example.org")).toBe(421);
 });
 
+test("a handshake that asked for no certificate opens no listener of another Gateway that does", () => {
+  const trust = [{ id: "ConfigMap/default/ca", certificates: "-----BEGIN CERTIFICATE-----" }];
+  const strict: Listener = {
+    ...https("strict", "bank.example.org"),
+    tls: { certificates: [], clientValidation: { mode: "require", trust } },
+  };
+  const open = https("open", "bank.example.org");
+  const bank = route("bank", strict, ["bank.example.org"], forwardRule([web]));
+  const gateway = new MemoryGateway(
+    snapshotOf({ listeners: [open, strict], backends: [web], routes: [bank] }),
+  );
+  const statusThrough = ({ id }: Listener) => {
+    const connection = {
+      tls: true,
+      handshake: {
+        serverName: "bank.example.org",
+        listener: id,
+        version: "TLSv1.3",
+        resumed: false,
+        covers: () => true,
+      },
+    };
+    const client = gateway.request({ authority: "bank.example.org", connection });
+    if (client.response === undefined) gateway.endpoints.last.answer(200);
+    return client.response?.status;
+  };
+  expect([statusThrough(strict), statusThrough(open)]).toEqual([200, 421]);
+});
+
 test("the answer has its code", () => {
   const gateway = new MemoryGateway(snapshotOf({ listeners, backends: [web], routes }));
   const handshake = {

@@ -102,12 +102,19 @@ function choose(
 }
 
 /** What a listener asks of its clients, in 32 characters: the same after a restart and in every worker. */
-function purposeOf({ clientValidation, anyProtocol }: ListenerTls): string {
-  const asked =
-    clientValidation === undefined
-      ? ["open"]
-      : [clientValidation.mode, ...clientValidation.trust.map(({ certificates }) => certificates)];
-  return digest(anyProtocol === true ? ["any protocol", ...asked] : asked).slice(0, 32);
+function purposeOf(tls: ListenerTls): string {
+  const asked = askedOf(tls);
+  return digest(tls.anyProtocol === true ? ["any protocol", ...asked] : asked).slice(0, 32);
+}
+
+function askedOf({ clientValidation }: ListenerTls): readonly string[] {
+  if (clientValidation === undefined) return ["open"];
+  return [clientValidation.mode, ...clientValidation.trust.map(({ certificates }) => certificates)];
+}
+
+/** Equal for listeners that ask for the same certificates of clients; short, and "" where none is asked for. */
+export function demandOf(tls: ListenerTls | undefined): string {
+  return tls?.clientValidation === undefined ? "" : digest(askedOf(tls));
 }
 
 /** Equal for listeners that answer handshakes alike. */
