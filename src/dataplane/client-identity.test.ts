@@ -77,6 +77,31 @@ describe("who the client is", () => {
 });
 
 describe("what the endpoint is told", () => {
+  test("a claim is one with underscores too, which applications behind CGI read as the same field", () => {
+    const fields = [
+      "X_Forwarded-For",
+      "1.1.1.1",
+      "x_forwarded_client_cert",
+      "forged",
+      "X_Request_Id",
+      "b",
+      "x_other",
+      "stays",
+    ];
+    const { dropped } = written(false, ...fields);
+    expect(dropped).toEqual(
+      expect.arrayContaining(["x_forwarded-for", "x_forwarded_client_cert", "x_request_id"]),
+    );
+    expect(dropped).not.toContain("x_other");
+  });
+
+  test("a request id is told once", () => {
+    expect(written(false, "x-request-id", "id-1").lines).toEqual(ours);
+    const twice = written(false, "x-request-id", "id-1", "x-request-id", "id-2");
+    expect(twice.lines).toEqual([...ours, "x-request-id", "id-1"]);
+    expect(twice.dropped).toContain("x-request-id");
+  });
+
   function written(peerIsProxy: boolean, ...fields: string[]) {
     const request = head(...fields);
     const client = { peerAddress: "", localAddress: "", ip: "", peerIsProxy };

@@ -22,13 +22,16 @@ export function writeForwardedFields(
     if (head.get("x-forwarded-host") === undefined) nameHost(head);
   } else {
     claimed.length = 0;
+    requestIds = 0;
     head.forEach(noteClaim);
     for (const name of claimed) edits.remove(name);
     edits.set("x-forwarded-for", connection.peerIp);
     edits.set("x-forwarded-proto", scheme);
     nameHost(head);
   }
-  if (head.get("x-request-id") !== requestId) edits.set("x-request-id", requestId);
+  // Of several the endpoint might read another, and one that Connection names would not go on.
+  const isAlone = client.peerIsProxy || requestIds === 1;
+  if (!isAlone || head.get("x-request-id") !== requestId) edits.set("x-request-id", requestId);
 }
 
 /** An HTTP/1.0 client may name none. */
@@ -42,11 +45,17 @@ function isScheme(value: string | undefined): boolean {
 
 /** Names found by `noteClaim`: shared, because a visitor that is made for every request would be garbage. */
 const claimed: string[] = [];
+/** Lines of the request id that it found. */
+let requestIds = 0;
 
 function noteClaim(name: string): void {
-  // Nearly every field is told apart by its first letter: `Forwarded` or `X-Forwarded-...`.
+  // Nearly every field is told apart by its first letter: `Forwarded`, `X-Forwarded-...` or `X-Request-Id`.
   const first = name.charCodeAt(0) | 0x20;
   if (first !== 0x78 && first !== 0x66) return;
   const key = name.toLowerCase();
-  if (key === "forwarded" || key.startsWith("x-forwarded-")) claimed.push(key);
+  // To applications behind CGI, WSGI or PHP `X_Forwarded_For` is the same field.
+  const read = key.replaceAll("_", "-");
+  if (read === "forwarded" || read.startsWith("x-forwarded-")) claimed.push(key);
+  else if (key === "x-request-id") requestIds += 1;
+  else if (read === "x-request-id") claimed.push(key);
 }

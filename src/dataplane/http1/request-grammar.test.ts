@@ -155,6 +155,8 @@ const REFUSED: Record<string, [number, string]> = {
   "control character in a quoted extension": [400, chunked('1;a="\x01"\r\nx\r\n0\r\n\r\n')],
   "bare CR behind the last chunk": [400, chunked("0\r\n\rX")],
   "forbidden trailer": [400, chunked("0\r\nContent-Length: 3\r\n\r\n")],
+  "client address as a trailer": [400, chunked("0\r\nX_Forwarded-For: 1.1.1.1\r\n\r\n")],
+  "request id as a trailer": [400, chunked("0\r\nX-Request-Id: a\r\n\r\n")],
   "cookie as a trailer": [400, chunked("0\r\nCookie: a=b\r\n\r\n")],
   "CR behind a trailer": [400, chunked("0\r\nX-Sum: a\r\r\n\r\n")],
   "bare LF behind a trailer": [400, chunked("0\r\nX-Sum: a\n\r\n")],

@@ -19,10 +19,10 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   "set-cookie",
   "trailer",
   "www-authenticate",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
 ]);
+
+/** Who the client is says the head alone; `X_Forwarded_For` is the same field to applications behind CGI. */
+const CLAIM = /^x[-_](?:forwarded[-_]|request[-_]id$)/;
 
 /** @throws MessageError for malformed lines and for fields that must not come late, Date among them: it begins a head */
 export function parseTrailers(text: string, from: number, end: number, maxFields: number): Trailers {
@@ -33,7 +33,8 @@ export function parseTrailers(text: string, from: number, end: number, maxFields
   }
   const fields: string[] = [];
   new FieldBlock(text, spans).forEach((name, value) => {
-    if (FORBIDDEN.has(name.toLowerCase())) throw malformed(`a trailer must not hold ${name}`);
+    const key = name.toLowerCase();
+    if (FORBIDDEN.has(key) || CLAIM.test(key)) throw malformed(`a trailer must not hold ${name}`);
     fields.push(name, value);
   });
   return fields;
