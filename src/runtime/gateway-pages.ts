@@ -10,6 +10,7 @@ import { Explainer } from "./explain/explainer.ts";
 import { type QuestionTexts, readQuestion } from "./explain/question.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { LiveConfiguration } from "./live-configuration.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import type { WorkerPool } from "./processes/worker-pool.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { SessionKeyStore } from "./session-key-store.ts";
@@ -53,7 +54,10 @@ export class GatewayPages implements AdminSources {
     return this.#parts.ready();
   }
 
-  async metrics(): Promise<string> {
+  /** Shared by all who ask at a time: anybody in a cluster may, and each time every worker stops to count. */
+  readonly metrics = oneAtATime(() => this.#metrics());
+
+  async #metrics(): Promise<string> {
     const { metrics, source, store, live, sessionKeys, workers } = this.#parts;
     return renderMetrics([
       ...metrics.samples(store.current, live.snapshot, Date.now()),
