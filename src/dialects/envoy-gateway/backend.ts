@@ -8,7 +8,7 @@ import type { BackendKind } from "../dialect.ts";
 import { draftFinding } from "../findings.ts";
 import { REFERENCE_GRANT } from "../gateway-api/reference-grant.ts";
 import { UNREADABLE } from "../policies/upstream-tls.ts";
-import { checked, ignored, portNumber, rule, text } from "../schema/fields.ts";
+import { checked, type FieldProblem, ignored, portNumber, rule, text } from "../schema/fields.ts";
 import { defineKind, type ValueOf } from "../schema/kind.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 import type { Reading } from "../schema/read-object.ts";
@@ -60,6 +60,16 @@ const endpoints = checked(z.array(endpoint).min(1).max(256), (list) => {
   });
 });
 
+/** The CRD lets it through. */
+const NO_ENDPOINTS: FieldProblem = {
+  absent: ["endpoints"],
+  code: "backend-approximated",
+  severity: "warning",
+  message: "the Backend lists no endpoints, so there are none",
+  expected: "endpoints",
+  hint: "add endpoints: [{ip: {address: 10.0.0.1, port: 80}}]",
+};
+
 /** Where names of certificates are those of the endpoints. */
 function namelessEndpoints(list: readonly z.output<typeof endpoint>[]) {
   return [...list.entries()]
@@ -95,6 +105,7 @@ export const ENVOY_GATEWAY_BACKEND = defineKind(
         tls: backendTlsSchema.optional(),
       }),
       ({ type, endpoints, tls }) => {
+        if (type === "Endpoints" && endpoints === undefined) return NO_ENDPOINTS;
         if (type !== "DynamicResolver" || endpoints === undefined) {
           return tls?.autoSNIFromEndpointHostname === true ? namelessEndpoints(endpoints ?? []) : undefined;
         }

@@ -209,7 +209,9 @@ function remarks(
   }
   findings.push(...sessionRemarks(reading, path, session));
   for (const field of ["absoluteTimeout", "idleTimeout"] as const) {
-    const ms = value[field] === undefined ? 0 : durationMs(value[field]);
+    if (value[field] === undefined) continue;
+    const ms = durationMs(value[field]);
+    if (ms === 0) findings.push(noTimeout(reading, [...path, field]));
     if (ms % 1000 === 0) continue;
     const text = {
       message: `${field} is rounded up to whole seconds: ${Math.ceil(ms / 1000)}s`,
@@ -221,6 +223,15 @@ function remarks(
     );
   }
   return findings;
+}
+
+function noTimeout(reading: Reading, path: FieldPath): FindingDraft {
+  const field = String(path.at(-1));
+  return draftFinding("field-ignored", reading.object, reading.writtenPath(path), {
+    message: `${field} of 0s is none: no session ends by it`,
+    expected: "a time above 0",
+    hint: `write a time after which sessions end, or remove ${field}`,
+  });
 }
 
 /** What the new form cannot say, or says with another meaning. */

@@ -8,7 +8,7 @@ import {
   SLOW_START_AGGRESSION,
   SLOW_START_MIN_WEIGHT_PERCENT,
 } from "../envoy-defaults.ts";
-import { checked, ignored, rule } from "../schema/fields.ts";
+import { checked, type FieldProblem, ignored, rule } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { atMostOneOf } from "../schema/one-of.ts";
 import { count, wholeNumber } from "./fields.ts";
@@ -76,8 +76,27 @@ export const loadBalancerSchema = checked(
       "remove closeConnectionsOnHostSetChange",
     ),
   }),
-  (value) => atMostOneOf(value, TYPES),
+  (value) => {
+    const problems: (FieldProblem | undefined)[] = [atMostOneOf(value, TYPES)];
+    const hashing = (["ringHash", "maglev"] as const).find((name) => value[name] !== undefined);
+    return [...problems, hashing === undefined ? undefined : keysElsewhere(hashing)].filter(
+      (problem) => problem !== undefined,
+    );
+  },
 );
+
+/** RouteOptions say what is hashed, in lbHash. */
+function keysElsewhere(name: string): FieldProblem {
+  return {
+    path: [name],
+    code: "field-approximated",
+    severity: "warning",
+    message:
+      "RouteOptions are not read, so every request gets an endpoint at random unless another policy at its route says what to hash",
+    expected: "an AffinityPolicy at the route with hash.keys",
+    hint: "write an AffinityPolicy for the HTTPRoute, with hash: {keys: [{header: x-user}]} for what lbHash of its RouteOption hashes",
+  };
+}
 
 export type LoadBalancerValue = z.output<typeof loadBalancerSchema>;
 

@@ -128,8 +128,22 @@ export const loadBalancerSchema = checked(
   (value) => [
     ...[exactlyOneOf(value, ALTERNATIVES)].filter((problem) => problem !== undefined),
     ...[atMostOneOf(value, ["localityType", "zoneAware"])].filter((problem) => problem !== undefined),
+    ...(["ringHash", "maglev"] as const)
+      .filter((name) => value[name] !== undefined && value[name].hashPolicies === undefined)
+      .map(keyless),
   ],
 );
+
+function keyless(name: string) {
+  return rule({
+    severity: "warning",
+    path: [name],
+    absent: ["hashPolicies"],
+    message: `${name} has nothing to hash, so every request gets an endpoint at random unless a policy at its route says what`,
+    expected: "hashPolicies",
+    hint: "add hashPolicies: [{header: {name: x-user}}]",
+  });
+}
 
 const ALTERNATIVES = {
   maglev: "{hashPolicies: [{header: {name: x-user}}]}",
