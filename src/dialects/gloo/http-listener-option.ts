@@ -126,6 +126,10 @@ export const HTTP_LISTENER_OPTION_KIND: PolicyKind<Value> = {
         findings.push(draftFinding(objection.code, object, policy.writtenPath(path), objection));
         continue;
       }
+      const narrower = hidden(policy, ref, objects);
+      if (narrower !== undefined) {
+        findings.push(draftFinding(narrower.code, object, policy.writtenPath(path), narrower));
+      }
       const { group, kind, name, sectionName } = ref;
       const section = sectionName === undefined ? {} : { sectionName };
       const target = { object: { group, kind, namespace: object.namespace, name }, ...section };
@@ -168,6 +172,30 @@ function preceded(policy: Option, ref: Target, objects: ObjectSet) {
     message: `${objectText(first.object)} is older and applies to this target alone, without a session`,
     expected: "one HttpListenerOption for each target",
     hint: `move options.statefulSession into ${objectText(first.object)}`,
+  } as const;
+}
+
+/** At a listener Gloo uses what names it alone, and merges nothing from the Gateway. */
+function hidden(policy: Option, ref: Target, objects: ObjectSet) {
+  if (ref.sectionName !== undefined) return undefined;
+  const { namespace } = policy.object;
+  const others = objects
+    .all(HTTP_LISTENER_OPTION)
+    .filter(({ object, value }) => {
+      return object.namespace === namespace && value.spec.options?.statefulSession === undefined;
+    })
+    .flatMap(({ object, value }) => value.spec.targetRefs.map((target) => ({ object, target })));
+  const found = others.find(({ target }) => {
+    const isOwn = (target.namespace ?? namespace) === namespace && target.sectionName !== undefined;
+    return isOwn && target.kind === ref.kind && target.name === ref.name;
+  });
+  if (found === undefined) return undefined;
+  const other = objectText(found.object);
+  return {
+    code: "field-approximated",
+    message: `the session holds on listener ${found.target.sectionName} too, where Gloo would use ${other} alone`,
+    expected: "one HttpListenerOption that says all there is to say of a listener",
+    hint: `move options.statefulSession into ${other} as well, where clients of that listener are to be kept`,
   } as const;
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection } from "../../model/index.ts";
 import { outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
 import { enforcing, grpcCheck, localFailures, positive, receivedParts } from "../envoy-fields.ts";
-import { checked, duration, durationMs, text } from "../schema/fields.ts";
+import { checked, duration, durationMs, rule, text } from "../schema/fields.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 
 const http = z.strictObject({
@@ -14,10 +14,18 @@ const http = z.strictObject({
 
 const hexBytes = text(/^([0-9a-fA-F]{2})+$/, "bytes in hexadecimal", '"50494e47"');
 
-const tcp = z.strictObject({
-  send: hexBytes.optional(),
-  receive: receivedParts(hexBytes),
-});
+const tcp = checked(
+  z.strictObject({ send: hexBytes.optional(), receive: receivedParts(hexBytes) }),
+  ({ send, receive }) => {
+    if (send !== undefined || receive.length === 0) return undefined;
+    return rule({
+      absent: ["send"],
+      message: "receive needs send: nothing is waited for where nothing is asked",
+      expected: "send",
+      hint: "add send, or remove receive to see whether a connection opens",
+    });
+  },
+);
 
 const threshold = z.int().min(0);
 

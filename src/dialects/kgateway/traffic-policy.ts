@@ -88,6 +88,12 @@ const spec = checked(
     targetSelectors: z.array(checked(selector, isTarget)).default([]),
     timeouts: timeoutsSchema.optional(),
     retry: retrySchema.optional(),
+    /** Until kgateway 2.1. */
+    hashPolicies: ignored(
+      z.array(z.looseObject({})),
+      "what is hashed is said beside the balancer since kgateway 2.1",
+      "move hashPolicies into loadBalancer.maglev or loadBalancer.ringHash of a BackendConfigPolicy for the Service",
+    ),
     ...others,
   }),
   ({ targetRefs, targetSelectors, timeouts, retry }) => {
