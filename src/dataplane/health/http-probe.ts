@@ -4,6 +4,7 @@ import { PlainRequestHead } from "../plain-head.ts";
 import type { ProxyError } from "../proxy-error.ts";
 import type { BodyChunk, ClientStream, ClientStreamHandlers, Tunnel, UpstreamRequest } from "../stream.ts";
 import type { Probe, ProbeConnections, ProbeOutcome } from "./probe.ts";
+import { ProbeTimer } from "./probe-timer.ts";
 
 type HttpCheck = CheckKind & { readonly kind: "http" };
 
@@ -17,7 +18,7 @@ export class HttpProbe implements Probe, ClientStreamHandlers {
   readonly #check: HttpCheck;
   readonly #request: UpstreamRequest;
   readonly #done: (outcome: ProbeOutcome) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: ProbeTimer;
   #stream: ClientStream;
   #status = 0;
   #bodySize = 0;
@@ -37,17 +38,17 @@ export class HttpProbe implements Probe, ClientStreamHandlers {
     this.#check = check;
     this.#request = requestOf(check, endpoint);
     this.#done = done;
-    this.#timer = setTimeout(() => {
+    this.#timer = new ProbeTimer(timeoutMs, () => {
       this.#stream.abort();
       this.#end({ result: "failed", reason: `no answer in ${timeoutMs} ms` });
-    }, timeoutMs);
+    });
     this.#stream = this.#send(false);
   }
 
   cancel(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#stream.abort();
   }
 
@@ -97,7 +98,7 @@ export class HttpProbe implements Probe, ClientStreamHandlers {
   #end(outcome: ProbeOutcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#done(outcome);
   }
 }

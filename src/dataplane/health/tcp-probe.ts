@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Backend, CheckKind, Endpoint } from "../../model/index.ts";
 import { ProxyError } from "../proxy-error.ts";
 import type { Probe, ProbeConnections, ProbeOutcome } from "./probe.ts";
+import { ProbeTimer } from "./probe-timer.ts";
 
 type TcpCheck = CheckKind & { readonly kind: "tcp" };
 
@@ -13,7 +14,7 @@ export class TcpProbe implements Probe {
   readonly #socket: Socket | undefined;
   readonly #expected: Buffer | undefined;
   readonly #done: (outcome: ProbeOutcome) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: ProbeTimer;
   #received = Buffer.alloc(0);
   #isOver = false;
 
@@ -27,7 +28,7 @@ export class TcpProbe implements Probe {
   ) {
     this.#done = done;
     this.#expected = check.receive === undefined ? undefined : Buffer.from(check.receive, "base64");
-    this.#timer = setTimeout(() => this.#end("failed", `no answer in ${timeoutMs} ms`), timeoutMs);
+    this.#timer = new ProbeTimer(timeoutMs, () => this.#end("failed", `no answer in ${timeoutMs} ms`));
     const socket = connections.open(backend, endpoint, (chunk) => this.#receive(chunk));
     if (socket instanceof ProxyError) {
       setImmediate(() => this.#end("failed", socket.code));
@@ -45,7 +46,7 @@ export class TcpProbe implements Probe {
 
   cancel(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#socket?.destroy();
   }
 
