@@ -1,5 +1,6 @@
 // What heads look like on the other side: what is copied, cut, replaced and added, from HTTP/1.1 to HTTP/1.1.
 import { describe, expect, test } from "vitest";
+import { PlainRequestHead } from "../plain-head.ts";
 import { writeRequestHead, writeResponseHead } from "./head-writer.ts";
 import { parseRequestHead } from "./request-head.ts";
 import { parseResponseHead, UNTIL_CLOSE } from "./response-head.ts";
@@ -27,6 +28,20 @@ describe("requests", () => {
       "GET / HTTP/1.1\r\nConnection: X-First, close\r\nX-First: 1\r\nHost: a\r\nKeep-Alive: 5\r\nX-Keep: 1\r\n" +
       "TE: trailers\r\nUpgrade: h2c\r\nProxy-Connection: close\r\nx-first: 2\r\n";
     expect(writeRequestHead(request(text), "e")).toBe("GET / HTTP/1.1\r\nHost: a\r\nX-Keep: 1\r\n\r\n");
+  });
+
+  test("a head of the gateway's own, such as that of a health check, is one request whatever it is made of", () => {
+    const made = (method: string) => {
+      const head = new PlainRequestHead(method, "a\r\nx: y", "/p HTTP/1.1\r\nz:", ["x-a", "1\r\nx-b: 2"]);
+      return writeRequestHead({ head, path: head.path, bodyLength: 0, upgrade: undefined }, "e");
+    };
+    const rest = "/p%20HTTP/1.1%0D%0Az: HTTP/1.1\r\nhost: a  x: y\r\nx-a: 1  x-b: 2\r\n\r\n";
+    expect(made("DELETE / HTTP/1.1\r\n")).toBe(`DELETEHTTP ${rest}`);
+    expect([made(""), made("\n"), made("M-SEARCH")]).toEqual([
+      `GET ${rest}`,
+      `GET ${rest}`,
+      `M-SEARCH ${rest}`,
+    ]);
   });
 
   test("a line that ended with CRs is written anew", () => {

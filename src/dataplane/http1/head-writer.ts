@@ -27,7 +27,8 @@ export function writeRequestHead(request: UpstreamRequest, fallbackHost: string)
   const keepsLength = received?.contentLength === length && keepsContentLength(received, edits, length);
   const keepsHost = received?.hostIsExact === true && !edits.drops("host");
   const skip = (1 << EXPECT) | (keepsHost ? 0 : 1 << HOST) | (keepsLength ? 0 : 1 << CONTENT_LENGTH);
-  let text = `${head.method} ${cleanPath(head, request.path)} HTTP/1.1\r\n`;
+  const method = received === undefined ? cleanMethod(head.method) : head.method;
+  let text = `${method} ${cleanPath(head, request.path)} HTTP/1.1\r\n`;
   if (!keepsHost) text += `host: ${cleanFieldValue(host || fallbackHost)}\r\n`;
   text +=
     received === undefined
@@ -104,6 +105,11 @@ function editsOf(head: RequestHead | ResponseHead): EditList {
 function cleanPath(head: RequestHead, path: string): string {
   if (path === head.path && head instanceof Http1RequestHead) return path;
   return path.replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
+}
+
+/** A received method was checked by its parser; that of a health check is what the configuration says. */
+function cleanMethod(method: string): string {
+  return isToken(method) ? method : method.replace(/[^A-Za-z]+/g, "") || "GET";
 }
 
 function statusLine(status: number, reason: string): string {

@@ -10,6 +10,7 @@ import {
   durationMs,
   type FieldProblem,
   ignored,
+  methodName,
   portNumber,
   rule,
   text,
@@ -38,7 +39,7 @@ const http = checked(
   z.strictObject({
     hostname: preciseHostname.optional(),
     path: z.string().min(1).max(1024),
-    method: z.string().max(16).default("GET"),
+    method: methodName.default("GET"),
     expectedStatuses: z.array(status).default([]),
     retriableStatuses: z.array(status).default([]),
     expectedResponse: bodies,

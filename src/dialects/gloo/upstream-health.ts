@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { CheckKind, HealthCheck, OutlierDetection, StatusRange } from "../../model/index.ts";
 import { outlierDetection, SUCCESS_RATE } from "../envoy-defaults.ts";
 import { enforcing, grpcCheck, localFailures, positive, receivedParts } from "../envoy-fields.ts";
-import { checked, type FieldProblem, fieldName, ignored, rule, text } from "../schema/fields.ts";
+import { checked, type FieldProblem, fieldName, ignored, methodName, rule, text } from "../schema/fields.ts";
 import { goDuration, goDurationMs } from "../schema/go-duration.ts";
 import { exactlyOneOf } from "../schema/one-of.ts";
 import { count, unread, wholeNumber } from "./fields.ts";
@@ -41,7 +41,7 @@ const headerToAdd = checked(
 const http = z.strictObject({
   host: z.string().default(""),
   path: z.string().min(1),
-  method: z.string().default("GET"),
+  method: methodName.default("GET"),
   requestHeadersToAdd: z.array(headerToAdd).default([]),
   expectedStatuses: z.array(statuses).default([]),
   serviceName: unread("the endpoints are not asked who they are"),

@@ -156,6 +156,14 @@ export const fieldName = text(
   256,
 );
 
+/** Method of a request that is sent; what is no token would be a second line, or a second request, to who reads it. */
+export const methodName = text(
+  /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/,
+  "a name of letters, digits and !#$%&'*+-.^_`|~",
+  "GET",
+  32,
+);
+
 /** Name of an object (RFC 1123 subdomain). */
 export const objectName = text(
   /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
