@@ -7,7 +7,7 @@ import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import { LISTENER_SET } from "../gateway-api/listener-set.ts";
 import { GATEWAY_GROUP } from "../gateway-api/names.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { attach, type PlacedTarget } from "../policies/attach.ts";
+import { attach, attachIdle, type PlacedTarget } from "../policies/attach.ts";
 import type { Effect, PolicyTarget, RouteSettings } from "../policies/attachment.ts";
 import { findTargets, type TargetSelector } from "../policies/targets.ts";
 import {
@@ -209,7 +209,9 @@ export const BACKEND_TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
     const hidden = policy.value.spec.mergeType === undefined ? hiding(policy, said, objects) : [];
     const result = targets.flatMap((placed) => {
       const effects = isWidest(placed.target) ? said : [...said, ...hidden];
-      return effects.map((effect) => attach(policy, placed, effect));
+      return effects.length === 0
+        ? [attachIdle(policy, placed, "routeSettings")]
+        : effects.map((effect) => attach(policy, placed, effect));
     });
     return { result, findings };
   },

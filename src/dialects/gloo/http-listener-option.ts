@@ -4,7 +4,7 @@ import { objectText } from "../../model/index.ts";
 import type { PolicyKind } from "../dialect.ts";
 import { draftFinding, type FindingDraft } from "../findings.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { attach } from "../policies/attach.ts";
+import { attach, attachIdle, type PlacedTarget } from "../policies/attach.ts";
 import type { Attachment } from "../policies/attachment.ts";
 import { compareAge } from "../policies/effects.ts";
 import { declaredAt } from "../policies/session-origin.ts";
@@ -116,7 +116,15 @@ export const HTTP_LISTENER_OPTION_KIND: PolicyKind<Value> = {
     const origin = declaredAt(object, policy.writtenPath(at));
     const session =
       declared && compileStatefulSession(declared, objectText(object), origin, tokenRules(options));
-    if (session === undefined) return { result: [], findings: [] };
+    if (session === undefined) {
+      const own = ({ namespace = object.namespace }: Target) => namespace === object.namespace;
+      return {
+        result: value.spec.targetRefs.flatMap((ref, index) =>
+          own(ref) ? [attachIdle(policy, placed(policy, ref, index), "routeSettings")] : [],
+        ),
+        findings: [],
+      };
+    }
     const findings: FindingDraft[] = [...sessionRemarks(policy, at, session)];
     const result: Attachment[] = [];
     for (const [index, ref] of value.spec.targetRefs.entries()) {
@@ -130,14 +138,17 @@ export const HTTP_LISTENER_OPTION_KIND: PolicyKind<Value> = {
       if (narrower !== undefined) {
         findings.push(draftFinding(narrower.code, object, policy.writtenPath(path), narrower));
       }
-      const { group, kind, name, sectionName } = ref;
-      const section = sectionName === undefined ? {} : { sectionName };
-      const target = { object: { group, kind, namespace: object.namespace, name }, ...section };
-      result.push(attach(policy, { target, path }, { kind: "session", session }));
+      result.push(attach(policy, placed(policy, ref, index), { kind: "session", session }));
     }
     return { result, findings };
   },
 };
+
+function placed({ object }: Option, { group, kind, name, sectionName }: Target, index: number): PlacedTarget {
+  const section = sectionName === undefined ? {} : { sectionName };
+  const target = { object: { group, kind, namespace: object.namespace, name }, ...section };
+  return { target, path: ["spec", "targetRefs", index] };
+}
 
 /** Gloo looks for targets in the option's own namespace only, although the field is there. */
 function elsewhere({ object }: Option, { namespace }: Target) {

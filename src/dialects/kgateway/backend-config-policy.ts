@@ -13,7 +13,7 @@ import {
 import { idleTimeout, positive } from "../envoy-fields.ts";
 import { HOSTNAME } from "../istio/service-hosts.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { attach, type PlacedTarget } from "../policies/attach.ts";
+import { attach, attachIdle, type PlacedTarget } from "../policies/attach.ts";
 import type { BackendSettings, Effect } from "../policies/attachment.ts";
 import { concurrentBudget, retryBudgetOverTime } from "../policies/retry-budget.ts";
 import { findTargets, noTarget, type TargetSelector } from "../policies/targets.ts";
@@ -189,10 +189,13 @@ export const BACKEND_CONFIG_POLICY_KIND: PolicyKind<Value> = {
   ],
   attach: (policy, objects, options) => {
     const { result: effects, findings } = effectsOf(policy, objects);
-    if (effects.length === 0) return { result: [], findings };
     const targets = targetsOf(policy, objects, options);
     return {
-      result: targets.result.flatMap((target) => effects.map((effect) => attach(policy, target, effect))),
+      result: targets.result.flatMap((target) =>
+        effects.length === 0
+          ? [attachIdle(policy, target, "backendSettings")]
+          : effects.map((effect) => attach(policy, target, effect)),
+      ),
       findings: [...findings, ...targets.findings],
     };
   },

@@ -5,7 +5,7 @@ import { GATEWAY } from "../gateway-api/gateway.ts";
 import { HTTP_ROUTE } from "../gateway-api/http-route.ts";
 import { LISTENER_SETS } from "../gateway-api/listener-set.ts";
 import type { ObjectSet } from "../object-set.ts";
-import { attach, type PlacedTarget } from "../policies/attach.ts";
+import { attach, attachIdle, type PlacedTarget } from "../policies/attach.ts";
 import type { Effect } from "../policies/attachment.ts";
 import { findTargets, noTarget, type TargetSelector } from "../policies/targets.ts";
 import {
@@ -131,13 +131,15 @@ export const TRAFFIC_POLICY_KIND: PolicyKind<Value> = {
   attach: (policy, objects) => {
     const { timeouts, retry } = policy.value.spec;
     const request = timeouts?.request;
-    if (request === undefined && retry === undefined) return { result: [], findings: [] };
+    const { result, findings } = targetsOf(policy, objects);
+    if (request === undefined && retry === undefined) {
+      return { result: result.map((target) => attachIdle(policy, target, "routeSettings")), findings };
+    }
     const effect: Effect = {
       kind: "routeSettings",
       ...(request === undefined ? {} : { timeouts: { requestMs: durationMs(request) } }),
       ...(retry === undefined ? {} : { retry: compileRetry(retry) }),
     };
-    const { result, findings } = targetsOf(policy, objects);
     return { result: result.map((target) => attach(policy, target, effect)), findings };
   },
 };

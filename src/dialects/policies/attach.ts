@@ -1,4 +1,5 @@
 // Makes an attachment out of a policy, a target and an effect: the parts that are the same in every dialect.
+import type { Condition } from "../../model/index.ts";
 import type { FieldPath } from "../findings.ts";
 import type { Metadata } from "../schema/metadata.ts";
 import type { Reading } from "../schema/read-object.ts";
@@ -24,3 +25,23 @@ export function attach(
     effect,
   };
 }
+
+/**
+ * A policy of which nothing is honoured, at a target: it changes nothing there, and has a status that says so. Without
+ * one nobody in a cluster would be told, not even of what is ignored.
+ */
+export function attachIdle(
+  policy: Reading<{ readonly metadata: Metadata }>,
+  placed: PlacedTarget,
+  kind: "routeSettings" | "backendSettings",
+): Attachment {
+  const effect: Effect = kind === "routeSettings" ? { kind } : { kind, settings: {} };
+  return { ...attach(policy, placed, effect), conditions: [NOTHING_HONOURED] };
+}
+
+const NOTHING_HONOURED: Condition = {
+  type: "Accepted",
+  status: "False",
+  reason: "Invalid",
+  message: "Nothing that the policy says is honoured",
+};
