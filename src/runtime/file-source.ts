@@ -18,7 +18,7 @@ export interface FileSet {
   /** Sorted by name within each given folder; a file that several paths reach appears once. */
   readonly files: readonly SourceFile[];
   readonly problems: readonly FileProblem[];
-  /** Differs from another set's exactly if a file came, went or was written in between. */
+  /** Differs from another set's exactly if a file came, went, was written, or can be read where it could not, in between. */
   readonly signature: string;
 }
 
@@ -30,31 +30,53 @@ interface FoundFile {
   readonly stamp: string;
 }
 
+type ReadText = (path: string) => Promise<string>;
+
 /** Files and folders on the disk; folders are searched in depth for .yaml, .yml and .json. */
 export class FileSource {
   readonly #paths: readonly string[];
+  readonly #readText: ReadText;
+  /** Names of files that are there, and could not be read when they were last tried. */
+  readonly #unread = new Set<string>();
 
-  constructor(paths: readonly string[]) {
+  constructor(paths: readonly string[], readText: ReadText = (path) => readFile(path, "utf8")) {
     this.#paths = paths;
+    this.#readText = readText;
   }
 
   /** Never rejects: what cannot be read is a problem of the set. */
   async read(): Promise<FileSet> {
     const { found, problems, signature } = await this.#search();
     const files: SourceFile[] = [];
+    this.#unread.clear();
     for (const { name } of found) {
       try {
-        files.push({ name, text: await readFile(name, "utf8") });
+        files.push({ name, text: await this.#readText(name) });
       } catch (error) {
         problems.push({ name, message: systemReason(error) });
+        this.#unread.add(name);
       }
     }
-    return { files, problems, signature };
+    const unread = [...this.#unread].map((name) => `${name} is unread`);
+    return { files, problems, signature: [signature, ...unread].join("\n") };
   }
 
-  /** The signature that `read` would give, without reading a file. */
+  /**
+   * The signature that `read` would give, but for files that could not be read when they were last tried. A disk or a
+   * network may fail for a while (EIO, EMFILE), and nothing about the file is another then: so those are tried again.
+   */
   async signature(): Promise<string> {
-    return (await this.#search()).signature;
+    const { found, signature } = await this.#search();
+    const tried: string[] = [];
+    for (const { name } of found) {
+      if (!this.#unread.has(name)) continue;
+      const state = await this.#readText(name).then(
+        () => "can be read",
+        () => "is unread",
+      );
+      tried.push(`${name} ${state}`);
+    }
+    return [signature, ...tried].join("\n");
   }
 
   async #search(): Promise<{ found: FoundFile[]; problems: FileProblem[]; signature: string }> {

@@ -1,6 +1,6 @@
 // Changes as editors, kubelet and scripts make them, each noticed once it is complete.
 
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { leastMs } from "../../test/support/least-ms.ts";
@@ -82,4 +82,26 @@ test("a burst of writes is one change, told after its end", async () => {
   onTestFinished(() => clearInterval(writing));
   expect(await next()).toEqual(["20"]);
   expect(calls()).toBe(1);
+});
+
+test("a file that could not be read, and is the same since, is noticed once it can be", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "a.yaml");
+  writeFileSync(file, "one");
+  let fails = false;
+  const source = new FileSource([folder], async (path) => {
+    if (fails) throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+    return readFileSync(path, "utf8");
+  });
+  const seen: string[] = [];
+  const watcher = new FileWatch(source, (await source.read()).signature, async () => {
+    const { files, problems } = await source.read();
+    seen.push(problems.length === 0 ? files.map(({ text }) => text).join() : "unread");
+  });
+  onTestFinished(() => watcher.stop());
+  fails = true;
+  writeFileSync(file, "two");
+  await expect.poll(() => seen).toContain("unread");
+  fails = false;
+  await expect.poll(() => seen.at(-1)).toBe("two");
 });
