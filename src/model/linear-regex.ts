@@ -9,7 +9,7 @@ export class NotLinear extends Error {}
 /** A part of the expression as it is written anew. */
 interface Written {
   readonly text: string;
-  /** Characters and classes in it. */
+  /** Characters and classes in it, groups and alternatives. */
   readonly atoms: number;
 }
 
@@ -27,7 +27,7 @@ const QUANTIFIER = /([*+?]|\{(\d+)(?:(,)(\d*))?\})\??/y;
 const GROUP = /\((?:\?(?:<[^>]*>|([a-z]*)(?:-([a-z]+))?:))?/y;
 const ANY = "[\\s\\S]";
 const NONE = "[^\\s\\S]";
-const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /**
  * Takes the same whole values as `source`, which must be an expression that JavaScript compiles. V8 has its linear engine
@@ -112,7 +112,8 @@ class Rewriter {
     };
     const { text, atoms } = this.alternatives(inside);
     this.#at += 1;
-    return { text: `(?:${text})`, atoms };
+    // An empty one, too, is a step that can be counted without end.
+    return { text: `(?:${text})`, atoms: atoms + 1 };
   }
 
   #characterClass(flags: Flags): string {
@@ -134,8 +135,10 @@ class Rewriter {
 function eitherCase(open: string, content: string, { ignoreCase }: Flags): string {
   const text = open === "" ? content : `${open}${content}]`;
   if (!ignoreCase) return text;
+  // Nearly all are one character, and a thousand of them should not cost a thousand expressions.
+  if (text.length === 1) return LETTERS.includes(text) ? `[${swapped(text)}${text}]` : text;
   const own = new RegExp(`[${content}]`);
-  const added = LETTERS.filter((letter) => own.test(swapped(letter)) && !own.test(letter)).join("");
+  const added = [...LETTERS].filter((letter) => own.test(swapped(letter)) && !own.test(letter)).join("");
   if (added === "") return text;
   // In front, where no hyphen at the end of the content would make it a range.
   return `${open || "["}${added}${content.replace(/^-/, "\\-")}]`;
@@ -146,5 +149,5 @@ function swapped(letter: string): string {
 }
 
 function plain(text: string): Written {
-  return { text, atoms: 0 };
+  return { text, atoms: 1 };
 }

@@ -52,7 +52,7 @@ test("a URL finds the listener by the port that clients see, and its twin by the
 
 test("an expression that would backtrack for years does not keep the process", () => {
   const web = backendOf("web", [endpointAt("10.0.0.1:80")]);
-  const path = { type: "regex", value: "/(?:a?){1000}" } as const;
+  const path = { type: "regex", value: "/(?:a?){500}" } as const;
   const rule = { ...forwardRule([web]), matches: [{ path, headers: [], query: [] }] };
   const snapshot = snapshotOf({ backends: [web], rules: [rule] });
   const explainer = new Explainer({ dataplane: DEFAULT_DATAPLANE_OPTIONS, portOffset: 0 }, () => 0.5);
@@ -61,6 +61,6 @@ test("an expression that would backtrack for years does not keep the process", (
     const texts = { request: `GET http://shop.example/${letters}`, headers: [], refusing: [] };
     return explainer.explain(readQuestion(texts, 100), { snapshot, keys: undefined, nowMs: 0 }).endpoint;
   };
-  expect(endpointFor("a".repeat(500))).toBe("10.0.0.1:80");
-  expect(endpointFor(`${"a".repeat(500)}b`)).toBeNull();
+  expect(endpointFor("a".repeat(400))).toBe("10.0.0.1:80");
+  expect(endpointFor(`${"a".repeat(400)}b`)).toBeNull();
 });
