@@ -1,7 +1,7 @@
 // HTTPRoute matches: path, headers, query parameters and method; the fields and what they become.
 import { z } from "zod";
 import { compileRegex, type PathMatch, type RouteMatch, type ValueMatch } from "../../model/index.ts";
-import { checked, type FieldProblem, fieldName, repeatedNames } from "../schema/fields.ts";
+import { checked, equivalentNames, type FieldProblem, fieldName, repeatedNames } from "../schema/fields.ts";
 
 /** Of paths, also of those that filters write. */
 export const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
@@ -72,7 +72,10 @@ export const METHODS = [
 /** One match with the CRD's defaults. */
 export const routeMatchSchema = z.strictObject({
   path: path.prefault({}),
-  headers: checked(z.array(valueMatch(4096)).max(16), (all) => repeatedNames(all, "headers")).default([]),
+  headers: checked(z.array(valueMatch(4096)).max(16), (all) => [
+    ...repeatedNames(all, "headers"),
+    ...equivalentNames(all),
+  ]).default([]),
   queryParams: checked(z.array(valueMatch(1024)).max(16), (all) => repeatedNames(all, "parameters")).default(
     [],
   ),

@@ -133,5 +133,6 @@ function exists({ object, sectionName, port }: PolicyTarget, objects: ObjectSet)
     const ports = objects.get(SERVICE_ENTRY, object.namespace, object.name)?.value.spec.ports ?? [];
     return ports.some(({ number }) => number === port);
   }
-  return true;
+  // No other kind has parts: nothing that is said of one would ever be looked for.
+  return (port ?? sectionName) === undefined;
 }

@@ -70,6 +70,26 @@ export function repeatedNames(
   return problems;
 }
 
+/** Headers whose name an earlier entry has in other letters: the CRD lets them through, and only the first counts. */
+export function equivalentNames(entries: readonly { readonly name: string }[]): FieldProblem[] {
+  const names = entries.map(({ name }) => name);
+  const lower = names.map((name) => name.toLowerCase());
+  return names.flatMap((name, index) => {
+    const first = names[lower.indexOf(lower[index] as string)] as string;
+    if (first === name) return [];
+    return [
+      {
+        path: [index],
+        code: "field-ignored",
+        severity: "warning",
+        message: `${name} is the same header as ${first}, of which only the first entry counts`,
+        expected: "each header once",
+        hint: "remove one of them",
+      },
+    ];
+  });
+}
+
 /** Entries that the list has already, where the CRD has it as a set. */
 export function repeatedValues(values: readonly (string | number)[]): FieldProblem[] {
   return values.flatMap((value, index) => {
