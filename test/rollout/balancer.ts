@@ -114,7 +114,9 @@ function isSame(one: BalancedGateway, other: BalancedGateway): boolean {
 function connected(host: string, port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    const timer = setTimeout(() => socket.destroy(), CONNECT_WITHIN_MS);
+    // Where this process stood still, what came meanwhile is read between the timer and that.
+    const giveUp = () => socket.connecting && socket.destroy();
+    const timer = setTimeout(() => setImmediate(giveUp), CONNECT_WITHIN_MS);
     socket.on("error", () => {});
     socket.once("close", () => {
       clearTimeout(timer);
