@@ -14,14 +14,21 @@ export function successorPids(running: Gateway): number[] {
   return logged.flatMap((line) => (line.msg === "successor started" ? [line.pid as number] : []));
 }
 
-/** Hands over from the process with this pid to the next one; answers with the pid of that once it serves. */
+/**
+ * Hands over from the process with this pid to the next one; answers with the pid of that once it serves, and the admin port is
+ * its own. Workers of the process before may take a few connections yet, until they have heard of it.
+ */
 export async function handOver(running: Gateway, pid: number): Promise<number> {
-  const readyLines = () => running.stderr.lines.filter((line) => line.startsWith("limpet ready")).length;
-  const before = readyLines();
+  const count = (is: (line: string) => boolean) => running.stderr.lines.filter(is).length;
+  const told = () => ({
+    ready: count((line) => line.startsWith("limpet ready")),
+    relieved: count((line) => line.includes('"the successor serves: draining"')),
+  });
+  const before = told();
   process.kill(pid, "SIGUSR2");
   await eventually(
-    async () => readyLines(),
-    (count) => count > before,
+    async () => told(),
+    ({ ready, relieved }) => ready > before.ready && relieved > before.relieved,
   );
   return successorPids(running).at(-1) as number;
 }
