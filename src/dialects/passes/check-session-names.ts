@@ -1,13 +1,14 @@
 // After the routes: sessions' cookies and headers that do not come back: overwritten by another, not sent, or refused.
-import { objectKey, objectText } from "../../model/index.ts";
+import { type FindingCode, objectKey, objectText } from "../../model/index.ts";
 import { draftFinding, type FindingDraft, type FindingText, pathText } from "../findings.ts";
 import type { CompiledRoute, NameAtHosts } from "../gateway-api/compile-route.ts";
 import type { Recall } from "../memory.ts";
 
 export function checkSessionNames(routes: readonly CompiledRoute[], recall: Recall): readonly FindingDraft[] {
   return recall.result("session names", "", [routes], () => {
+    const names = routes.flatMap((route) => route.names);
     const byName = Map.groupBy(
-      routes.flatMap(({ names }) => names),
+      names,
       // Cookies of another path or domain are others: a browser keeps them side by side, and all of them are tried.
       ({ kind, name, cookieDomain = "" }) => `${kind} ${name} ${cookieDomain}`,
     );
@@ -25,66 +26,62 @@ export function checkSessionNames(routes: readonly CompiledRoute[], recall: Reca
         findings.set(key, draftFinding("session-name-collision", use.route, use.path, text(use, other)));
       }
     }
-    return [...findings.values(), ...torn(routes), ...notSent(routes), ...refused(routes)];
+    return [
+      ...findings.values(),
+      ...drafts("session-name-collision", names, torn),
+      ...drafts("cookie-not-sent", names, notSent),
+      ...drafts("cookie-refused", names, refused),
+    ];
   });
 }
 
-/** One session at several backends of a rule, where a client has one token and comes to all of them in turn. */
-function torn(routes: readonly CompiledRoute[]): FindingDraft[] {
+/** Once for each place that brings such a name to a rule. */
+function drafts(
+  code: FindingCode,
+  names: readonly NameAtHosts[],
+  textOf: (use: NameAtHosts) => FindingText | undefined,
+): FindingDraft[] {
   const findings = new Map<string, FindingDraft>();
-  for (const { route, path, kind, name, isTorn } of routes.flatMap(({ names }) => names)) {
-    const place = `${objectKey(route)} ${pathText(path)} ${name}`;
-    if (isTorn !== true || findings.has(place)) continue;
-    findings.set(
-      place,
-      draftFinding("session-name-collision", route, path, {
-        message: `weights choose a backend for every request, and each overwrites the token that the ${kind} ${name} has for another`,
-        expected: "a session for each backend, or clients that stay with one",
-        hint: "declare the session at the backends, such as by an AffinityPolicy that targets them and names no cookie, or at the route with split: session",
-      }),
-    );
+  for (const use of names) {
+    const text = textOf(use);
+    if (text === undefined) continue;
+    const place = `${objectKey(use.route)} ${pathText(use.path)} ${use.name}`;
+    if (!findings.has(place)) findings.set(place, draftFinding(code, use.route, use.path, text));
   }
   return [...findings.values()];
 }
 
-/** Once for each place that brings such a cookie to a rule. */
-function notSent(routes: readonly CompiledRoute[]): FindingDraft[] {
-  const findings = new Map<string, FindingDraft>();
-  for (const { route, path, name, cookiePath, outside } of routes.flatMap(({ names }) => names)) {
-    const place = `${objectKey(route)} ${pathText(path)} ${name}`;
-    if (outside === undefined || findings.has(place)) continue;
-    findings.set(
-      place,
-      draftFinding("cookie-not-sent", route, path, {
-        message: `the rule takes ${outside} too, where browsers do not send the cookie ${name} of path ${cookiePath}: each request there begins a session that overwrites theirs`,
-        expected: "a cookie for all paths of its rule",
-        hint: "write path: /, or match no other paths; nothing, where a proxy in front puts them under that path",
-      }),
-    );
-  }
-  return [...findings.values()];
+/** One session at several backends of a rule, where a client has one token and comes to all of them in turn. */
+function torn({ kind, name, isTorn }: NameAtHosts): FindingText | undefined {
+  if (isTorn !== true) return undefined;
+  return {
+    message: `weights choose a backend for every request, and each overwrites the token that the ${kind} ${name} has for another`,
+    expected: "a session for each backend, or clients that stay with one",
+    hint: "declare the session at the backends, such as by an AffinityPolicy that targets them and names no cookie, or at the route with split: session",
+  };
+}
+
+function notSent({ name, cookiePath, outside }: NameAtHosts): FindingText | undefined {
+  if (outside === undefined) return undefined;
+  return {
+    message: `the rule takes ${outside} too, where browsers do not send the cookie ${name} of path ${cookiePath}: each request there begins a session that overwrites theirs`,
+    expected: "a cookie for all paths of its rule",
+    hint: "write path: /, or match no other paths; nothing, where a proxy in front puts them under that path",
+  };
 }
 
 /** Cookies of a domain that a host of their route does not lie in (RFC 6265 section 5.3). */
-function refused(routes: readonly CompiledRoute[]): FindingDraft[] {
-  const findings = new Map<string, FindingDraft>();
-  for (const { route, path, name, cookieDomain, hosts } of routes.flatMap(({ names }) => names)) {
-    if (cookieDomain === undefined) continue;
-    // A dot in front means nothing any more.
-    const domain = cookieDomain.toLowerCase().replace(/^\./, "");
-    const host = hosts.find((one) => !mayLieIn(one, domain));
-    const place = `${objectKey(route)} ${pathText(path)} ${name}`;
-    if (host === undefined || findings.has(place)) continue;
-    findings.set(
-      place,
-      draftFinding("cookie-refused", route, path, {
-        message: `browsers refuse the cookie ${name} of the domain ${cookieDomain} from ${host}, which is no part of it`,
-        expected: "a domain that all hosts of the route lie in, or none",
-        hint: "remove domain, or declare a session for each domain",
-      }),
-    );
-  }
-  return [...findings.values()];
+function refused({ name, cookieDomain, hosts }: NameAtHosts): FindingText | undefined {
+  if (cookieDomain === undefined) return undefined;
+  // A dot in front means nothing any more.
+  const domain = cookieDomain.toLowerCase().replace(/^\./, "");
+  const host = hosts.find((one) => !mayLieIn(one, domain));
+  if (host === undefined) return undefined;
+  return {
+    message: `browsers refuse the cookie ${name} of the domain ${cookieDomain} from ${host}, which is no part of it`,
+    expected: "a domain that all hosts of the route lie in, or none",
+    hint: "remove domain, or declare a session for each domain",
+  };
 }
 
 /** Of a wildcard: whether any host of it does. */
