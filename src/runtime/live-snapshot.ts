@@ -6,6 +6,7 @@ import type { MetricSample } from "../telemetry/index.ts";
 import type { Drains } from "./drains.ts";
 import { isWatched, judge, mayServe, resolveNames } from "./live-backend.ts";
 import type { NameWatch } from "./names/name-watch.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 import { type Service, ServiceStarts } from "./service-starts.ts";
 import { backendsOfSessions } from "./session-backends.ts";
 
@@ -15,9 +16,6 @@ const PUBLISH_GAP_MS = 50;
 const PUBLISH_SHARE = 5;
 /** By then every replica of the gateway has learned of an endpoint that is new, and follows tokens that name it. */
 export const ARRIVAL_MS = 2_000;
-/** After a publication that the workers refused; doubled with every further one. */
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
 /** The longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -254,7 +252,7 @@ export class LiveSnapshot {
     for (const id of ids) this.#refused.add(id);
     clearTimeout(this.#retryTimer);
     if (this.#stopped) return;
-    const waitMs = Math.min(FIRST_RETRY_MS * 2 ** this.#refusals, LAST_RETRY_MS);
+    const waitMs = retryWaitMs(this.#refusals);
     this.#refusals += 1;
     this.#retryTimer = setTimeout(() => {
       for (const id of this.#refused) this.#changed.add(id);

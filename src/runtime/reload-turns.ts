@@ -1,14 +1,11 @@
 // Reloads one after the other: as many as are needed and no more, and again what failed.
+import { retryWaitMs } from "./retry-wait.ts";
 
 export interface ReloadTurnsOptions {
   /** Rejects where what was read is not served, though nothing is wrong with it. */
   readonly reload: () => Promise<void>;
   readonly onFailed: (error: Error) => void;
 }
-
-/** After a failure; doubled with every further one. */
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
 
 export class ReloadTurns {
   readonly #options: ReloadTurnsOptions;
@@ -71,7 +68,7 @@ export class ReloadTurns {
 
   #retryLater(): void {
     if (this.#stopped) return;
-    const waitMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LAST_RETRY_MS);
+    const waitMs = retryWaitMs(this.#failures);
     this.#failures += 1;
     this.#timer = setTimeout(() => void this.ask(), waitMs);
   }
